@@ -1,0 +1,22 @@
+"""The controls in the order in which they judge a request: the whole product as one list.
+
+Each line is a section of the policy file and what makes its controls. A response meets them in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stockade.config.sections import authentication, exposure, firewall, limits
+from stockade.config.site import Site
+from stockade.engine import Binding
+
+Maker = Callable[[Site], list[Binding]]
+
+CATALOGUE: tuple[tuple[str, Maker], ...] = (
+    ("firewall", firewall.make),  # who may knock at all: addresses, methods, sizes, media types
+    ("limits", limits.make_early),  # what an address may do, before any costly work is done for it
+    ("authentication", authentication.make),  # who is asking
+    ("limits", limits.make_late),  # what a principal may do
+    ("exposure", exposure.make),  # what the response may reveal
+)

@@ -1,0 +1,8 @@
+"""The policy file's section of each control: its model, and how it becomes the control. One file per control."""
+
+from stockade.config.sections.authentication import AuthenticationSection
+from stockade.config.sections.exposure import ExposureSection
+from stockade.config.sections.firewall import FirewallSection
+from stockade.config.sections.limits import LimitItem
+
+__all__ = ["AuthenticationSection", "ExposureSection", "FirewallSection", "LimitItem"]

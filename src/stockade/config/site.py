@@ -1,0 +1,83 @@
+"""`Site`: where a control is being built, and what its maker may use. Makers report problems to it and go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stockade.config.base import Secret, Section
+from stockade.config.errors import Problem
+from stockade.engine import Binding
+from stockade.networks import BadNetwork, NetworkSet
+from stockade.stores import Source
+from stockade.vocabulary import Control
+
+if TYPE_CHECKING:
+    from stockade.config.loading import Loaded
+    from stockade.config.models import Api
+
+
+class Site:
+    """One API of one policy under construction."""
+
+    def __init__(self, loaded: Loaded, index: int, hash_key: bytes | None) -> None:
+        self._loaded = loaded
+        self._index = index
+        self.api: Api = loaded.config.apis[index]
+        self._hash_key = hash_key
+        self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+        self.watched: set[Path] = set()
+        self.sources: list[Source] = []
+        self.uses_keys = False
+
+    def problem(self, text: str, *place: str | int) -> None:
+        self.problems.append(self._loaded.problem(text, "apis", self._index, *place))
+
+    def warn(self, text: str, *place: str | int) -> None:
+        self.warnings.append(self._loaded.problem(text, "apis", self._index, *place))
+
+    def where(self, *place: str | int) -> str:
+        return self._loaded.where("apis", self._index, *place)
+
+    def bind(self, control: Control, section: Section, *place: str | int, lines: dict[str, str] | None = None) -> Binding:
+        """The control in its place, enforced as its section says."""
+        if lines is None:
+            lines = {rule: self.where(*place, key) for rule, key in control.rules.items()}
+        return Binding(control, section.mode == "monitor", section.failure, self.where(*place), lines)
+
+    def networks(self, texts: Iterable[str], *place: str | int) -> NetworkSet:
+        """A set of networks; each text that is none is a problem of its own line."""
+        good = []
+        for index, text in enumerate(texts):
+            try:
+                NetworkSet([text])
+                good.append(text)
+            except BadNetwork as error:
+                self.problem(str(error), *place, index)
+        return NetworkSet(good)
+
+    def hash_key(self) -> bytes:
+        """The key of the keyed hash of API keys."""
+        self.uses_keys = True
+        return self._hash_key or b""
+
+    def read_file(self, path: Path, what: str, *place: str | int) -> bytes | None:
+        """The file's content, watched for change; None, and a problem, when it cannot be read."""
+        resolved = self._loaded.folder / path
+        self.watched.add(resolved)
+        try:
+            return resolved.read_bytes()
+        except OSError as error:
+            self.problem(f"{what} {resolved} cannot be read: {error.strerror}", *place)
+            return None
+
+    def secret(self, secret: Secret, what: str, *place: str | int) -> bytes | None:
+        if secret.file is not None:
+            data = self.read_file(secret.file, what, *place)
+            return data.strip() if data is not None else None
+        if secret.inline:
+            self.warn(f"{what} is written in the policy; use ${{NAME}} or {{file: …}}", *place)
+        return (secret.value or "").encode()
+

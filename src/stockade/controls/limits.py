@@ -1,0 +1,136 @@
+"""Limits: how often a caller may ask. GCRA rates with bursts, and quotas per calendar period.
+
+Answers 429 with `Retry-After` (RFC 9110, section 10.2.3) and the `RateLimit` and `RateLimit-Policy` fields
+(draft-ietf-httpapi-ratelimit-headers). Finding: the limit's own name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+from msgspec import Struct
+
+from stockade.networks import subject_of
+from stockade.quotas import period_around
+from stockade.vocabulary import PASS, Asking, Control, Exchange, Finding, Stop, TakeQuota, TakeTokens, Tokens, Verdict
+
+_MOST_RETRY = 86400 * 366
+
+
+class Rate(Struct, frozen=True):
+    """`burst` tokens, one regained each `interval` seconds."""
+
+    interval: float
+    burst: int
+
+
+class Quota(Struct, frozen=True):
+    """`limit` requests per calendar `unit` (day, month, …), in UTC."""
+
+    limit: int
+    unit: str
+
+
+class Limit(Struct, frozen=True):
+    """One line of the policy. `keys` are counted together: ("address", "operation") is per address and operation."""
+
+    name: str
+    keys: tuple[str, ...]
+    measure: Rate | Quota
+
+    @property
+    def needs_principal(self) -> bool:
+        return "principal" in self.keys
+
+
+def _by_address(exchange: Exchange) -> str:
+    return subject_of(exchange.client)
+
+
+def _by_principal(exchange: Exchange) -> str:
+    # Who stays anonymous is counted by address: leaving the key away must not be a way around a limit.
+    principal = exchange.principal
+    return f"={principal.kind}={principal.id}" if principal is not None else subject_of(exchange.client)
+
+
+def _by_operation(exchange: Exchange) -> str:
+    return exchange.operation
+
+
+def _by_header(name: str) -> Callable[[Exchange], str]:
+    def value(exchange: Exchange) -> str:
+        return (exchange.request.headers.get(name) or "")[:256]
+
+    return value
+
+
+_KEYS: dict[str, Callable[[Exchange], str]] = {
+    "address": _by_address,
+    "principal": _by_principal,
+    "operation": _by_operation,
+}
+
+
+def keyer(keys: tuple[str, ...]) -> Callable[[Exchange], str]:
+    """What is counted, from its name or names: address, principal, operation, header:NAME."""
+    readers = [_by_header(key[7:].lower()) if key.startswith("header:") else _KEYS[key] for key in keys]
+    if len(readers) == 1:
+        return readers[0]
+    return lambda exchange: "\n".join(reader(exchange) for reader in readers)
+
+
+class Limits(Control):
+    """Some of a route's limits: those of an address come before authentication, those of a principal after it."""
+
+    name = "limits"
+
+    def __init__(self, api: str, limits: Iterable[Limit]) -> None:
+        self._limits = tuple((limit, f"{api}\n{limit.name}\n", keyer(limit.keys), limit.measure) for limit in limits)
+
+    def on_request(self, exchange: Exchange) -> Asking[Verdict]:
+        at = exchange.request.at
+        for limit, prefix, key, measure in self._limits:
+            bucket = prefix + key(exchange)
+            if type(measure) is Rate:
+                left = yield TakeTokens(bucket, measure.interval, measure.burst, at)
+            else:
+                assert isinstance(measure, Quota)
+                start, end = period_around(measure.unit, at)
+                left = yield TakeQuota(bucket, measure.limit, start, end, at)
+            if not left.allowed:
+                return _throttled(exchange, limit, left)
+        return PASS
+
+
+def _throttled(exchange: Exchange, limit: Limit, left: Tokens) -> Stop:
+    wait = str(max(1, math.ceil(min(left.retry_after, _MOST_RETRY))))
+    reset = math.ceil(min(left.reset, _MOST_RETRY))
+    response = exchange.problem(
+        429,
+        "Too many requests. Try again later.",
+        ("retry-after", wait),
+        ("ratelimit", f'"{limit.name}";r={max(0, left.remaining)};t={reset}'),
+        ("ratelimit-policy", f'"{limit.name}";{_policy(limit.measure)}'),
+    )
+    finding = Finding(limit.name, where="+".join(limit.keys), evidence=f"retry after {wait} s", severity="low")
+    return Stop(response, (finding,), "throttle")
+
+
+def _policy(measure: Rate | Quota) -> str:
+    if isinstance(measure, Rate):
+        return f"q={measure.burst};w={math.ceil(measure.burst * measure.interval)}"
+    return f"q={measure.limit};w={_WINDOWS[measure.unit]}"
+
+
+_WINDOWS: dict[str, int] = {
+    "second": 1,
+    "minute": 60,
+    "hour": 3600,
+    "day": 86400,
+    "week": 604800,
+    "month": 2592000,
+    "year": 31536000,
+}
+Unit = Literal["second", "minute", "hour", "day", "week", "month", "year"]

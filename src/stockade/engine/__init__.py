@@ -1,0 +1,40 @@
+"""The engine: it knows no socket, event loop, clock or Envoy. A door feeds it events and does what it answers.
+
+    session = open_session(policy, request)
+    verdict = drive(session.receive(REQUEST_HEAD), answer)     # Pass: forward, with these edits; Stop: answer this
+    verdict = drive(session.receive(ResponseHead(response)), answer)
+    record = session.close(status, duration_ms, upstream_ms)
+"""
+
+from stockade.engine.driver import Answer, NotNow, drive, drive_async, resume
+from stockade.engine.policy import Binding, Policy, Route, Upstream
+from stockade.engine.session import (
+    REQUEST_HEAD,
+    Event,
+    RequestBody,
+    RequestHead,
+    ResponseBody,
+    ResponseHead,
+    Session,
+    open_session,
+)
+
+__all__ = [
+    "REQUEST_HEAD",
+    "Answer",
+    "Binding",
+    "Event",
+    "NotNow",
+    "Policy",
+    "RequestBody",
+    "RequestHead",
+    "ResponseBody",
+    "ResponseHead",
+    "Route",
+    "Session",
+    "Upstream",
+    "drive",
+    "drive_async",
+    "open_session",
+    "resume",
+]

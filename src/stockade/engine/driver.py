@@ -1,0 +1,75 @@
+"""The two drivers of one generator: whoever answers the Asks at once, and whoever must wait for some.
+
+    try:
+        verdict = drive(steps, answer)
+    except NotNow as waiting:                  # the answer needs the network
+        verdict = await resume(waiting, answer_later)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, TypeAlias, TypeVar
+
+from stockade.vocabulary import Ask, Asking
+
+R = TypeVar("R")
+Answer: TypeAlias = Callable[[Ask[Any]], Any]
+AnswerLater: TypeAlias = Callable[[Ask[Any]], Awaitable[Any]]
+
+
+class NotNow(Exception):
+    """An answer cannot be had without waiting. Raised by an `Answer`; leaves `drive` with the generator attached."""
+
+    ask: Ask[Any]
+    steps: Generator[Ask[Any], Any, Any]
+
+
+def drive(steps: Asking[R], answer: Answer) -> R:
+    """Run to the end, answering each Ask at once. An error of the answer is thrown into the generator.
+
+    Raises NotNow, resumable by `resume`, when an answer has to wait.
+    """
+    try:
+        ask = next(steps)
+        while True:
+            try:
+                reply = answer(ask)
+            except NotNow as waiting:
+                waiting.ask, waiting.steps = ask, steps
+                raise
+            except Exception as error:
+                ask = steps.throw(error)
+            else:
+                ask = steps.send(reply)
+    except StopIteration as end:
+        result: R = end.value
+        return result
+
+
+async def drive_async(steps: Asking[R], answer: AnswerLater) -> R:
+    """Run to the end, awaiting each answer."""
+    try:
+        return await _answer_on(steps, next(steps), answer)
+    except StopIteration as end:
+        result: R = end.value
+        return result
+
+
+async def resume(waiting: NotNow, answer: AnswerLater) -> Any:
+    """Go on where `drive` stopped."""
+    return await _answer_on(waiting.steps, waiting.ask, answer)
+
+
+async def _answer_on(steps: Generator[Ask[Any], Any, Any], ask: Ask[Any], answer: AnswerLater) -> Any:
+    while True:
+        try:
+            reply = await answer(ask)
+        except Exception as error:
+            advance: Callable[[], Ask[Any]] = lambda error=error: steps.throw(error)  # type: ignore[misc]
+        else:
+            advance = lambda reply=reply: steps.send(reply)  # type: ignore[misc]
+        try:
+            ask = advance()
+        except StopIteration as end:
+            return end.value

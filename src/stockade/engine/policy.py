@@ -1,0 +1,126 @@
+"""What runs: a `Policy` of precompiled `Route`s. What the operator writes is `stockade.config`; `build.py` bridges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct, field
+
+from stockade.networks import NetworkSet
+from stockade.operations import OperationTable
+from stockade.vocabulary import Control, Exchange, Failure
+
+Phase: TypeAlias = Literal["on_request", "on_request_body", "on_response", "on_response_body"]
+PHASES: tuple[Phase, ...] = ("on_request", "on_request_body", "on_response", "on_response_body")
+Hook: TypeAlias = Callable[[Exchange], Any]
+
+
+class Binding(Struct, frozen=True, gc=False):
+    """A control in its place on a route: how it is enforced, and which line of the policy put it there."""
+
+    control: Control
+    monitor: bool = False
+    failure: Failure = "closed"
+    line: str = ""  # file:line of the control's section
+    lines: dict[str, str] = {}  # file:line by rule, where the policy has a line for it
+
+    def where(self, rule: str) -> str:
+        return self.lines.get(rule, self.line)
+
+
+class Upstream(Struct, frozen=True, gc=False):
+    """Where a route's requests go. `cluster` is the name by which the data plane knows it."""
+
+    cluster: str
+    url: str
+
+
+class Route(Struct, frozen=True, gc=False):
+    """One API: which requests are its own, and the hooks per phase, precompiled."""
+
+    api: str
+    hosts: tuple[str, ...]
+    prefix: str
+    upstream: Upstream
+    bindings: tuple[Binding, ...]
+    operations: OperationTable = field(default_factory=OperationTable)
+    trusted_proxies: NetworkSet = field(default_factory=NetworkSet)
+    max_body: int = 1 << 20
+    own_headers: tuple[tuple[str, str], ...] = ()  # on responses that Stockade itself makes
+    on_request: tuple[tuple[Binding, Hook], ...] = ()
+    on_request_body: tuple[tuple[Binding, Hook], ...] = ()
+    on_response: tuple[tuple[Binding, Hook], ...] = ()
+    on_response_body: tuple[tuple[Binding, Hook], ...] = ()
+
+    @classmethod
+    def compile(cls, bindings: Iterable[Binding], **fields: Any) -> Route:
+        """A route whose hooks are those that its controls override, in the order of `bindings`."""
+        bound = tuple(bindings)
+        hooks: dict[str, Any] = {
+            phase: tuple(
+                (binding, getattr(binding.control, phase))
+                for binding in bound
+                if getattr(type(binding.control), phase) is not getattr(Control, phase)
+            )
+            for phase in PHASES
+        }
+        return cls(bindings=bound, **fields, **hooks)
+
+    def owns(self, path: str) -> bool:
+        """Whether the path lies under the prefix, at a segment's border: /api owns /api/x, not /apix."""
+        prefix = self.prefix
+        return path.startswith(prefix) and (
+            prefix[-1] == "/" or len(path) == len(prefix) or path[len(prefix)] == "/"
+        )
+
+
+class Policy:
+    """All routes, found by host and path: exact host before `*.suffix` before `*`, longest prefix first."""
+
+    def __init__(self, routes: Iterable[Route], *, logged_headers: Iterable[str] = ()) -> None:
+        self.routes = tuple(routes)
+        self.logged_headers = frozenset(logged_headers)
+        self._exact: dict[str, list[Route]] = {}
+        self._suffix: dict[str, list[Route]] = {}
+        self._any: list[Route] = []
+        for route in sorted(self.routes, key=lambda route: -len(route.prefix)):
+            for host in route.hosts:
+                self._list_of(host).append(route)
+
+    def _list_of(self, host: str) -> list[Route]:
+        if host == "*":
+            return self._any
+        if host.startswith("*."):
+            return self._suffix.setdefault(host[1:].lower(), [])
+        return self._exact.setdefault(host.lower(), [])
+
+    def route(self, authority: str, path: str) -> Route | None:
+        """The route for a request; None when no API claims it."""
+        if self._exact or self._suffix:
+            for routes in self._claims(host_of(authority)):
+                for route in routes:
+                    if route.owns(path):
+                        return route
+        for route in self._any:
+            if route.owns(path):
+                return route
+        return None
+
+    def _claims(self, host: str) -> Iterable[list[Route]]:
+        exact = self._exact.get(host)
+        if exact:
+            yield exact
+        dot = host.find(".") if self._suffix else -1
+        while dot >= 0:
+            routes = self._suffix.get(host[dot:])
+            if routes:
+                yield routes
+            dot = host.find(".", dot + 1)
+
+
+def host_of(authority: str) -> str:
+    """The host of an authority (RFC 3986, section 3.2): lower case, without port, trailing dot or brackets."""
+    if authority.startswith("["):
+        return authority[1:].partition("]")[0].lower()
+    return authority.partition(":")[0].lower().rstrip(".")

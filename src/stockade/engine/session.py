@@ -1,0 +1,299 @@
+"""`Session`: the fold of one exchange over its route's controls.
+
+Mode (`block`, `monitor`) and failure (`closed`, `open`) live here alone, so that no control can forget them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import GeneratorType
+from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from stockade.engine.policy import Binding, Hook, Policy, Route
+from stockade.networks import client_address
+from stockade.redaction import redact, redact_path
+from stockade.vocabulary import PASS, Action, Asking, Edits, Exchange, Finding, Pass, Record, Stop, Verdict
+from stockade.wire import Headers, Request, Response
+
+
+class RequestHead(Struct, frozen=True, gc=False):
+    """The head of the request that the session was opened with is complete."""
+
+
+class RequestBody(Struct, frozen=True, gc=False):
+    body: bytes
+
+
+class ResponseHead(Struct, frozen=True, gc=False):
+    response: Response
+
+
+class ResponseBody(Struct, frozen=True, gc=False):
+    body: bytes
+
+
+Event: TypeAlias = RequestHead | RequestBody | ResponseHead | ResponseBody
+REQUEST_HEAD = RequestHead()
+
+# What the upstream learns of the caller. A client cannot forge these: they are always set anew or removed.
+PRINCIPAL = "x-stockade-principal"
+CREDENTIAL = "x-stockade-credential"
+SCOPES = "x-stockade-scopes"
+ROUTE = "x-stockade-route"
+_OURS = frozenset({PRINCIPAL, CREDENTIAL, SCOPES, ROUTE})
+# What only a proxy may say of the client; removed unless the peer is a trusted one.
+_PROXYS = frozenset(
+    {
+        "forwarded",
+        "x-real-ip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-original-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-port",
+        "x-forwarded-server",
+        "x-forwarded-prefix",
+        "x-original-url",
+        "x-rewrite-url",
+        "true-client-ip",
+        "cf-connecting-ip",
+        "fastly-client-ip",
+    }
+)
+_FORGEABLE = _OURS | _PROXYS
+
+Observer: TypeAlias = Callable[[str, Binding, Verdict], None]
+Steps: TypeAlias = Asking[Verdict]
+
+
+def open_session(policy: Policy, request: Request, observe: Observer | None = None) -> Session:
+    """Pick the request's route, once, and begin. `observe` is told each control's verdict (see `stockade explain`)."""
+    route = policy.route(request.authority, request.path)
+    return Session(policy, route, request, observe)
+
+
+class Session:
+    """One exchange. Feed it events with `receive`, run what comes back with a driver, `close` it at the end."""
+
+    __slots__ = ("_findings", "_observe", "_policy", "action", "control", "exchange", "route", "stopped")
+
+    def __init__(self, policy: Policy, route: Route | None, request: Request, observe: Observer | None) -> None:
+        self._policy = policy
+        self._observe = observe
+        self._findings: list[Finding] = []
+        self.route = route
+        self.action: Action = "allow"
+        self.control: str | None = None
+        self.stopped = False
+        if route is None:
+            self.exchange = Exchange(request, "", request.method, request.peer.address)
+        else:
+            self.exchange = Exchange(
+                request,
+                route.api,
+                route.operations.name(request.method, request.path),
+                _client_of(request, route),
+            )
+
+    @property
+    def reads_request_body(self) -> bool:
+        """Whether the door must collect the request body and feed it as `RequestBody`."""
+        return self.route is not None and bool(self.route.on_request_body) and not self.stopped
+
+    @property
+    def reads_response(self) -> bool:
+        return self.route is not None and bool(self.route.on_response) and not self.stopped
+
+    @property
+    def reads_response_body(self) -> bool:
+        return self.route is not None and bool(self.route.on_response_body) and not self.stopped
+
+    def receive(self, event: Event) -> Steps:
+        """The steps that this event sets off: a generator of Asks that ends in the verdict for the door.
+
+        `Pass.edits` are for the head of the message that is passed on; `Stop.response` is to be sent instead.
+        """
+        if self.route is None:
+            return self._nowhere()
+        if isinstance(event, RequestHead):
+            return self._request_head(self.route)
+        if isinstance(event, ResponseHead):
+            self.exchange.response = event.response
+            return self._fold(self.route.on_response, "on_response")
+        if isinstance(event, RequestBody):
+            self.exchange.request_body = event.body
+            return self._fold(self.route.on_request_body, "on_request_body")
+        self.exchange.response_body = event.body
+        return self._fold(self.route.on_response_body, "on_response_body")
+
+    def _nowhere(self) -> Steps:
+        finding = Finding("no-api", where="path", severity="low", control="routing")
+        self._findings.append(finding)
+        return self._end("routing", Stop(self.exchange.problem(404, "No API is served here."), ()))
+        yield  # a generator like every other, though it asks nothing
+
+    def _request_head(self, route: Route) -> Steps:
+        verdict = yield from self._fold(route.on_request, "on_request")
+        if isinstance(verdict, Stop):
+            return verdict
+        return Pass(edits=self._forwarding(route, verdict.edits))
+
+    def _fold(self, hooks: tuple[tuple[Binding, Hook], ...], phase: str) -> Steps:
+        """Ask each control in turn; the first Stop that is enforced ends it."""
+        kept: list[Edits] = []
+        exchange = self.exchange
+        for binding, hook in hooks:
+            try:
+                verdict = hook(exchange)
+                if type(verdict) is GeneratorType:
+                    verdict = yield from verdict
+            except Exception as error:
+                verdict = self._control_error(binding, error)
+            if self._observe is not None:
+                self._observe(phase, binding, verdict)
+            if verdict is PASS:
+                continue
+            if type(verdict) is Stop:
+                ended = self._stop(binding, verdict)
+                if ended is not None:
+                    return ended
+            else:
+                self._pass(binding, verdict, kept)
+        if not kept:
+            return PASS
+        return Pass(edits=kept[0] if len(kept) == 1 else _merge(kept))
+
+    def _pass(self, binding: Binding, verdict: Pass, kept: list[Edits]) -> None:
+        if verdict.principal is not None:
+            self.exchange.principal = verdict.principal
+        if verdict.edits is not None and not binding.monitor:
+            kept.append(verdict.edits)
+        if verdict.findings:
+            self._note(binding, verdict.findings)
+
+    def _stop(self, binding: Binding, verdict: Stop) -> Stop | None:
+        """The Stop for the door, or None where the control only watches."""
+        self._note(binding, verdict.findings)
+        return None if binding.monitor else self._end(binding.control.name, verdict)
+
+    def _end(self, control: str, verdict: Stop) -> Stop:
+        self.stopped = True
+        self.action = verdict.action
+        self.control = control
+        if self.route is not None and self.route.own_headers:
+            verdict = replace(verdict, response=_with_headers(verdict.response, self.route.own_headers))
+        return verdict
+
+    def _note(self, binding: Binding, findings: tuple[Finding, ...]) -> None:
+        name, monitor = binding.control.name, binding.monitor
+        for finding in findings:
+            self._findings.append(
+                replace(finding, control=name, monitor=monitor, policy=binding.where(finding.rule))
+            )
+
+    def _control_error(self, binding: Binding, error: Exception) -> Verdict:
+        """A control that broke, or whose store did: a finding, and the outcome that the policy chose."""
+        finding = Finding("control-error", evidence=type(error).__name__, severity="critical")
+        if binding.failure == "open" or binding.monitor:
+            return Pass(findings=(finding,))
+        detail = "The request could not be checked. Try again later."
+        return Stop(self.exchange.problem(503, detail, ("retry-after", "5")), (finding,))
+
+    def refuse(self, control: str, finding: Finding, response: Response) -> Stop:
+        """A door's own refusal (a body over the limit, say), on the record like a control's."""
+        bindings = self.route.bindings if self.route is not None else ()
+        lines = [binding.where(finding.rule) for binding in bindings if binding.control.name == control]
+        self._findings.append(replace(finding, control=control, policy=lines[0] if lines else ""))
+        return self._end(control, Stop(response, ()))
+
+    def _forwarding(self, route: Route, edits: Edits | None) -> Edits:
+        """What the upstream is told of client and principal; what the client forged is removed."""
+        exchange = self.exchange
+        request, principal = exchange.request, exchange.principal
+        told: list[tuple[str, str]] = [(ROUTE, route.upstream.cluster)]
+        told.append(("x-forwarded-for", _forwarded_chain(exchange)))
+        remove: tuple[str, ...] = ()
+        forged = request.headers.names() & _FORGEABLE
+        if forged:
+            remove = tuple(forged - _PROXYS if request.peer.address in route.trusted_proxies else forged)
+        if principal is not None:
+            told.append((PRINCIPAL, _field_text(principal.id)))
+            told.append((CREDENTIAL, _field_text(principal.credential)))
+            if principal.scopes:
+                told.append((SCOPES, _field_text(" ".join(sorted(principal.scopes)))))
+        if edits is not None:
+            told.extend(edits.set)
+            remove += edits.remove
+        return Edits(tuple(told), remove)
+
+    def close(self, status: int, duration_ms: float, upstream_ms: float | None = None, worker: int = 0) -> Record:
+        """The record of what happened; the exchange is over."""
+        exchange = self.exchange
+        request = exchange.request
+        return Record(
+            time=_timestamp(request.at),
+            request_id=request.id,
+            api=exchange.api,
+            operation=exchange.operation,
+            client=exchange.client,
+            principal=exchange.principal.id if exchange.principal is not None else None,
+            method=request.method,
+            path=redact_path(request.path),
+            status=status,
+            action=self.action,
+            control=self.control,
+            findings=tuple(self._findings),
+            headers=_logged(request.headers, self._policy.logged_headers),
+            duration_ms=duration_ms,
+            upstream_ms=upstream_ms,
+            worker=worker,
+        )
+
+
+def _client_of(request: Request, route: Route) -> str:
+    trusted = route.trusted_proxies
+    if not len(trusted):
+        return request.peer.address
+    return client_address(request.peer.address, request.headers.get("x-forwarded-for"), trusted)
+
+
+def _forwarded_chain(exchange: Exchange) -> str:
+    """The client, then the peer that brought its word, if another: nothing that an untrusted hop wrote."""
+    peer = exchange.request.peer.address
+    return peer if exchange.client == peer else f"{exchange.client}, {peer}"
+
+
+def _field_text(text: str) -> str:
+    """Text that is safe in a header field: a principal's name may come from a token."""
+    return text if text.isascii() and text.isprintable() else text.encode("unicode_escape").decode("ascii")
+
+
+def _merge(edits: list[Edits]) -> Edits:
+    replacement = next((edit.replace for edit in edits if edit.replace is not None), None)
+    return Edits(
+        tuple(pair for edit in edits for pair in edit.set),
+        tuple(name for edit in edits for name in edit.remove),
+        replacement,
+    )
+
+
+def _with_headers(response: Response, extra: tuple[tuple[str, str], ...]) -> Response:
+    present = response.headers.names()
+    pairs = [*response.headers, *(pair for pair in extra if pair[0] not in present)]
+    return replace(response, headers=Headers.of(pairs))
+
+
+def _logged(headers: Headers, wanted: frozenset[str]) -> dict[str, str]:
+    if not wanted:
+        return {}
+    return {name: redact((headers.get(name) or "")[:1024]) for name in headers.names() & wanted}
+
+
+def _timestamp(at: float) -> str:
+    """RFC 3339 with milliseconds, UTC."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+

@@ -1,0 +1,8 @@
+"""Stores answer Asks, at once or later, and keep tables. One store per kind of question; `Stores` sends each its own."""
+
+from stockade.stores.counters import Counters
+from stockade.stores.jwks import KeySources, Source
+from stockade.stores.keys import KeyStore
+from stockade.stores.router import Stores
+
+__all__ = ["Counters", "KeySources", "KeyStore", "Source", "Stores"]

@@ -1,0 +1,152 @@
+"""The table of API keys: SQLite in WAL mode, through SQLAlchemy Core.
+
+What is found is remembered until the table changes (every writer advances the revision, so a revocation is seen by
+the next request in every worker) and for ten seconds at most, so that a file which is gone or unreadable is noticed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.pool import NullPool
+
+from stockade.stores.revision import Revision
+from stockade.tokens import ApiKeyRecord
+from stockade.vocabulary import FindApiKey, StoreError
+
+_REMEMBERED = 10_000
+_FRESH = 10.0  # seconds
+
+_METADATA = sql.MetaData()
+_KEYS = sql.Table(
+    "api_keys",
+    _METADATA,
+    sql.Column("id", sql.String(32), primary_key=True),
+    sql.Column("owner", sql.String(256), nullable=False, index=True),
+    sql.Column("digest", sql.LargeBinary, nullable=False),
+    sql.Column("scopes", sql.JSON, nullable=False),
+    sql.Column("networks", sql.JSON, nullable=False),
+    sql.Column("created", sql.Float, nullable=False),
+    sql.Column("expires", sql.Float),
+    sql.Column("revoked", sql.Float),
+    sql.Column("replaced_by", sql.String(32)),
+    sql.Column("last_used", sql.Float),
+)
+
+
+class KeyStore:
+    """Answers FindApiKey; issues no keys itself (see `identity`). Raises StoreError when the table cannot be used."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._known: dict[str, tuple[ApiKeyRecord | None, float]] = {}
+        self._seen_revision = -1
+        try:
+            self._engine = _open(path)
+            self._revision = Revision(path.with_name(path.name + ".revision"))
+        except (OSError, sql.exc.SQLAlchemyError) as error:
+            raise StoreError(f"{path}: the key store cannot be opened: {_plain(error)}") from error
+
+    def find(self, ask: FindApiKey) -> ApiKeyRecord | None:
+        revision = self._revision.read()
+        if revision != self._seen_revision:
+            self._known.clear()
+            self._seen_revision = revision
+        now = time.monotonic()
+        known = self._known.get(ask.id)
+        if known is not None and now - known[1] < _FRESH:
+            return known[0]
+        record = self.get(ask.id)
+        if record is not None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[ask.id] = (record, now)
+        return record
+
+    def get(self, key_id: str) -> ApiKeyRecord | None:
+        rows = self._read(sql.select(_KEYS).where(_KEYS.c.id == key_id))
+        return _record(rows[0]) if rows else None
+
+    def all(self) -> list[ApiKeyRecord]:
+        """Every key, oldest first."""
+        return [_record(row) for row in self._read(sql.select(_KEYS).order_by(_KEYS.c.created, _KEYS.c.id))]
+
+    def add(self, record: ApiKeyRecord) -> None:
+        self._write([sql.insert(_KEYS).values(**_row(record))])
+
+    def replace(self, old_id: str, changes: Mapping[str, Any], new: ApiKeyRecord) -> None:
+        """Change one key and add its successor, both or neither."""
+        self._write([sql.update(_KEYS).where(_KEYS.c.id == old_id).values(**changes), sql.insert(_KEYS).values(**_row(new))])
+
+    def change(self, key_id: str, **changes: Any) -> None:
+        self._write([sql.update(_KEYS).where(_KEYS.c.id == key_id).values(**changes)])
+
+    def note_uses(self, uses: Mapping[str, float]) -> None:
+        """Keep when each key was last used (epoch seconds). No reader need look again because of it."""
+        rows = [{"key": key_id, "at": at} for key_id, at in uses.items()]
+        if not rows:
+            return
+        statement = sql.update(_KEYS).where(_KEYS.c.id == sql.bindparam("key")).values(last_used=sql.bindparam("at"))
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(statement, rows)
+        except sql.exc.SQLAlchemyError as error:
+            raise StoreError(f"{self.path}: {_plain(error)}") from error
+
+    def _read(self, statement: sql.Select[Any]) -> list[Mapping[str, Any]]:
+        try:
+            with self._engine.connect() as connection:
+                return [dict(row) for row in connection.execute(statement).mappings()]
+        except sql.exc.SQLAlchemyError as error:
+            raise StoreError(f"{self.path}: {_plain(error)}") from error
+
+    def _write(self, statements: Iterable[sql.Executable]) -> None:
+        try:
+            with self._engine.begin() as connection:
+                for statement in statements:
+                    connection.execute(statement)
+        except sql.exc.SQLAlchemyError as error:
+            raise StoreError(f"{self.path}: {_plain(error)}") from error
+        self._revision.advance()
+
+    def close(self) -> None:
+        self._engine.dispose()
+        self._revision.close()
+
+
+def _open(path: Path) -> sql.Engine:
+    # A connection per use: SQLite's are cheap to open, and one that outlives a replaced file would read the old one.
+    engine = sql.create_engine(f"sqlite:///{path}", connect_args={"timeout": 5.0}, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(sql.text("PRAGMA journal_mode=WAL"))
+        _METADATA.create_all(connection)
+    path.chmod(0o600)
+    return engine
+
+
+def _plain(error: Exception) -> str:
+    """The driver's own words, without SQLAlchemy's statement and link."""
+    return str(getattr(error, "orig", None) or error)
+
+
+def _row(record: ApiKeyRecord) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "owner": record.owner,
+        "digest": record.digest,
+        "scopes": sorted(record.scopes),
+        "networks": list(record.networks),
+        "created": record.created,
+        "expires": record.expires,
+        "revoked": record.revoked,
+        "replaced_by": record.replaced_by,
+        "last_used": record.last_used,
+    }
+
+
+def _record(row: Mapping[str, Any]) -> ApiKeyRecord:
+    return ApiKeyRecord(**{**row, "scopes": frozenset(row["scopes"]), "networks": tuple(row["networks"])})

@@ -1,0 +1,199 @@
+"""The words that all rooms share. Start reading here.
+
+A door hands a `Request` to the engine. The engine runs the route's controls over one `Exchange`, in the order of the
+catalogue. A control's hook answers with a `Verdict`: `Pass` (perhaps with what it learned) or `Stop` (with a ready
+response). What a hook must ask the outside it asks with an `Ask`, a question with a typed reply. What it noticed it
+says as a `Finding`. When all is over one `Record` says what happened.
+
+    Request ──▶ Session ──▶ Control.on_request(Exchange) ──▶ Pass | Stop        (yielding Asks on the way)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
+
+from msgspec import Struct, field
+
+from stockade.tokens import ApiKeyRecord, VerificationKeys
+from stockade.wire import Request, Response, problem
+
+Action: TypeAlias = Literal["allow", "deny", "challenge", "redirect", "throttle"]
+Mode: TypeAlias = Literal["block", "monitor", "off"]
+Failure: TypeAlias = Literal["closed", "open"]
+Severity: TypeAlias = Literal["info", "low", "medium", "high", "critical"]
+
+
+class Finding(Struct, frozen=True, gc=False, omit_defaults=False):
+    """Something a control noticed. `evidence` is masked by whoever makes the finding, never later."""
+
+    rule: str  # stable name within the control, e.g. "address-denied"
+    where: str = ""  # place in the message, e.g. "header:x-api-key"
+    evidence: str = ""
+    severity: Severity = "medium"
+    control: str = ""  # filled in by the Session
+    monitor: bool = False  # filled in by the Session: true when the control only watches
+    policy: str = ""  # filled in by the Session: file:line of the policy that made it so
+
+
+class Principal(Struct, frozen=True, gc=False):
+    """Who is asking, once proven. `credential` names the proof (key id, token id), never the secret."""
+
+    id: str
+    kind: str  # "api_key", "jwt"
+    credential: str = ""
+    scopes: frozenset[str] = frozenset()
+
+
+class Edits(Struct, frozen=True, gc=False):
+    """Changes to the head of the message in hand; names are lower case. `set` replaces, `remove` drops."""
+
+    set: tuple[tuple[str, str], ...] = ()
+    remove: tuple[str, ...] = ()
+    replace: Response | None = None  # response phase only: send this instead
+
+
+class Pass(Struct, frozen=True, gc=False):
+    """Go on. A control that watches (`mode: monitor`) keeps its findings and its principal, but not its edits."""
+
+    findings: tuple[Finding, ...] = ()
+    principal: Principal | None = None
+    edits: Edits | None = None
+
+
+class Stop(Struct, frozen=True, gc=False):
+    """Go no further and answer `response`. The last finding is the reason."""
+
+    response: Response
+    findings: tuple[Finding, ...]
+    action: Action = "deny"
+
+
+Verdict: TypeAlias = Pass | Stop
+PASS = Pass()
+
+
+class Exchange(Struct, gc=False):
+    """One request and its response as the controls see them. The Session alone writes to it."""
+
+    request: Request
+    api: str
+    operation: str
+    client: str  # address, after trusted proxies were believed
+    principal: Principal | None = None
+    request_body: bytes = b""
+    response: Response | None = None
+    response_body: bytes = b""
+
+    def problem(self, status: int, detail: str, *headers: tuple[str, str], **members: object) -> Response:
+        """A problem-details response (RFC 9457) that carries this request's id."""
+        return problem(status, detail, self.request.id, headers, **members)
+
+
+R = TypeVar("R")
+
+
+class Ask(Struct, Generic[R], frozen=True, gc=False):
+    """An atomic question to the outside whose reply is an `R`. Never a get followed by a set."""
+
+
+Asking: TypeAlias = Generator[Ask[Any], Any, R]
+"""What a hook that must ask returns: a generator that yields Asks and returns a Verdict."""
+
+
+class Control:
+    """One defence. Override the hooks that are needed: overriding is what subscribes to a phase.
+
+    `rules` names, for each rule that findings carry, the key of the control's policy section that made it so.
+    """
+
+    name: ClassVar[str]
+    rules: ClassVar[dict[str, str]] = {}
+
+    def on_request(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
+        """The request head is complete."""
+        return PASS
+
+    def on_request_body(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
+        """The whole request body is in `exchange.request_body`."""
+        return PASS
+
+    def on_response(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
+        """The response head is in `exchange.response`."""
+        return PASS
+
+    def on_response_body(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
+        """The whole response body is in `exchange.response_body`."""
+        return PASS
+
+
+# What the controls ask. Each is answered by one store; see the `stores` room.
+
+
+class Tokens(Struct, frozen=True, gc=False):
+    """How a bucket or quota stands. Times are seconds from the moment of asking."""
+
+    allowed: bool
+    remaining: int
+    reset: float  # until it is full again (rate) or the period ends (quota)
+    retry_after: float = 0.0  # until `cost` would be allowed; 0 when allowed
+
+
+class TakeTokens(Ask[Tokens], frozen=True, gc=False):
+    """Take from a GCRA bucket. interval: seconds per token; burst: tokens; at: seconds since the epoch."""
+
+    bucket: str
+    interval: float
+    burst: int
+    at: float
+    cost: int = 1
+
+
+class TakeQuota(Ask[Tokens], frozen=True, gc=False):
+    """Take from a fixed amount per period; `start` names the period, `end` is when it is over (epoch seconds)."""
+
+    bucket: str
+    limit: int
+    start: float
+    end: float
+    at: float
+    cost: int = 1
+
+
+class FindApiKey(Ask["ApiKeyRecord | None"], frozen=True, gc=False):
+    """The stored half of an API key, by its public id."""
+
+    id: str
+
+
+class FindVerificationKeys(Ask[VerificationKeys], frozen=True, gc=False):
+    """The keys of a JWKS source; `kid`, when it is not among them, asks for one fresh look at the source."""
+
+    source: str
+    kid: str | None
+    at: float
+
+
+class StoreError(Exception):
+    """A store cannot answer. The route's `failure` decides what that means for the request."""
+
+
+class Record(Struct, frozen=True, gc=False, omit_defaults=False):
+    """What happened, one line of the decision log. Durations are milliseconds."""
+
+    time: str  # RFC 3339, UTC
+    request_id: str
+    api: str
+    operation: str
+    client: str
+    principal: str | None
+    method: str
+    path: str
+    status: int
+    action: Action
+    control: str | None
+    findings: tuple[Finding, ...]
+    headers: dict[str, str] = field(default_factory=dict)
+    duration_ms: float = 0.0
+    upstream_ms: float | None = None
+    worker: int = 0

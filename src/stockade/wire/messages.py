@@ -1,0 +1,50 @@
+"""`Request`, `Response` and the `Peer` at the other end of the connection."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from stockade.wire.headers import EMPTY, Headers
+
+
+class Peer(Struct, frozen=True, gc=False):
+    """Who is at the other end of the transport connection, before any header is believed.
+
+    address: textual IPv4 or IPv6 address. tls: e.g. "TLSv1.3", empty on cleartext.
+    certificate: SHA-256 digest of a verified client certificate, lower-case hex, empty when none.
+    """
+
+    address: str
+    tls: str = ""
+    certificate: str = ""
+    subject: str = ""
+
+
+class Request(Struct, frozen=True, gc=False):
+    """A request head. `path` is normalised, absolute and without query; `query` lacks its question mark."""
+
+    id: str
+    at: float  # seconds since the epoch, when the head was complete
+    method: str
+    scheme: str
+    authority: str  # as sent: host or host:port
+    path: str
+    query: str
+    headers: Headers
+    peer: Peer
+    version: str = "HTTP/1.1"
+    has_body: bool = False
+
+    @property
+    def content_length(self) -> int | None:
+        """Declared body length in bytes; None when there is none or it is no number."""
+        text = self.headers.get("content-length")
+        return int(text) if text is not None and text.isascii() and text.isdigit() else None
+
+
+class Response(Struct, frozen=True, gc=False):
+    """A response head, and its whole body where one of ours made it."""
+
+    status: int
+    headers: Headers = field(default_factory=lambda: EMPTY)
+    body: bytes = b""

@@ -1,0 +1,67 @@
+"""The request target (RFC 9112, section 3.2) in one normal form, so that no two readers see two paths.
+
+The form is the one Envoy's path normalisation yields (dot segments resolved, slashes merged, backslash read as
+slash); what stays ambiguous after that is refused. Doors without Envoy in front call `parse_target` themselves.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from functools import lru_cache
+from typing import NamedTuple
+
+_HEX = frozenset("0123456789abcdefABCDEF")
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+class BadTarget(ValueError):
+    """A request target that two servers could read differently; the message is safe to show."""
+
+
+class Target(NamedTuple):
+    path: str
+    query: str
+
+
+@lru_cache(maxsize=4096)
+def parse_target(raw: str) -> Target:
+    """Split and normalise an origin-form target.
+
+    >>> parse_target("/a//b/../c?x=1")
+    Target(path='/a/c', query='x=1')
+
+    Raises BadTarget on a relative path, a fragment, an escaped slash or NUL, a broken escape, a raw control or space.
+    """
+    raw_path, _, query = raw.partition("?")
+    if not raw_path.startswith("/"):
+        raise BadTarget("the request target must be an absolute path")
+    if "#" in raw:
+        raise BadTarget("the request target holds a fragment")
+    if not raw.isascii() or any(char <= " " or char == "\x7f" for char in raw):
+        raise BadTarget("the request target holds characters that must be percent-encoded")
+    path = _unescape_unreserved(raw_path) if "%" in raw_path else raw_path
+    return Target(_resolve(path.replace("\\", "/")), query)
+
+
+def _unescape_unreserved(path: str) -> str:
+    """Decode what never needed escaping (RFC 3986, section 6.2.2.2), so that /%61dmin is /admin."""
+    head, *rest = path.split("%")
+    pieces = [head]
+    for piece in rest:
+        code = piece[:2]
+        if len(code) < 2 or not _HEX.issuperset(code):
+            raise BadTarget("the path holds a broken percent escape")
+        char = chr(int(code, 16))
+        if char in "/\\\0":
+            raise BadTarget("the path holds an escaped slash or NUL")
+        pieces.append((char if char in _UNRESERVED else "%" + code.upper()) + piece[2:])
+    return "".join(pieces)
+
+
+def _resolve(path: str) -> str:
+    """Merge slashes and remove dot segments (RFC 3986, section 5.2.4), keeping a trailing slash."""
+    if "//" not in path and "/." not in path:
+        return path
+    resolved = posixpath.normpath(path).replace("//", "/", 1)
+    ends_open = path.endswith(("/", "/.", "/.."))
+    return resolved + "/" if ends_open and resolved != "/" else resolved
