@@ -8,8 +8,8 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from load import Outcome
-from processes import TICKS_PER_SECOND
+from benchmarks.load import Outcome
+from benchmarks.processes import TICKS_PER_SECOND
 
 SATURATED = "saturated"
 PACED = "paced"
@@ -23,11 +23,6 @@ class Sample:
     wall_seconds: float
     own_ticks: int
     other_ticks: int
-
-    @property
-    def sound(self) -> bool:
-        """A run with errors counts for nothing: refusing is faster than serving."""
-        return self.outcome.errors == 0
 
     @property
     def cpu_microseconds(self) -> float:
@@ -74,13 +69,9 @@ class Measured:
         """The rounds of one load in one stage."""
         return self.samples.get(stage, {}).get(load, [])
 
-    def errors(self, stage: str, load: str) -> int:
-        """Answers that were no 2xx, over all rounds."""
-        return sum(sample.outcome.errors for sample in self.of(stage, load) if sample is not None)
-
     def median(self, stage: str, load: str, figure: Callable[[Sample], float]) -> float | None:
         """The median of a figure over the rounds that count."""
-        return median_of([figure(sample) for sample in self.of(stage, load) if sample is not None and sample.sound])
+        return median_of([figure(sample) for sample in self.of(stage, load) if sample is not None])
 
 
 @dataclass(slots=True)
@@ -122,12 +113,10 @@ def paired(
     peer: list[Sample | None],
     base: list[Sample | None],
     compare: Callable[[Sample, Sample], float],
-) -> float | None:
-    """The median, over rounds that count for both, of a comparison of the peer with the base in the same round."""
-    return median_of(
-        [
-            compare(mine, theirs)
-            for mine, theirs in zip(peer, base, strict=False)
-            if mine is not None and theirs is not None and mine.sound and theirs.sound
-        ]
-    )
+) -> list[float]:
+    """The peer compared with the base in each round that counts for both."""
+    return [
+        compare(mine, theirs)
+        for mine, theirs in zip(peer, base, strict=False)
+        if mine is not None and theirs is not None
+    ]

@@ -28,11 +28,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-import report
-from figures import PACED, SATURATED, Measured, Results, Sample, rate
-from gateway_section import section
-from load import Load, LoadError, Outcome, loads, paced, saturate
-from peers import (
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a file, it finds its own folder only
+
+from benchmarks import report
+from benchmarks.figures import PACED, SATURATED, Measured, Results, Sample, rate
+from benchmarks.gateway_section import section
+from benchmarks.load import Load, LoadError, Outcome, loads, paced, saturate
+from benchmarks.peers import (
     DEFAULT_ISSUE_KEY,
     DEFAULT_STOCKADE,
     LOAD_CORE,
@@ -46,7 +48,7 @@ from peers import (
     Upstream,
     output_of,
 )
-from processes import Program, core_busy_ticks
+from benchmarks.processes import Program, core_busy_ticks
 
 WARM_UP_SECONDS = 2.0
 MILLION = 1_000_000
@@ -76,9 +78,20 @@ class Target:
     program: Program
     measured: Measured
 
+    worker_pids: frozenset[int]
+
     def resident_kib(self) -> int:
         """Resident memory of the workers."""
         return sum(worker.resident_kib() for worker in self.peer.workers(self.program))
+
+    def send(self, run: Callable[[], Outcome]) -> Outcome:
+        """Run a load; figures of refused requests, or of a worker that crashed and was replaced, are no figures."""
+        outcome = run()
+        if frozenset(worker.pid for worker in self.peer.workers(self.program)) != self.worker_pids:
+            raise LoadError("a worker ended during the run")
+        if outcome.errors or not outcome.requests:
+            raise LoadError(f"{outcome.errors} of {outcome.requests} requests got no 2xx answer")
+        return outcome
 
 
 class Benchmark:
@@ -142,11 +155,11 @@ class Benchmark:
             with peer.started(headers):
                 pass
         program = self._stack.enter_context(peer.started(headers))
-        workers = len(peer.workers(program))
-        if workers == 0:
+        workers = frozenset(worker.pid for worker in peer.workers(program))
+        if not workers:
             raise PeerError(f"has no process that runs `{peer.worker_executable}`, so there is nothing to measure")
-        measured = Measured(peer.version(), workers, peer.startup_seconds)
-        target = Target(peer, program, measured)
+        measured = Measured(peer.version(), len(workers), peer.startup_seconds)
+        target = Target(peer, program, measured, workers)
         measured.memory.started = target.resident_kib()
         self._targets.append(target)
         self.results.peers[peer.name] = measured
@@ -159,7 +172,7 @@ class Benchmark:
         for target in self._targets:
             for load in self._loads:
                 with self._voiding(f"{target.peer.name} warm-up {load.name}"):
-                    saturate(target.peer.port, load, WARM_UP_SECONDS, self.directory)
+                    target.send(functools.partial(saturate, target.peer.port, load, WARM_UP_SECONDS, self.directory))
             target.measured.memory.warm = target.resident_kib()
 
     def _in_turn(self, turn: int) -> list[Target]:
@@ -195,14 +208,12 @@ class Benchmark:
         sample = None
         with self._voiding(name):
             wall, own, busy = time.monotonic(), target.program.cpu_ticks(), core_busy_ticks(PROXY_CORE)
-            outcome = run()
+            outcome = target.send(run)
             own = target.program.cpu_ticks() - own
             busy = core_busy_ticks(PROXY_CORE) - busy
             mine = own if target.peer.core == PROXY_CORE else 0
             sample = Sample(outcome, time.monotonic() - wall, own, max(0, busy - mine))
             say(f"{name}: {outcome.rate:,.0f}/s, p50 {outcome.p50:.2f} ms, p99 {outcome.p99:.2f} ms")
-            if outcome.errors:
-                raise LoadError(f"{outcome.errors} of {outcome.requests} requests got no 2xx answer")
         target.measured.add(stage, load.name, sample)
 
     @contextlib.contextmanager
@@ -229,9 +240,9 @@ class Benchmark:
             for mark in MILLION_MARKS:
                 while (missing := mark * MILLION - sent) > 0:
                     seconds = min(MILLION_STEP_SECONDS, max(SHORTEST_RUN_SECONDS, missing / pace))
-                    outcome = saturate(target.peer.port, next(turns), seconds, self.directory)
-                    if outcome.errors or not outcome.requests:
-                        raise LoadError(f"{outcome.errors} of {outcome.requests} requests got no 2xx answer")
+                    outcome = target.send(
+                        functools.partial(saturate, target.peer.port, next(turns), seconds, self.directory)
+                    )
                     sent += outcome.requests
                     pace = outcome.rate
                 target.measured.million.append((sent, target.resident_kib()))

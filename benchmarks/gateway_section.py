@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
-from figures import PACED, SATURATED, Measured, Results, Sample, median_of, p50, p99, paired, rate
-from load import CONNECTIONS
-from peers import LOAD_CORE, PROXY_CORE, PlainEnvoy, Upstream
-from report import machine, number, table
+from benchmarks.figures import PACED, SATURATED, Measured, Results, Sample, median_of, p50, p99, paired, rate
+from benchmarks.load import CONNECTIONS
+from benchmarks.peers import LOAD_CORE, PROXY_CORE, PlainEnvoy, Upstream
+from benchmarks.report import machine, number, table
 
 BASE = PlainEnvoy.name
 WITHOUT_PROXY = Upstream.name
@@ -31,8 +31,8 @@ def conditions(results: Results, seconds: float, rounds: int, command: str, wrk_
         f"- Machine: {machine()}",
         f"- Versions: {', '.join(versions)}",
         f"- Command: `{command}`",
-        f"- Each proxy on core {PROXY_CORE}; upstream and load on core {LOAD_CORE}; {rounds} rounds of {seconds:g} s by "
-        "turns, medians. Ratios and differences are taken within a round, then their median.",
+        f"- Each proxy on core {PROXY_CORE}; upstream and load on core {LOAD_CORE}; {rounds} rounds of {seconds:g} s "
+        "by turns, medians. Ratios and differences are taken within a round: median (least … greatest).",
         f"- `{WITHOUT_PROXY}` is the load straight on the upstream: the ceiling that core {LOAD_CORE} sets.",
         *disturbance(results),
     ]
@@ -93,31 +93,59 @@ def saturated_row(results: Results, load: str, name: str) -> list[str]:
         load,
         name,
         number(peer.median(SATURATED, load, rate)),
-        number(against_base(results, SATURATED, load, name, lambda mine, base: rate(mine) / rate(base)), ".2f"),
+        spread(against_base(results, SATURATED, load, name, lambda mine, base: rate(mine) / rate(base)), ".2f"),
         number(peer.median(SATURATED, load, p50), ".2f"),
         number(peer.median(SATURATED, load, p99), ".2f"),
-        number(peer.errors(SATURATED, load)),
+        errors(peer, SATURATED, load),
         number(peer.median(SATURATED, load, lambda sample: sample.cpu_microseconds) if proxy else None, ".1f"),
-        number(peer.median(SATURATED, load, lambda sample: sample.busy) if proxy else None, ".0%"),
+        busy(peer, SATURATED, load, name),
     ]
+
+
+def errors(peer: Measured, stage: str, load: str) -> str:
+    """Answers that were no 2xx: a run with one is void, and the list at the end of the section says how many it had."""
+    rounds = peer.of(stage, load)
+    return "void" if None in rounds else number(sum(sample.outcome.errors for sample in rounds if sample))
+
+
+def busy(peer: Measured, stage: str, load: str, name: str) -> str:
+    """How much of its core a proxy used; the upstream shares the other core with the load."""
+    return number(None if name == WITHOUT_PROXY else peer.median(stage, load, lambda sample: sample.busy), ".0%")
 
 
 def against_base(
     results: Results, stage: str, load: str, name: str, compare: Callable[[Sample, Sample], float]
-) -> float | None:
-    """A peer compared with plain Envoy, round by round; None if plain Envoy was not measured."""
+) -> list[float]:
+    """A peer compared with plain Envoy, round by round; nothing if plain Envoy was not measured."""
     base = results.peers.get(BASE)
-    return paired(results.peers[name].of(stage, load), base.of(stage, load), compare) if base else None
+    return paired(results.peers[name].of(stage, load), base.of(stage, load), compare) if base else []
+
+
+def spread(values: list[float], form: str) -> str:
+    """The median of the rounds and, as the measure of its noise, the least and the greatest of them."""
+    middle = number(median_of(values), form)
+    return f"{middle} ({min(values):{form}} … {max(values):{form}})" if len(values) > 1 else middle
 
 
 def added_latency(results: Results) -> str:
     """Latency at one and the same rate, and what each data plane adds to plain Envoy's."""
-    header = ["load", "data plane", "requests/s", "p50 ms", "p99 ms", f"p50 over {BASE}", f"p99 over {BASE}", "errors"]
+    header = [
+        "load",
+        "data plane",
+        "requests/s",
+        "p50 ms",
+        "p99 ms",
+        f"p50 over {BASE}",
+        f"p99 over {BASE}",
+        "errors",
+        "core busy",
+    ]
     rows = [paced_row(results, load, name) for load in loads_of(results, PACED) for name in results.peers]
     intro = (
-        f"Open loop on {CONNECTIONS} connections: Poisson arrivals, the same for every data plane in a round, at half of "
-        "Stockade's throughput unless the command says another rate. Latency counts from the instant a request was due; "
-        f"`{WITHOUT_PROXY}` shows how much of it is the client's own."
+        f"Open loop on {CONNECTIONS} connections: Poisson arrivals, the same for every data plane in a round, at half "
+        "of Stockade's throughput unless the command says another rate. Latency counts from the instant a request was "
+        f"due; `{WITHOUT_PROXY}` shows how much of it is the client's own. A core is busier here than the rate "
+        "suggests, because a saturated proxy handles many requests at each waking, and a paced one few."
     )
     return f"### Latency at the same rate\n\n{intro}\n\n" + table(header, rows, text_columns=2)
 
@@ -129,11 +157,12 @@ def paced_row(results: Results, load: str, name: str) -> list[str]:
         load,
         name,
         number(results.paced_rates[load]),
-        number(peer.median(PACED, load, p50), ".3f"),
-        number(peer.median(PACED, load, p99), ".3f"),
-        number(against_base(results, PACED, load, name, lambda mine, base: p50(mine) - p50(base)), "+.3f"),
-        number(against_base(results, PACED, load, name, lambda mine, base: p99(mine) - p99(base)), "+.3f"),
-        number(peer.errors(PACED, load)),
+        number(peer.median(PACED, load, p50), ".2f"),
+        number(peer.median(PACED, load, p99), ".2f"),
+        spread(against_base(results, PACED, load, name, lambda mine, base: p50(mine) - p50(base)), "+.2f"),
+        spread(against_base(results, PACED, load, name, lambda mine, base: p99(mine) - p99(base)), "+.2f"),
+        errors(peer, PACED, load),
+        busy(peer, PACED, load, name),
     ]
 
 

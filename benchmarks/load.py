@@ -1,8 +1,8 @@
 """Load on one HTTP port: `saturate` asks how much it can carry (wrk), `paced` how long it takes at a given rate.
 
-wrk keeps a fixed number of requests under way, so a slow answer delays the next question and hides from the percentiles.
-`paced` sends at instants drawn beforehand (Poisson, seeded) and counts latency from the instant a request was due, so
-waiting in line counts; every peer is given the same instants.
+wrk keeps a fixed number of requests under way, so a slow answer delays the next question and hides from the
+percentiles. `paced` sends at instants drawn beforehand (Poisson, seeded) and counts latency from the instant a request
+was due, so waiting in line counts; every peer is given the same instants.
 """
 
 import gc
@@ -225,7 +225,7 @@ def paced(port: int, load: Load, rate: float, seconds: float, seed: int) -> Outc
 def follow(
     instants: Sequence[float], connections: Sequence[Connection], deadline: float
 ) -> tuple[list[float], int, float]:
-    """Send at the instants, on whichever connection is free; gives latencies, errors, and seconds from first to last."""
+    """Send at the instants, on whichever connection is free; gives latencies, errors, and the seconds it took."""
     free = deque(connections)
     waiting: set[Connection] = set()
     latencies: list[float] = []

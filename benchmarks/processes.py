@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def read_process(pid: int) -> Process | None:
 
 def all_processes() -> list[Process]:
     """Every process that is alive now."""
-    found = (read_process(int(entry)) for entry in os.listdir("/proc") if entry.isdigit())
+    found = (read_process(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit())
     return [process for process in found if process is not None and not process.zombie]
 
 
@@ -85,7 +85,7 @@ def pin(processes: Sequence[Process], core: int) -> None:
     """Bind every thread of these processes to one core, whatever they chose for themselves."""
     for process in processes:
         try:
-            threads = [int(thread) for thread in os.listdir(f"/proc/{process.pid}/task")]
+            threads = [int(thread.name) for thread in Path(f"/proc/{process.pid}/task").iterdir()]
         except OSError:
             continue
         for thread in threads:
@@ -96,11 +96,15 @@ def pin(processes: Sequence[Process], core: int) -> None:
 
 
 def core_busy_ticks(core: int) -> int:
-    """Ticks that a core has spent running processes (interrupts left out: they belong to nobody's account)."""
+    """Ticks in which a core was not idle, interrupts and time stolen by the hypervisor included.
+
+    Kernels differ in whether a process pays for the network interrupts that it causes; where it does not, they are
+    left over when the processes' ticks are taken off, so what remains is the most that others can have had.
+    """
     prefix = f"cpu{core} "
     line = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith(prefix))
-    user, nice, system = line.split()[1:4]
-    return int(user) + int(nice) + int(system)
+    user, nice, system, _idle, _waiting, interrupts, soft_interrupts, stolen = map(int, line.split()[1:9])
+    return user + nice + system + interrupts + soft_interrupts + stolen
 
 
 def free_port() -> int:
@@ -113,10 +117,9 @@ def free_port() -> int:
 class Program:
     """A running command in a session of its own, so that Ctrl-C reaches the benchmark alone, which then stops it."""
 
-    def __init__(
-        self, command: Sequence[str], core: int, log: Path, environment: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, command: Sequence[str], core: int, log: Path) -> None:
         self.log = log
+        self._seen: dict[int, Process] = {}  # a child in a session of its own is found no more once its parent is gone
         self.core = core
         with log.open("wb") as output:
             self._process = subprocess.Popen(
@@ -125,7 +128,6 @@ class Program:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={**os.environ, **(environment or {})},
             )
 
     @property
@@ -135,7 +137,9 @@ class Program:
 
     def family(self) -> list[Process]:
         """The command's process and all that it started."""
-        return family(self._process.pid)
+        members = family(self._process.pid)
+        self._seen.update((process.pid, process) for process in members)
+        return members
 
     def pin(self) -> None:
         """Bind all threads of all its processes to its core."""
@@ -151,7 +155,8 @@ class Program:
 
     def stop(self) -> None:
         """Ask politely, wait, then kill what is left; a second Ctrl-C during the wait goes straight to the killing."""
-        members = self.family()
+        self.family()
+        members = list(self._seen.values())
         try:
             if self._process.poll() is None:
                 self._process.terminate()

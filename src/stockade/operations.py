@@ -29,7 +29,9 @@ class OperationTable:
         self._root = _Node()
         self._names: dict[tuple[str, str], str] = {}
         self._guessed: set[str] = set()
+        self._stated = 0
         for operation in operations:
+            self._stated += 1
             method, segments = parse_operation(operation)
             self._root.insert(method, segments, f"{method} /{'/'.join(segments)}")
 
@@ -43,6 +45,9 @@ class OperationTable:
                 self._names.clear()
             self._names[key] = name
         return name
+
+    def __len__(self) -> int:
+        return self._stated
 
     def matches(self, method: str, path: str) -> bool:
         """Whether a stated operation (not a guess) fits."""

@@ -110,6 +110,10 @@ class Control:
     name: ClassVar[str]
     rules: ClassVar[dict[str, str]] = {}
 
+    def describe(self) -> str:
+        """What it enforces, in a few words, for `stockade check`."""
+        return ""
+
     def on_request(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
         """The request head is complete."""
         return PASS

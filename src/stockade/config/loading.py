@@ -32,6 +32,7 @@ class Loaded(Struct, frozen=True):
 
     config: Config
     path: Path
+    text: str
     lines: dict[Place, int] = field(default_factory=dict)
 
     @property
@@ -77,7 +78,7 @@ def load_text(data: bytes | str, path: Path, environment: Mapping[str, str] = os
         config = Config.model_validate(raw)
     except ValidationError as error:
         raise BadConfig(_explain(str(path), reader.lines, error)) from None
-    return Loaded(config, path, reader.lines)
+    return Loaded(config, path, data.decode() if isinstance(data, bytes) else data, reader.lines)
 
 
 class _Reader:

@@ -94,7 +94,7 @@ class Upstream(Model):
     """The protected API."""
 
     url: str = Field(description="http://host:port or https://host:port, without a path.")
-    timeout: Duration = Field(30.0, description="Until the response begins; 0s for no bound.")
+    timeout: Duration = Field(30.0, description="How long the upstream may keep us waiting for a byte; 0s for no bound.")
     tls: UpstreamTls = UpstreamTls()
     http2: bool = Field(False, description="Speak HTTP/2 to the upstream (gRPC needs it).")
     connections: int = Field(1024, ge=1, description="Connections at most.")

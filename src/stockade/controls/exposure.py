@@ -50,6 +50,14 @@ class Exposure(Control):
         """What Stockade's own responses carry."""
         return self._headers
 
+    def describe(self) -> str:
+        parts = [f"{len(self._headers)} security headers"] if self._headers else []
+        if self._hide_errors:
+            parts.append("5xx bodies hidden")
+        if self._remove:
+            parts.append(f"removed: {', '.join(sorted(self._remove))}")
+        return "; ".join(parts)
+
     def on_response(self, exchange: Exchange) -> Verdict:
         response = exchange.response
         if response is None:

@@ -47,6 +47,16 @@ class Firewall(Control):
         self._media_types = frozenset(media_types)
         self._media_ranges = tuple(text[:-1] for text in self._media_types if text.endswith("/*"))
 
+    def describe(self) -> str:
+        parts = [f"methods {self._allow_field}", f"bodies up to {self._max_body} bytes"]
+        if self._deny is not None:
+            parts.append(f"{len(self._deny)} networks denied")
+        if self._allow is not None:
+            parts.append(f"only {len(self._allow)} networks allowed")
+        if self._media_types:
+            parts.append(f"media types {', '.join(sorted(self._media_types))}")
+        return "; ".join(parts)
+
     def on_request(self, exchange: Exchange) -> Verdict:
         request = exchange.request
         if self._deny is not None and exchange.client in self._deny:

@@ -25,12 +25,18 @@ class Rate(Struct, frozen=True):
     interval: float
     burst: int
 
+    def __str__(self) -> str:
+        return f"{1 / self.interval:g}/s, burst {self.burst},"
+
 
 class Quota(Struct, frozen=True):
     """`limit` requests per calendar `unit` (day, month, …), in UTC."""
 
     limit: int
     unit: str
+
+    def __str__(self) -> str:
+        return f"{self.limit} a {self.unit}"
 
 
 class Limit(Struct, frozen=True):
@@ -88,6 +94,9 @@ class Limits(Control):
 
     def __init__(self, api: str, limits: Iterable[Limit]) -> None:
         self._limits = tuple((limit, f"{api}\n{limit.name}\n", keyer(limit.keys), limit.measure) for limit in limits)
+
+    def describe(self) -> str:
+        return "; ".join(f"{limit.name}: {limit.measure} per {'+'.join(limit.keys)}" for limit, *_ in self._limits)
 
     def on_request(self, exchange: Exchange) -> Asking[Verdict]:
         at = exchange.request.at

@@ -32,6 +32,7 @@ class DecisionLog:
         self.dropped = 0
         self.trouble = ""  # why the last write failed; empty when it did not
         self._said = 0
+        self._torn = False
         self._most = most_waiting
         self._waiting: deque[Record] = deque()
         self._encode = msgspec.json.Encoder().encode
@@ -66,31 +67,37 @@ class DecisionLog:
     def _flush(self) -> None:
         self._reopen_if_rotated()
         while self._waiting:
-            batch = list(islice(self._waiting, _BATCH))
-            if not self._append(b"".join(self._encode(record) + b"\n" for record in batch)):
-                return
-            for _ in batch:
+            lines = [self._encode(record) + b"\n" for record in islice(self._waiting, _BATCH)]
+            written = self._append(b"".join(lines))
+            for line in lines:
+                written -= len(line)
+                if written < 0:  # this line is not, or not wholly, on disk: it comes again
+                    return
                 self._waiting.popleft()
         self._confess()
 
-    def _append(self, data: bytes) -> bool:
-        """All of `data` or, as far as the file system lets us, none of it. False when the disk refused."""
+    def _append(self, data: bytes) -> int:
+        """How many bytes reached the file; fewer than all when the disk refused."""
+        prefix = b"\n" if self._torn else b""  # ends the half line that a full disk left
+        written = -len(prefix)
         try:
-            written = os.write(self._file, data)
             while written < len(data):
-                written += os.write(self._file, data[written:])
+                written += os.write(self._file, (prefix + data)[len(prefix) + written :])
         except OSError as error:
             self.trouble = f"{self.path}: {error.strerror}"
-            return False
-        self.trouble = ""
-        return True
+        else:
+            self.trouble = ""
+        if written >= 0:
+            self._torn = written > 0 and data[written - 1 : written] != b"\n"
+        return max(0, written)
 
     def _confess(self) -> None:
         """Say in the log itself how many lines it lacks."""
         dropped = self.dropped
         if dropped > self._said:
             line = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "dropped": dropped - self._said}
-            if self._append(msgspec.json.encode(line) + b"\n"):
+            data = msgspec.json.encode(line) + b"\n"
+            if self._append(data) == len(data):
                 self._said = dropped
 
     def _reopen_if_rotated(self) -> None:

@@ -37,9 +37,14 @@ class Source(Struct):
 class KeySources:
     """Answers FindVerificationKeys."""
 
-    def __init__(self, sources: Iterable[Source] = ()) -> None:
-        self._sources = {source.name: source for source in sources}
+    def __init__(self, sources: Iterable[Source] = (), known: Iterable[Source] = ()) -> None:
+        """`known`: sources of an earlier policy, whose keys are kept where the URL is the same."""
+        fetched = {source.url: source for source in known if source.url}
+        self._sources = {source.name: fetched.get(source.url, source) for source in sources}
         self._looking: dict[str, asyncio.Task[None]] = {}
+
+    def all(self) -> list[Source]:
+        return list(self._sources.values())
 
     def find(self, ask: FindVerificationKeys) -> VerificationKeys:
         """The keys at hand. Raises NotNow when one look at the source may find the `kid`."""
@@ -100,9 +105,10 @@ class KeySources:
                 troubles.append(f"{source.url}: {error or type(error).__name__}")
         return troubles
 
-    async def refresh_forever(self) -> None:
-        while True:
-            await asyncio.sleep(REFRESH)
+    async def refresh_stale(self) -> None:
+        """Look again at those not seen for a while; to be called every few seconds."""
+        now = time.monotonic()
+        if any(source.url and now - source.looked >= REFRESH for source in self._sources.values()):
             await self.refresh()
 
 

@@ -1,6 +1,6 @@
 """API keys: made, recognised without asking anyone, stored as a digest, compared in constant time.
 
-    stk_4jXyF2bQ9LsA_k3Vb0wTzq8Nn5cYxR1uEoHm7PdGi2aJf1WJ9pQ
+    stk_ScG94NDpDCkh_T9vTjNA81K744p1dyXghZij6eco3oomJ059VyO
     └─┬┘└────┬─────┘ └──────────────┬───────────────┘└─┬──┘
     prefix  id, 12        secret, 32 (190 bits)     checksum, 6
 
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterator
 from typing import Any, Final, Literal
 from zlib import crc32
 
@@ -35,13 +34,13 @@ _is_shaped: Final = re.compile("stk_[0-9A-Za-z]{12}_[0-9A-Za-z]{38}").fullmatch
 
 
 class ParsedApiKey(Struct, frozen=True, gc=False):
-    """A well-formed key with a right checksum; whether it exists is still to be asked. `id` is public, `text` secret."""
+    """A well-formed key with a right checksum; whether it exists is still to be asked. `text` is secret."""
 
     id: str
     text: str
 
-    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
-        yield "id", self.id
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("id", self.id)]
 
     def __repr__(self) -> str:
         return f"ParsedApiKey(id={self.id!r})"
@@ -74,8 +73,8 @@ class ApiKeyRecord(Struct, frozen=True, gc=False):
             return "expired"
         return None
 
-    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
-        return ((name, getattr(self, name)) for name in self.__struct_fields__ if name != "digest")
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [(name, getattr(self, name)) for name in self.__struct_fields__ if name != "digest"]
 
     def __repr__(self) -> str:
         return f"ApiKeyRecord({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"

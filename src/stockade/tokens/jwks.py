@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec.structs import replace
+
 from stockade.tokens.algorithms import ALGORITHMS
 from stockade.tokens.keys import BadKeys, VerificationKey, VerificationKeys
 from stockade.tokens.strict import decode_object
 
+# `signatures` is imported where the first key is read: cryptography and joserfc take 70 ms to import, which
+# `stockade --help` and a gateway without tokens need not pay.
 if TYPE_CHECKING:
     from stockade.tokens.signatures import Material
 
@@ -38,6 +42,8 @@ def parse_jwks(data: bytes) -> VerificationKeys:
 
     The result may be empty: an issuer that withdraws all its keys must be believed. Raises BadKeys.
     """
+    from stockade.tokens.signatures import read_jwk
+
     keys: list[VerificationKey] = []
     skipped: list[str] = []
     for index, jwk in enumerate(_listed(data)):
@@ -45,7 +51,7 @@ def parse_jwks(data: bytes) -> VerificationKeys:
         try:
             reason = _unusable(jwk)
             if reason is None:
-                keys.append(_key(_signatures().read_jwk(jwk), jwk.get("kid"), jwk.get("alg")))
+                keys.append(_key(read_jwk(jwk), jwk.get("kid"), jwk.get("alg")))
             else:
                 skipped.append(f"{where}: {reason}")
         except ValueError as error:
@@ -56,9 +62,11 @@ def parse_jwks(data: bytes) -> VerificationKeys:
 
 def keys_from_pem(data: bytes, alg: str | None = None, kid: str | None = None) -> VerificationKeys:
     """The one public key in a PEM file. Without `kid` it answers to every key id a token may state. Raises BadKeys."""
+    from stockade.tokens.signatures import read_pem
+
     try:
         _check_pem(data)
-        key = _key(_signatures().read_pem(data), kid, alg)
+        key = _key(read_pem(data), kid, alg)
     except ValueError as error:
         raise BadKeys(str(error)) from None
     return VerificationKeys((key,), any_kid=kid is None)
@@ -66,18 +74,13 @@ def keys_from_pem(data: bytes, alg: str | None = None, kid: str | None = None) -
 
 def keys_from_secret(secret: bytes, alg: str | None = None, kid: str | None = None) -> VerificationKeys:
     """A secret shared with the issuer, 32 bytes or more. Without `kid` it answers to every key id. Raises BadKeys."""
+    from stockade.tokens.signatures import read_secret
+
     try:
-        key = _key(_signatures().read_secret(secret), kid, alg)
+        key = _key(read_secret(secret), kid, alg)
     except ValueError as error:
         raise BadKeys(str(error)) from None
     return VerificationKeys((key,), any_kid=kid is None)
-
-
-def _signatures() -> Any:
-    """Imported when the first key is read: cryptography and joserfc take 70 ms, which `stockade --help` need not."""
-    from stockade.tokens import signatures
-
-    return signatures
 
 
 def _listed(data: bytes) -> list[Any]:
@@ -104,19 +107,19 @@ def _where(index: int, jwk: object) -> str:
 
 
 def _unusable(jwk: object) -> str | None:
-    """Why the key is to be skipped; None when it is to be used. Raises ValueError when it should not be there."""
+    """Why the key is to be skipped; None when it is to be used. Raises BadKeys when it should not be there."""
     if not isinstance(jwk, dict):
-        raise ValueError("not a JSON object; remove it")
+        raise BadKeys("not a JSON object; remove it")
     for member in ("kty", "use", "alg", "kid", "crv"):
         if not isinstance(jwk.get(member, ""), str):
-            raise ValueError(f'"{member}" must be text; correct it (RFC 7517, section 4)')
+            raise BadKeys(f'"{member}" must be text; correct it (RFC 7517, section 4)')
     kty, use, alg = jwk.get("kty"), jwk.get("use", "sig"), jwk.get("alg")
     if kty is None:
-        raise ValueError('"kty" is missing; state the key type (RFC 7517, section 4.1)')
+        raise BadKeys('"kty" is missing; state the key type (RFC 7517, section 4.1)')
     if kty not in _PRIVATE:
         return "this key type is unknown"
     if not _PRIVATE[kty].isdisjoint(jwk):
-        raise ValueError(
+        raise BadKeys(
             "this is a private key; whoever reads it can sign. Publish the public members alone, and replace "
             "the key if the document was ever public"
         )
@@ -130,17 +133,19 @@ def _unusable(jwk: object) -> str | None:
 def _may_verify(operations: object) -> bool:
     """Whether "key_ops" (RFC 7517, section 4.3) allows verifying."""
     if not isinstance(operations, list):
-        raise ValueError('"key_ops" must be a list; correct or remove it (RFC 7517, section 4.3)')
+        raise BadKeys('"key_ops" must be a list; correct or remove it (RFC 7517, section 4.3)')
     return "verify" in operations
 
 
 def _key(material: Material, kid: str | None, alg: str | None) -> VerificationKey:
     """The key with what its issuer says of it. Raises ValueError when the stated algorithm can never be served."""
-    key = VerificationKey(material.kty, material.crv, material.bits, kid, alg, material.check)
-    if alg is not None and not key.fits(alg):
-        fitting = [name for name in ALGORITHMS if VerificationKey(*material[:3], kid, None, material.check).fits(name)]
+    key = VerificationKey(material.kty, material.crv, material.bits, kid, None, material.check)
+    if alg is None:
+        return key
+    fitting = [name for name in ALGORITHMS if key.fits(name)]
+    if alg not in fitting:
         raise ValueError(f"its algorithm does not fit a key of this type and length; state one of {', '.join(fitting)}")
-    return key
+    return replace(key, alg=alg)
 
 
 def _check_distinct(keys: list[VerificationKey]) -> None:
@@ -155,7 +160,9 @@ def _check_pem(data: bytes) -> None:
     if len(data) > MAX_PEM:
         raise ValueError(f"the PEM file has {len(data)} bytes, more than {MAX_PEM}; keep the one public key")
     if b"PRIVATE KEY-----" in data:
-        raise ValueError("this is a private key; keep it secret and use its public half: openssl pkey -in key.pem -pubout")
+        raise ValueError(
+            "this is a private key; keep it secret and use its public half: openssl pkey -in key.pem -pubout"
+        )
     if b"-----BEGIN CERTIFICATE-----" in data:
         raise ValueError("this is a certificate; take its key: openssl x509 -in cert.pem -pubkey -noout")
     if data.count(b"-----BEGIN ") != 1:

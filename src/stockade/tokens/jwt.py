@@ -8,7 +8,7 @@ that a token brings or points at are refused. The payload is not even decoded be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from math import isfinite
 from typing import Any, Final, Literal, TypeAlias
@@ -22,7 +22,8 @@ from stockade.tokens.strict import decode_base64url, decode_object
 MAX_TOKEN: Final = 8 * 1024  # characters
 MAX_KID: Final = 256  # characters
 MAX_DEPTH: Final = 16  # containers within containers, in header or payload
-MAX_TIME: Final = 253402300799  # the year 9999; beyond it are milliseconds taken for seconds, and such a token never dies
+# The year 9999. What lies beyond is milliseconds taken for seconds: a token that never dies.
+MAX_TIME: Final = 253402300799
 
 Reason: TypeAlias = Literal[
     "malformed",  # no compact JWS of canonical base64url and strict JSON
@@ -98,8 +99,8 @@ class Claims(Struct, frozen=True, gc=False):
     token_id: str | None
     members: Mapping[str, Any]
 
-    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
-        return ((name, getattr(self, name)) for name in ("issuer", "token_id", "expires"))
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [(name, getattr(self, name)) for name in ("issuer", "token_id", "expires")]
 
     def __repr__(self) -> str:
         return f"Claims({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"

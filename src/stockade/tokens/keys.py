@@ -45,7 +45,7 @@ class VerificationKey(Struct, frozen=True, gc=False, eq=False):
         )
 
     def verifies(self, alg: str, message: bytes, signature: bytes) -> bool:
-        """Whether `signature` (raw, as in JWS) is this key's over `message`; False for an algorithm that does not fit."""
+        """Whether the signature (raw, as in JWS) is this key's; False for an algorithm that does not fit."""
         return self.fits(alg) and self.check(alg, message, signature)
 
     def __repr__(self) -> str:

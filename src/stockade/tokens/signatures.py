@@ -11,10 +11,11 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, SECP521R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
+from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
@@ -35,15 +36,11 @@ class _Curve(NamedTuple):
 
 
 _CURVES: Final = {
-    "P-256": _Curve(32, 256, 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551),
-    "P-384": _Curve(48, 384, 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973),
-    "P-521": _Curve(
-        66,
-        521,
-        0x01FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFA51868783BF2F966B7FCC0148F709A5D03BB5C9B8899C47AEBB6FB71E91386409,
-    ),
+    name: _Curve((curve.key_size + 7) // 8, curve.key_size, curve.group_order)
+    for name, curve in (("P-256", SECP256R1()), ("P-384", SECP384R1()), ("P-521", SECP521R1()))
 }
 _CURVE_NAMES: Final = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
+_KEY_MARKERS: Final = (b"---- BEGIN ", b"-----BEGIN ", b"ssh-rsa ", b"ssh-dss ", b"ssh-ed25519 ", b"ecdsa-sha2-")
 _MODELS: Final = {name: JWSRegistry.algorithms[name] for name in ALGORITHMS}
 
 
@@ -57,7 +54,7 @@ class Material(NamedTuple):
 
 
 def read_jwk(jwk: Mapping[str, Any]) -> Material:
-    """The key in a JWK (RFC 7517) whose `kty` and `crv` are among `SUPPORTED`. Private members are not read."""
+    """The key in a JWK (RFC 7517) whose `kty` and `crv` are supported. Private members are not read."""
     return _READERS[jwk["kty"]](jwk)
 
 
@@ -83,10 +80,25 @@ def read_secret(secret: bytes) -> Material:
             f"the secret has {len(secret)} bytes; use {MIN_SECRET} to {MAX_SECRET} random bytes "
             f"(64 serve every HS algorithm): openssl rand 64"
         )
-    # A public key taken for a secret is what turns RS256 into a forger's HS256; joserfc refuses those it can parse.
-    if b"-----BEGIN " in secret or secret.startswith((b"ssh-", b"ecdsa-sha2-")):
-        raise ValueError("the secret is a PEM or SSH key, which is no secret; configure it as a public key")
+    # A public key taken for a secret is what turns RS256 into a forger's HS256.
+    if _is_public(secret):
+        raise ValueError("the secret is a public key or certificate, which is no secret; configure it as PEM")
     return Material("oct", "", len(secret) * 8, partial(_check, OctKey.import_key(secret)))
+
+
+def _is_public(secret: bytes) -> bool:
+    """Whether the bytes are a public key or a certificate in PEM, SSH or DER."""
+    if any(marker in secret for marker in _KEY_MARKERS):
+        return True
+    for load in (load_der_public_key, load_der_x509_certificate):
+        try:
+            load(secret)
+        except (ValueError, UnsupportedAlgorithm):
+            continue
+        except InvalidVersion:  # a certificate all the same
+            return True
+        return True
+    return False
 
 
 def _read_rsa(jwk: Mapping[str, Any]) -> Material:

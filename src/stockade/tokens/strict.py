@@ -44,18 +44,16 @@ def decode_object(data: bytes, depth: int) -> dict[str, Any]:
         if _encode(value) != data:
             _find_duplicates(data.decode())
     except (msgspec.MsgspecError, RecursionError, json.JSONDecodeError, UnicodeDecodeError):
-        raise ValueError("not valid JSON") from None
-    if not isinstance(value, dict):
-        raise ValueError("not a JSON object")
+        raise ValueError("not a valid JSON object") from None
     # Each level costs one bracket: where there are few brackets there is nothing to walk.
     if data.count(b"{") + data.count(b"[") > depth and _deeper(value, depth):
-        raise ValueError("nested too deeply")
+        raise ValueError("a document nested too deeply")
     return value
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> None:
     if len({name for name, _ in pairs}) != len(pairs):
-        raise ValueError("duplicate members")
+        raise ValueError("a document with duplicate members")
 
 
 def _deeper(value: object, depth: int) -> bool:
@@ -69,6 +67,6 @@ def _deeper(value: object, depth: int) -> bool:
     return depth == 0 or any(_deeper(item, depth - 1) for item in inner)
 
 
-_decode: Final = msgspec.json.Decoder().decode
+_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _encode: Final = msgspec.json.Encoder().encode
 _find_duplicates: Final = json.JSONDecoder(object_pairs_hook=_distinct).decode

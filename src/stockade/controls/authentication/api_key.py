@@ -21,6 +21,9 @@ class ApiKeys:
         self._hash_key = hash_key
         self._networks: dict[tuple[str, ...], NetworkSet] = {}
 
+    def describe(self) -> str:
+        return f"API key ({self.carrier})"
+
     def find(self, headers: Headers) -> str | None:
         return headers.get(self.carrier)
 

@@ -20,6 +20,11 @@ class Authentication(Control):
         self._anonymous = anonymous
         self._hidden = frozenset(scheme.carrier for scheme in any_of if not scheme.forward)
 
+    def describe(self) -> str:
+        accepted = " or ".join(scheme.describe() for scheme in self._schemes)
+        open_to_all = len(self._anonymous)
+        return accepted + (f"; {open_to_all} operations need none" if open_to_all else "")
+
     def on_request(self, exchange: Exchange) -> Asking[Verdict]:
         request = exchange.request
         refusals: dict[str, Refused] = {}

@@ -33,6 +33,9 @@ class Jwts:
         self._rules = rules
         self._verified: dict[str, _Verified] = {}
 
+    def describe(self) -> str:
+        return f"JWT of {self._rules.issuer} ({', '.join(sorted(self._rules.algorithms))})"
+
     def find(self, headers: Headers) -> str | None:
         value = headers.get("authorization")
         if value is None or value[:7].lower() != "bearer ":

@@ -24,6 +24,9 @@ class Scheme(Protocol):
     carrier: str  # the header that carries it, lower case
     forward: bool
 
+    def describe(self) -> str:
+        """The kind of credential and where it is read."""
+
     def find(self, headers: Headers) -> str | None:
         """The credential that this scheme should judge; None when the request has none of its kind."""
 

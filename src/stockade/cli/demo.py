@@ -1,0 +1,5 @@
+"""`stockade demo`."""
+
+
+def demo() -> None:
+    """."""

@@ -1,0 +1,5 @@
+"""`stockade explain`."""
+
+
+def explain() -> None:
+    """."""

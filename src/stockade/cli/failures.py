@@ -1,0 +1,28 @@
+"""Errors that are the user's to mend: which they are, and what is said of each."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+
+def report(error: Exception) -> NoReturn:
+    """Say what is wrong and leave with status 2; a bug of ours is raised again, traceback and all."""
+    # Imported here: `stockade --help` must not wait for the rooms that can fail.
+    from stockade.config import BadConfig
+    from stockade.gateway.envoy.module import Unfit
+    from stockade.gateway.envoy.supervisor import StartFailed
+    from stockade.gateway.recordings import BadRecording
+    from stockade.identity import NoSuchKey
+    from stockade.networks import BadNetwork
+    from stockade.vocabulary import StoreError
+    from stockade.wire import BadTarget
+
+    mendable = (Unfit, StartFailed, BadRecording, NoSuchKey, BadNetwork, StoreError, BadTarget)
+    if isinstance(error, BadConfig):  # file and line come first, so that editors find them
+        print(error, file=sys.stderr)
+    elif isinstance(error, mendable):
+        print(f"stockade: {error}", file=sys.stderr)
+    else:
+        raise error
+    sys.exit(2)

@@ -1,0 +1,5 @@
+"""`stockade init`."""
+
+
+def init() -> None:
+    """."""

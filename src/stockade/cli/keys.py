@@ -1,0 +1,147 @@
+"""`stockade keys`: issue, list, rotate, revoke."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stockade.cli.display import print_json, print_table
+from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy
+
+if TYPE_CHECKING:
+    from stockade.identity import ApiKeys, Issued
+    from stockade.tokens import ApiKeyRecord
+
+app = typer.Typer(help="API keys: issue, list, rotate, revoke.", no_args_is_help=True, rich_markup_mode=None)
+KeyId = Annotated[str, typer.Argument(help="The key's id (stk_<id>_…), or the whole key.")]
+
+
+@contextmanager
+def _opened(policy: Path) -> Iterator[ApiKeys]:
+    from stockade.config import BadConfig, load
+    from stockade.config.build import read_hash_key
+    from stockade.identity import ApiKeys
+    from stockade.stores import KeyStore
+
+    loaded = load(policy)
+    try:
+        hash_key = read_hash_key(loaded)
+    except (OSError, ValueError) as error:
+        raise BadConfig([loaded.problem(str(error), "keys", "hash_key")]) from None
+    store = KeyStore(loaded.folder / loaded.config.keys.path)
+    try:
+        yield ApiKeys(store, hash_key)
+    finally:
+        store.close()
+
+
+@app.command()
+def issue(
+    owner: Annotated[str, typer.Option(help="Who it is for: the principal that the upstream and the log see.")],
+    scope: Annotated[list[str] | None, typer.Option(help="A scope it grants; may be repeated.")] = None,
+    network: Annotated[list[str] | None, typer.Option(help="A network it may be used from; may be repeated.")] = None,
+    expires: Annotated[str | None, typer.Option(help="How long it works, such as 90d.")] = None,
+    policy: Policy = DEFAULT_POLICY,
+    as_json: AsJson = False,
+) -> None:
+    """Issue a key. It is shown once; only a keyed hash is kept.
+
+    Example: stockade keys issue --owner alice --scope orders:read --expires 90d
+    """
+    now = time.time()
+    ends = now + _duration(expires, "--expires") if expires is not None else None
+    with _opened(policy) as keys:
+        try:
+            issued = keys.issue(owner, now, scopes=scope or (), networks=network or (), expires=ends)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+    _show_issued(issued, as_json)
+
+
+@app.command("list")
+def list_keys(policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -> None:
+    """List all keys, without their secrets.
+
+    Example: stockade keys list --json
+    """
+    now = time.time()
+    with _opened(policy) as keys:
+        records = keys.list()
+    if as_json:
+        print_json([_as_dict(record, now) for record in records])
+        return
+    columns = ("id", "owner", "state", "scopes", "networks", "created", "expires", "last used")
+    print_table(columns, (tuple(str(_as_dict(record, now)[name.replace(" ", "_")]) for name in columns) for record in records))
+
+
+@app.command()
+def rotate(
+    key_id: KeyId,
+    overlap: Annotated[str, typer.Option(help="How long the old key still works.")] = "24h",
+    policy: Policy = DEFAULT_POLICY,
+    as_json: AsJson = False,
+) -> None:
+    """Issue a successor with the same rights; the old key works until the overlap ends.
+
+    Example: stockade keys rotate 4vJ9x2Lq0aBc --overlap 24h
+    """
+    with _opened(policy) as keys:
+        issued = keys.rotate(key_id, time.time(), _duration(overlap, "--overlap"))
+    _show_issued(issued, as_json)
+
+
+@app.command()
+def revoke(key_id: KeyId, policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -> None:
+    """Revoke a key: every worker refuses it from the next request on.
+
+    Example: stockade keys revoke 4vJ9x2Lq0aBc
+    """
+    now = time.time()
+    with _opened(policy) as keys:
+        record = keys.revoke(key_id, now)
+    if as_json:
+        print_json(_as_dict(record, now))
+    else:
+        typer.echo(f"revoked {record.id} of {record.owner}")
+
+
+def _duration(text: str, option: str) -> float:
+    from stockade.config.units import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def _show_issued(issued: Issued, as_json: bool) -> None:
+    if as_json:
+        print_json({"key": issued.text, **_as_dict(issued.record, issued.record.created)})
+        return
+    typer.echo(issued.text)
+    typer.echo(f"id {issued.record.id}; keep it now, it cannot be shown again", err=True)
+
+
+def _as_dict(record: ApiKeyRecord, now: float) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "owner": record.owner,
+        "state": record.refusal(now) or ("rotated" if record.replaced_by is not None else "active"),
+        "scopes": " ".join(sorted(record.scopes)),
+        "networks": " ".join(record.networks),
+        "created": _moment(record.created),
+        "expires": _moment(record.expires),
+        "revoked": _moment(record.revoked),
+        "replaced_by": record.replaced_by,
+        "last_used": _moment(record.last_used),
+    }
+
+
+def _moment(at: float | None) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else ""

@@ -1,0 +1,33 @@
+"""`stockade`: the commands, and the one place where errors become a line and an exit status."""
+
+from __future__ import annotations
+
+import typer
+
+from stockade.cli import check, demo, explain, init, keys, replay, schema, up
+from stockade.cli.failures import report
+
+app = typer.Typer(
+    name="stockade",
+    help="Stands in front of an API and protects it. Begin with: stockade init --upstream http://127.0.0.1:9000",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("init")(init.init)
+app.command("check")(check.check)
+app.command("schema")(schema.schema)
+app.command("up")(up.up)
+app.command("explain")(explain.explain)
+app.command("replay")(replay.replay)
+app.command("demo")(demo.demo)
+app.add_typer(keys.app, name="keys")
+
+
+def run() -> None:
+    """The console script."""
+    try:
+        app()
+    except Exception as error:  # noqa: BLE001 - `report` raises again what is a bug
+        report(error)

@@ -1,0 +1,5 @@
+"""`stockade replay`."""
+
+
+def replay() -> None:
+    """."""

@@ -1,0 +1,44 @@
+"""`stockade up`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from stockade.cli.options import DEFAULT_POLICY, PolicyFile
+
+
+def up(
+    file: PolicyFile = DEFAULT_POLICY,
+    workers: Annotated[int | None, typer.Option(min=1, max=256, help="Workers; default: what the policy says.")] = None,
+) -> None:
+    """Run the gateway: one Envoy per worker, restarted, reloaded and drained.
+
+    SIGHUP or a changed file loads the policy anew; SIGTERM ends open requests, then stops.
+
+    Example: stockade up stockade.yaml --workers 2
+    """
+    import asyncio
+
+    from stockade.config import build, load
+    from stockade.gateway.envoy import preflight
+    from stockade.gateway.envoy.supervisor import supervise, worker_count
+
+    preflight.check_machine()
+    loaded = load(file)
+    built = build(loaded)
+    preflight.check_files(loaded, built)
+    preflight.check_addresses(loaded)
+    preflight.check_issuers(loaded, built)
+    for warning in built.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    config = loaded.config
+
+    def ready() -> None:
+        for listen in config.listen:
+            print(f"listening on {'https' if listen.tls else 'http'}://{listen.address}", flush=True)
+        print(f"admin on http://{config.admin.address} (/healthz /readyz /metrics)", flush=True)
+
+    asyncio.run(supervise(loaded, built, worker_count(loaded, workers), ready))

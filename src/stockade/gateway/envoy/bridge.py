@@ -1,0 +1,252 @@
+"""The Python half of the filter module: Envoy's hooks, by way of `filter.c`, to the engine and back.
+
+Imported by the interpreter that is embedded in Envoy, and only there. Each function runs on Envoy's worker thread and
+must neither block nor raise: what raises is answered with 503 by `filter.c`.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from time import perf_counter, time
+from typing import Any
+
+from stockade.engine import REQUEST_HEAD, NotNow, RequestBody, ResponseBody, ResponseHead, Session, drive, open_session
+from stockade.gateway.envoy._filter import ffi, lib
+from stockade.gateway.envoy.worker import Worker
+from stockade.controls.firewall import TOO_LARGE
+from stockade.vocabulary import PASS, Edits, Pass, Stop, Verdict
+from stockade.wire import BadTarget, Headers, Peer, Request, Response, parse_target, problem
+
+FORWARD, ANSWERED, SUSPENDED = 0, 1, 2
+READ_REQUEST_BODY, READ_RESPONSE, READ_RESPONSE_BODY = 1, 2, 4
+_PLACES = 6  # fields before the headers: direct peer, source, protocol, TLS version, certificate digest, its subject
+
+_worker: Worker
+_streams: dict[int, Stream] = {}
+_unpack = ffi.unpack
+
+
+class Stream:
+    """What we keep of a request between two hooks."""
+
+    __slots__ = ("engine", "phase", "session", "verdict")
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.engine = 0.0  # seconds spent deciding
+        self.phase = "head"
+        self.verdict: Verdict | Exception | None = None  # what a suspended stream was waiting for
+
+
+def _failed(exception: Any, value: Any, trace: Any) -> int:
+    """The last resort for a bug of ours: say it, and let filter.c refuse."""
+    print("".join(traceback.format_exception(exception, value, trace)), file=sys.stderr, flush=True)
+    return -1
+
+
+@ffi.def_extern(error=-1, onerror=_failed)
+def stockade_configure(text: Any, length: int) -> int:
+    """The filter's configuration: load the policy and connect to the supervisor."""
+    global _worker
+    _worker = Worker(bytes(_unpack(text, length)))
+    return 0
+
+
+@ffi.def_extern(error=-1, onerror=_failed)
+def stockade_request(stream_id: int, fields: Any, length: int, ends: int) -> int:
+    """A request head is complete."""
+    started = perf_counter()
+    runtime = _worker.runtime
+    places = _unpack(fields, length).decode("latin-1").split("\0")
+    try:
+        request = _request(places, ends)
+    except BadTarget as error:
+        return _refuse_unread(stream_id, places, str(error))
+    session = open_session(runtime.policy, request)
+    stream = _streams[stream_id] = Stream(session)
+    try:
+        verdict = drive(session.receive(REQUEST_HEAD), runtime.stores.answer)
+    except NotNow as waiting:
+        _worker.wait(waiting, stream, lib.stockade_scheduler(stream_id))
+        return SUSPENDED
+    result = _enact_request(stream_id, stream, verdict)
+    stream.engine = perf_counter() - started
+    return result
+
+
+def _request(places: list[str], ends: int) -> Request:
+    direct, source, protocol, tls, certificate, subject = places[:_PLACES]
+    names, values = places[_PLACES::2], places[_PLACES + 1 :: 2]
+    pseudo = 0
+    while names[pseudo][0] == ":":
+        pseudo += 1
+    head = dict(zip(names[:pseudo], values[:pseudo], strict=True))
+    headers = Headers(names[pseudo:], values[pseudo:])
+    path, query = parse_target(head[":path"])
+    return Request(
+        headers.get("x-request-id") or "",
+        time(),
+        head[":method"],
+        head.get(":scheme", "http"),
+        head.get(":authority", ""),
+        path,
+        query,
+        headers,
+        _worker.peer(direct, source, tls, certificate, subject),
+        protocol,
+        not ends,
+    )
+
+
+def _refuse_unread(stream_id: int, places: list[str], text: str) -> int:
+    """A target that is ambiguous has no route, and so no session: refuse it here, as Envoy refuses others."""
+    request_id = dict(zip(places[_PLACES::2], places[_PLACES + 1 :: 2], strict=True)).get("x-request-id", "")
+    _answer(stream_id, problem(400, f"{text[0].upper()}{text[1:]}.", request_id), "stockade_bad_target")
+    return ANSWERED
+
+
+def _enact_request(stream_id: int, stream: Stream, verdict: Verdict) -> int:
+    session = stream.session
+    if type(verdict) is Stop:
+        _answer(stream_id, verdict.response, f"stockade_{session.control}")
+        return ANSWERED
+    assert isinstance(verdict, Pass)
+    assert session.route is not None
+    route = session.route
+    flags = (
+        (READ_REQUEST_BODY if route.on_request_body else 0)
+        | (READ_RESPONSE if route.on_response else 0)
+        | (READ_RESPONSE_BODY if route.on_response_body else 0)
+    )
+    limit = 0 if _is_upgrade(session.exchange.request) else route.max_body
+    edits = verdict.edits or Edits()
+    sets, removes = _pack_pairs(edits.set), "\0".join(edits.remove).encode("latin-1")
+    lib.stockade_forward(stream_id, flags, limit, sets, len(sets), removes, len(removes))
+    return FORWARD
+
+
+def _is_upgrade(request: Request) -> bool:
+    """A WebSocket handshake: what follows on the stream are frames, not a body that `max_body` could bound."""
+    return "upgrade" in request.headers and request.method == "GET" and request.content_length is None
+
+
+def _pack_pairs(pairs: tuple[tuple[str, str], ...]) -> bytes:
+    return "\0".join([text for pair in pairs for text in pair]).encode("latin-1", "replace")
+
+
+def _answer(stream_id: int, response: Response, details: str) -> None:
+    fields = _pack_pairs(tuple(response.headers))
+    body, why = response.body, details.encode("ascii", "replace")
+    lib.stockade_answer(stream_id, response.status, fields, len(fields), body, len(body), why, len(why))
+
+
+@ffi.def_extern(error=-1, onerror=_failed)
+def stockade_request_body(stream_id: int, body: Any, length: int) -> int:
+    """The whole request body, for controls that read it."""
+    started = perf_counter()
+    stream = _streams[stream_id]
+    stream.phase = "body"
+    try:
+        verdict = drive(stream.session.receive(RequestBody(bytes(_unpack(body, length)))), _worker.runtime.stores.answer)
+    except NotNow as waiting:
+        _worker.wait(waiting, stream, lib.stockade_scheduler(stream_id))
+        return SUSPENDED
+    result = FORWARD
+    if isinstance(verdict, Stop):
+        _answer(stream_id, verdict.response, f"stockade_{stream.session.control}")
+        result = ANSWERED
+    stream.engine += perf_counter() - started
+    return result
+
+
+@ffi.def_extern(error=-1, onerror=_failed)
+def stockade_too_large(stream_id: int) -> int:
+    """More of a body arrived than the route takes."""
+    session = _streams[stream_id].session
+    assert session.route is not None
+    detail = f"The body may have {session.route.max_body} bytes at most."
+    verdict = session.refuse("firewall", TOO_LARGE, session.exchange.problem(413, detail))
+    _answer(stream_id, verdict.response, "stockade_firewall")
+    return ANSWERED
+
+
+@ffi.def_extern(error=-1, onerror=_failed)
+def stockade_resume(stream_id: int) -> int:
+    """The answer that a suspended stream waited for is there."""
+    started = perf_counter()
+    stream = _streams[stream_id]
+    verdict, stream.verdict = stream.verdict, None
+    if isinstance(verdict, Exception) or verdict is None:
+        raise verdict or RuntimeError("a stream was woken without a verdict")
+    if stream.phase == "head" or isinstance(verdict, Stop):
+        result = _enact_request(stream_id, stream, verdict)
+    else:
+        result = FORWARD
+    stream.engine += perf_counter() - started
+    return result
+
+
+@ffi.def_extern(error=-1, onerror=_failed)
+def stockade_response(stream_id: int, fields: Any, length: int, ends: int) -> int:
+    """The response head, for controls that read it."""
+    started = perf_counter()
+    stream = _streams[stream_id]
+    places = _unpack(fields, length).decode("latin-1").split("\0")
+    # Envoy keeps pseudo-headers in front, and a response has just one: ":status".
+    response = Response(int(places[1]), Headers(places[2::2], places[3::2]))
+    verdict = drive(stream.session.receive(ResponseHead(response)), _worker.runtime.stores.answer)
+    result = _enact_response(stream_id, stream, verdict)
+    stream.engine += perf_counter() - started
+    return result
+
+
+def _enact_response(stream_id: int, stream: Stream, verdict: Verdict) -> int:
+    if verdict is PASS:
+        return FORWARD
+    if type(verdict) is Stop:
+        _answer(stream_id, verdict.response, f"stockade_{stream.session.control}")
+        return ANSWERED
+    assert isinstance(verdict, Pass)
+    edits = verdict.edits
+    if edits is None:
+        return FORWARD
+    if edits.replace is not None:
+        _answer(stream_id, edits.replace, "stockade_replaced")
+        return ANSWERED
+    sets, removes = _pack_pairs(edits.set), "\0".join(edits.remove).encode("latin-1")
+    lib.stockade_edit_response(stream_id, sets, len(sets), removes, len(removes))
+    return FORWARD
+
+
+@ffi.def_extern(error=-1, onerror=_failed)
+def stockade_response_body(stream_id: int, body: Any, length: int) -> int:
+    """The whole response body, for controls that read it. Its head is not sent yet."""
+    stream = _streams[stream_id]
+    data = bytes(_unpack(body, length))
+    verdict = drive(stream.session.receive(ResponseBody(data)), _worker.runtime.stores.answer)
+    if isinstance(verdict, Stop):
+        _answer(stream_id, verdict.response, f"stockade_{stream.session.control}")
+        return ANSWERED
+    edits = verdict.edits
+    if edits is not None and edits.replace is not None:
+        new = edits.replace.body
+        lib.stockade_replace_body(stream_id, new, len(new))
+        edits = Edits((*edits.replace.headers, ("content-length", str(len(new)))), edits.remove)
+    if edits is not None:
+        sets, removes = _pack_pairs(edits.set), "\0".join(edits.remove).encode("latin-1")
+        lib.stockade_edit_response(stream_id, sets, len(sets), removes, len(removes))
+    return FORWARD
+
+
+@ffi.def_extern(onerror=_failed)
+def stockade_complete(stream_id: int, status: int, duration_ns: int, upstream_ns: int) -> None:
+    """The stream is over, well or badly. Status 0: the client left before there was a response."""
+    stream = _streams.pop(stream_id, None)
+    if stream is None:
+        return
+    session = stream.session
+    if duration_ns < 0:
+        duration_ns = int((time() - session.exchange.request.at) * 1e9)
+    upstream_ms = round(upstream_ns / 1e6, 3) if upstream_ns >= 0 else None
+    _worker.runtime.finish(session, status or 499, round(duration_ns / 1e6, 3), upstream_ms, stream.engine)

@@ -1,0 +1,357 @@
+/* The part of Stockade that lives in Envoy's address space.
+ *
+ * Implements the HTTP filter hooks of Envoy's dynamic-module ABI v0.2.0 (Envoy 1.40) and calls Python only where a
+ * decision is due: once for a request head, once for a response head where a control reads it, once at the end.
+ * Everything a call needs travels as one buffer of NUL-separated fields, because crossing the border costs more than
+ * copying. NUL cannot occur in a header field (RFC 9110, section 5.5); Envoy refuses such messages.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- What Envoy offers (names and layouts are the ABI's) ---- */
+
+typedef struct { const char *ptr; size_t length; } buffer;
+typedef struct { const char *key; size_t key_length; const char *value; size_t value_length; } header;
+typedef struct {
+  int64_t start_unix_ns, request_complete_ns, first_upstream_tx_ns, last_upstream_tx_ns, first_upstream_rx_ns,
+      last_upstream_rx_ns, first_downstream_tx_ns, last_downstream_tx_ns;
+} timing;
+
+#define CALL(name) envoy_dynamic_module_callback_##name
+size_t CALL(http_get_headers_size)(void *filter, int kind);
+bool CALL(http_get_headers)(void *filter, int kind, header *out);
+bool CALL(http_set_header)(void *filter, int kind, buffer key, buffer value);
+void CALL(http_send_response)(void *filter, uint32_t status, header *headers, size_t count, buffer body, buffer details);
+size_t CALL(http_get_body_size)(void *filter, int kind);
+size_t CALL(http_get_body_chunks_size)(void *filter, int kind);
+bool CALL(http_get_body_chunks)(void *filter, int kind, buffer *out);
+bool CALL(http_drain_body)(void *filter, int kind, size_t count);
+bool CALL(http_append_body)(void *filter, int kind, buffer data);
+void CALL(http_set_buffer_limit)(void *filter, uint64_t limit);
+bool CALL(http_filter_get_attribute_string)(void *filter, int attribute, buffer *out);
+bool CALL(http_filter_get_attribute_int)(void *filter, int attribute, uint64_t *out);
+bool CALL(http_get_downstream_direct_remote_address)(void *filter, buffer *out, uint32_t *port);
+bool CALL(http_get_timing_info)(void *filter, timing *out);
+void CALL(http_clear_route_cache)(void *filter);
+void CALL(http_filter_continue_decoding)(void *filter);
+void *CALL(http_filter_scheduler_new)(void *filter);
+void CALL(http_filter_scheduler_commit)(void *scheduler, uint64_t event);
+void CALL(http_filter_scheduler_delete)(void *scheduler);
+
+enum { REQUEST = 0, RESPONSE = 2 };
+enum { RECEIVED_REQUEST = 0, BUFFERED_REQUEST = 1, RECEIVED_RESPONSE = 2, BUFFERED_RESPONSE = 3 };
+enum { CONTINUE = 0, STOP = 1, STOP_ALL_AND_BUFFER = 3 };
+enum { ATTRIBUTE_PROTOCOL = 10, ATTRIBUTE_STATUS = 15, ATTRIBUTE_SOURCE = 24, ATTRIBUTE_TLS = 31,
+       ATTRIBUTE_PEER_SUBJECT = 33, ATTRIBUTE_PEER_SHA256 = 38 };
+
+/* ---- A stream: one request and its response ---- */
+
+enum { READ_REQUEST_BODY = 1, READ_RESPONSE = 2, READ_RESPONSE_BODY = 4 };
+
+typedef struct {
+  void *envoy;
+  uint64_t max_body;  /* bytes; 0: no bound */
+  uint64_t seen_body;
+  uint32_t flags;
+  bool opened, answered, suspended;
+} stream;
+
+/* What Python does; see bridge.py. A negative result means that it failed. */
+static int stockade_configure(const char *text, size_t length);
+static int stockade_request(uint64_t id, const char *fields, size_t length, int ends);
+static int stockade_request_body(uint64_t id, const char *body, size_t length);
+static int stockade_too_large(uint64_t id);
+static int stockade_resume(uint64_t id);
+static int stockade_response(uint64_t id, const char *fields, size_t length, int ends);
+static int stockade_response_body(uint64_t id, const char *body, size_t length);
+static void stockade_complete(uint64_t id, uint32_t status, int64_t duration_ns, int64_t upstream_ns);
+enum { FORWARD = 0, ANSWERED = 1, SUSPENDED = 2 };
+
+/* ---- Packing: a buffer that grows and is used again ---- */
+
+static __thread char *packed;
+static __thread size_t packed_size, packed_used;
+
+static bool room(size_t more) {
+  if (packed_used + more <= packed_size) return true;
+  size_t size = (packed_used + more) * 2;
+  char *grown = realloc(packed, size);
+  if (grown == NULL) return false;
+  packed = grown;
+  packed_size = size;
+  return true;
+}
+
+static bool pack(const char *text, size_t length) {
+  if (!room(length + 1)) return false;
+  memcpy(packed + packed_used, text, length);
+  packed[packed_used + length] = '\0';
+  packed_used += length + 1;
+  return true;
+}
+
+static bool pack_attribute(void *envoy, int attribute) {
+  buffer value = {NULL, 0};
+  if (!CALL(http_filter_get_attribute_string)(envoy, attribute, &value)) value.length = 0;
+  return pack(value.ptr, value.length);
+}
+
+static bool pack_headers(void *envoy, int kind) {
+  size_t count = CALL(http_get_headers_size)(envoy, kind);
+  header fixed[64], *headers = count <= 64 ? fixed : malloc(count * sizeof(header));
+  if (headers == NULL) return false;
+  bool good = CALL(http_get_headers)(envoy, kind, headers);
+  for (size_t i = 0; good && i < count; i++)
+    good = pack(headers[i].key, headers[i].key_length) && pack(headers[i].value, headers[i].value_length);
+  if (headers != fixed) free(headers);
+  return good;
+}
+
+static bool pack_body(void *envoy, int kind) {
+  size_t count = CALL(http_get_body_chunks_size)(envoy, kind);
+  if (count == 0) return true;
+  buffer *chunks = malloc(count * sizeof(buffer));
+  if (chunks == NULL) return false;
+  bool good = CALL(http_get_body_chunks)(envoy, kind, chunks);
+  for (size_t i = 0; good && i < count; i++) {
+    good = room(chunks[i].length);
+    if (good) memcpy(packed + packed_used, chunks[i].ptr, chunks[i].length);
+    if (good) packed_used += chunks[i].length;
+  }
+  free(chunks);
+  return good;
+}
+
+/* ---- What Python calls ---- */
+
+static stream *of(uint64_t id) { return (stream *)(uintptr_t)id; }
+
+/* Names and values of `sets` (name NUL value NUL ...) replace, names of `removes` go. A name that stands twice in
+ * `sets` keeps its last value. */
+static void edit(stream *s, int kind, const char *sets, size_t sets_length, const char *removes, size_t removes_length) {
+  const char *at = removes, *end = removes + removes_length;
+  buffer none = {NULL, 0};
+  while (at < end) {
+    buffer name = {at, strlen(at)};
+    CALL(http_set_header)(s->envoy, kind, name, none);
+    at += name.length + 1;
+  }
+  at = sets;
+  end = sets + sets_length;
+  while (at < end) {
+    buffer name = {at, strlen(at)};
+    at += name.length + 1;
+    buffer value = {at, strlen(at)};
+    at += value.length + 1;
+    CALL(http_set_header)(s->envoy, kind, name, value);
+  }
+}
+
+static void stockade_forward(uint64_t id, uint32_t flags, uint64_t max_body, const char *sets, size_t sets_length,
+                             const char *removes, size_t removes_length) {
+  stream *s = of(id);
+  s->flags = flags;
+  s->max_body = max_body;
+  edit(s, REQUEST, sets, sets_length, removes, removes_length);
+  CALL(http_clear_route_cache)(s->envoy);
+}
+
+static void stockade_edit_response(uint64_t id, const char *sets, size_t sets_length, const char *removes,
+                                   size_t removes_length) {
+  edit(of(id), RESPONSE, sets, sets_length, removes, removes_length);
+}
+
+static void stockade_answer(uint64_t id, uint32_t status, const char *fields, size_t length, const char *body,
+                            size_t body_length, const char *details, size_t details_length) {
+  header headers[64];
+  size_t count = 0;
+  const char *at = fields, *end = fields + length;
+  while (at < end && count < 64) {
+    header *h = &headers[count++];
+    h->key = at;
+    h->key_length = strlen(at);
+    h->value = at + h->key_length + 1;
+    h->value_length = strlen(h->value);
+    at = h->value + h->value_length + 1;
+  }
+  of(id)->answered = true;
+  buffer text = {body, body_length}, why = {details, details_length};
+  CALL(http_send_response)(of(id)->envoy, status, headers, count, text, why);
+}
+
+static void stockade_replace_body(uint64_t id, const char *body, size_t length) {
+  void *envoy = of(id)->envoy;
+  int kind = CALL(http_get_body_size)(envoy, BUFFERED_RESPONSE) ? BUFFERED_RESPONSE : RECEIVED_RESPONSE;
+  CALL(http_drain_body)(envoy, kind, CALL(http_get_body_size)(envoy, kind));
+  buffer data = {body, length};
+  CALL(http_append_body)(envoy, kind, data);
+}
+
+static void *stockade_scheduler(uint64_t id) { return CALL(http_filter_scheduler_new)(of(id)->envoy); }
+
+static void stockade_wake(void *scheduler) {  /* from any thread; does nothing once the stream is gone */
+  CALL(http_filter_scheduler_commit)(scheduler, 1);
+  CALL(http_filter_scheduler_delete)(scheduler);
+}
+
+/* ---- Failing closed ---- */
+
+static const char FAILED[] =
+    "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
+    "\"detail\":\"The request could not be checked. Try again later.\"}";
+static const char FAILED_HEADERS[] =
+    "content-type\0application/problem+json\0cache-control\0no-store\0x-content-type-options\0nosniff";
+
+static void fail(stream *s) {
+  stockade_answer((uint64_t)(uintptr_t)s, 503, FAILED_HEADERS, sizeof FAILED_HEADERS, FAILED, sizeof FAILED - 1,
+                  "stockade_failed", 15);
+}
+
+/* ---- Hooks ---- */
+
+#define EXPORT __attribute__((visibility("default")))
+
+const char *EXPORT envoy_dynamic_module_on_program_init(void) { return "v0.2.0"; }
+
+const void *EXPORT envoy_dynamic_module_on_http_filter_config_new(void *config_envoy, buffer name, buffer config) {
+  static const char configured;
+  return stockade_configure(config.ptr, config.length) == 0 ? &configured : NULL;
+}
+
+const void *EXPORT envoy_dynamic_module_on_http_filter_new(const void *config, void *envoy) {
+  stream *s = calloc(1, sizeof(stream));
+  if (s != NULL) s->envoy = envoy;
+  return s;
+}
+
+void EXPORT envoy_dynamic_module_on_http_filter_destroy(const void *m) { free((void *)m); }
+
+static int body_or_go(stream *s, bool ends) {
+  if (!(s->flags & READ_REQUEST_BODY)) return CONTINUE;
+  if (!ends) {
+    if (s->max_body) CALL(http_set_buffer_limit)(s->envoy, s->max_body + 65536);
+    return STOP;
+  }
+  int result = stockade_request_body((uint64_t)(uintptr_t)s, "", 0);
+  if (result < 0) fail(s);
+  if (result == SUSPENDED) s->suspended = true;
+  return result == FORWARD ? CONTINUE : STOP_ALL_AND_BUFFER;
+}
+
+int EXPORT envoy_dynamic_module_on_http_filter_request_headers(void *envoy, const void *m, bool ends) {
+  stream *s = (stream *)m;
+  buffer peer = {NULL, 0};
+  uint32_t port = 0;
+  packed_used = 0;
+  bool good = CALL(http_get_downstream_direct_remote_address)(envoy, &peer, &port) && pack(peer.ptr, peer.length) &&
+              pack_attribute(envoy, ATTRIBUTE_SOURCE) && pack_attribute(envoy, ATTRIBUTE_PROTOCOL) &&
+              pack_attribute(envoy, ATTRIBUTE_TLS) && pack_attribute(envoy, ATTRIBUTE_PEER_SHA256) &&
+              pack_attribute(envoy, ATTRIBUTE_PEER_SUBJECT) && pack_headers(envoy, REQUEST);
+  s->opened = true;
+  int result = good ? stockade_request((uint64_t)(uintptr_t)s, packed, packed_used - 1, ends) : -1;
+  if (result == FORWARD) return body_or_go(s, ends);
+  if (result == SUSPENDED) s->suspended = true;
+  if (result < 0 && !s->answered) fail(s);
+  return STOP_ALL_AND_BUFFER;
+}
+
+static int whole_request_body(stream *s) {
+  packed_used = 0;
+  int result = -1;
+  if (pack_body(s->envoy, BUFFERED_REQUEST) && pack_body(s->envoy, RECEIVED_REQUEST))
+    result = stockade_request_body((uint64_t)(uintptr_t)s, packed_used ? packed : "", packed_used);
+  if (result == SUSPENDED) s->suspended = true;
+  if (result < 0 && !s->answered) fail(s);
+  return result == FORWARD ? CONTINUE : STOP;
+}
+
+int EXPORT envoy_dynamic_module_on_http_filter_request_body(void *envoy, const void *m, bool ends) {
+  stream *s = (stream *)m;
+  if (s->answered) return STOP;
+  s->seen_body += CALL(http_get_body_size)(envoy, RECEIVED_REQUEST);
+  if (s->max_body && s->seen_body > s->max_body) {
+    if (stockade_too_large((uint64_t)(uintptr_t)s) < 0 && !s->answered) fail(s);
+    return STOP;
+  }
+  if (!(s->flags & READ_REQUEST_BODY)) return CONTINUE;
+  return ends ? whole_request_body(s) : STOP;
+}
+
+int EXPORT envoy_dynamic_module_on_http_filter_request_trailers(void *envoy, const void *m) {
+  stream *s = (stream *)m;
+  if (s->answered) return STOP;
+  return s->flags & READ_REQUEST_BODY ? whole_request_body(s) : CONTINUE;
+}
+
+void EXPORT envoy_dynamic_module_on_http_filter_scheduled(void *envoy, const void *m, uint64_t event) {
+  stream *s = (stream *)m;
+  if (!s->suspended) return;
+  s->suspended = false;
+  int result = stockade_resume((uint64_t)(uintptr_t)s);
+  if (result == FORWARD) CALL(http_filter_continue_decoding)(envoy);
+  if (result == SUSPENDED) s->suspended = true;
+  if (result < 0 && !s->answered) fail(s);
+}
+
+int EXPORT envoy_dynamic_module_on_http_filter_response_headers(void *envoy, const void *m, bool ends) {
+  stream *s = (stream *)m;
+  if (s->answered || !s->opened || !(s->flags & (READ_RESPONSE | READ_RESPONSE_BODY))) return CONTINUE;
+  packed_used = 0;
+  int result = -1;
+  if (pack_headers(envoy, RESPONSE))
+    result = stockade_response((uint64_t)(uintptr_t)s, packed, packed_used - 1, ends);
+  if (result < 0 && !s->answered) fail(s);
+  if (result != FORWARD) return STOP_ALL_AND_BUFFER;
+  return s->flags & READ_RESPONSE_BODY && !ends ? STOP : CONTINUE;
+}
+
+int EXPORT envoy_dynamic_module_on_http_filter_response_body(void *envoy, const void *m, bool ends) {
+  stream *s = (stream *)m;
+  if (s->answered || !(s->flags & READ_RESPONSE_BODY)) return CONTINUE;
+  if (!ends) return STOP;
+  packed_used = 0;
+  int result = -1;
+  if (pack_body(envoy, BUFFERED_RESPONSE) && pack_body(envoy, RECEIVED_RESPONSE))
+    result = stockade_response_body((uint64_t)(uintptr_t)s, packed_used ? packed : "", packed_used);
+  if (result < 0 && !s->answered) fail(s);
+  return result == FORWARD ? CONTINUE : STOP;
+}
+
+int EXPORT envoy_dynamic_module_on_http_filter_response_trailers(void *envoy, const void *m) { return CONTINUE; }
+
+void EXPORT envoy_dynamic_module_on_http_filter_stream_complete(void *envoy, const void *m) {
+  stream *s = (stream *)m;
+  if (!s->opened) return;
+  uint64_t status = 0;
+  timing times;
+  memset(&times, 0xff, sizeof times);
+  CALL(http_filter_get_attribute_int)(envoy, ATTRIBUTE_STATUS, &status);
+  CALL(http_get_timing_info)(envoy, &times);
+  int64_t upstream = times.first_upstream_tx_ns >= 0 && times.last_upstream_rx_ns >= 0
+                         ? times.last_upstream_rx_ns - times.first_upstream_tx_ns : -1;
+  stockade_complete((uint64_t)(uintptr_t)s, (uint32_t)status, times.last_downstream_tx_ns, upstream);
+}
+
+/* Hooks that the ABI demands and we have no use for. */
+void EXPORT envoy_dynamic_module_on_http_filter_config_destroy(const void *c) {}
+const void *EXPORT envoy_dynamic_module_on_http_filter_per_route_config_new(buffer n, buffer c) { return NULL; }
+void EXPORT envoy_dynamic_module_on_http_filter_per_route_config_destroy(const void *c) {}
+int EXPORT envoy_dynamic_module_on_http_filter_local_reply(void *f, const void *m, uint32_t code, buffer d, bool r) { return 0; }
+void EXPORT envoy_dynamic_module_on_http_filter_http_callout_done(void *f, const void *m, uint64_t id, int r, header *h, size_t nh, buffer *b, size_t nb) {}
+void EXPORT envoy_dynamic_module_on_http_filter_http_stream_headers(void *f, const void *m, uint64_t id, header *h, size_t n, bool e) {}
+void EXPORT envoy_dynamic_module_on_http_filter_http_stream_data(void *f, const void *m, uint64_t id, buffer *b, size_t n, bool e) {}
+void EXPORT envoy_dynamic_module_on_http_filter_http_stream_trailers(void *f, const void *m, uint64_t id, header *h, size_t n) {}
+void EXPORT envoy_dynamic_module_on_http_filter_http_stream_complete(void *f, const void *m, uint64_t id) {}
+void EXPORT envoy_dynamic_module_on_http_filter_http_stream_reset(void *f, const void *m, uint64_t id, int r) {}
+void EXPORT envoy_dynamic_module_on_http_filter_config_scheduled(void *f, const void *c, uint64_t id) {}
+void EXPORT envoy_dynamic_module_on_http_filter_config_http_callout_done(void *f, const void *c, uint64_t id, int r, header *h, size_t nh, buffer *b, size_t nb) {}
+void EXPORT envoy_dynamic_module_on_http_filter_config_http_stream_headers(void *f, const void *c, uint64_t id, header *h, size_t n, bool e) {}
+void EXPORT envoy_dynamic_module_on_http_filter_config_http_stream_data(void *f, const void *c, uint64_t id, buffer *b, size_t n, bool e) {}
+void EXPORT envoy_dynamic_module_on_http_filter_config_http_stream_trailers(void *f, const void *c, uint64_t id, header *h, size_t n) {}
+void EXPORT envoy_dynamic_module_on_http_filter_config_http_stream_complete(void *f, const void *c, uint64_t id) {}
+void EXPORT envoy_dynamic_module_on_http_filter_config_http_stream_reset(void *f, const void *c, uint64_t id, int r) {}
+void EXPORT envoy_dynamic_module_on_http_filter_downstream_above_write_buffer_high_watermark(void *f, const void *m) {}
+void EXPORT envoy_dynamic_module_on_http_filter_downstream_below_write_buffer_low_watermark(void *f, const void *m) {}

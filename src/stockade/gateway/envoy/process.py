@@ -1,0 +1,122 @@
+"""One Envoy process: start, ask, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import time
+from pathlib import Path
+
+import httpx
+
+from stockade.gateway.envoy.bootstrap import Places, bootstrap
+from stockade.gateway.envoy.files import write
+from stockade.gateway.envoy.line import Line
+from stockade.gateway.envoy.module import environment, envoy_path
+from stockade.journal import Snapshot
+
+_UPDATES = {"cds": "cluster_manager.cds", "lds": "listener_manager.lds", "rds": "http.main.rds.main"}
+
+
+class EnvoyProcess:
+    """A worker as the supervisor sees it."""
+
+    def __init__(self, number: int, places: Places, connections: int) -> None:
+        self.number = number
+        self.started = 0.0
+        self.line: Line | None = None
+        self.snapshot = Snapshot()  # what it last reported
+        self.log_trouble = ""
+        self.reported = asyncio.Event()
+        self.ready = asyncio.Event()
+        self.loaded: asyncio.Future[str] | None = None
+        self.process: asyncio.subprocess.Process | None = None
+        self._places = places
+        self._connections = connections
+
+    async def start(self) -> None:
+        path = self._places.folder / f"bootstrap-{self.number}.json"
+        write(path, json.dumps(bootstrap(self._places, self.number, self._connections)))
+        self._socket.unlink(missing_ok=True)
+        self.ready.clear()
+        self.started = time.monotonic()
+        self.process = await asyncio.create_subprocess_exec(
+            envoy_path(),
+            *("-c", str(path), "--concurrency", "1", "--use-dynamic-base-id", "--log-level", "error"),
+            *("--drain-time-s", "1", "--drain-strategy", "immediate", "--skip-hot-restart-parent-stats"),
+            env=environment(self.number),
+            stdin=asyncio.subprocess.DEVNULL,
+        )
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.returncode is None
+
+    @property
+    def _socket(self) -> Path:
+        return self._places.admin(self.number)
+
+    async def _admin(self, method: str, target: str) -> str:
+        """Ask Envoy's own administration, which listens on a Unix socket that only we can open."""
+        transport = httpx.AsyncHTTPTransport(uds=str(self._socket))
+        async with httpx.AsyncClient(transport=transport, timeout=5.0) as client:
+            return (await client.request(method, f"http://envoy{target}")).text
+
+    async def updates(self, kind: str) -> tuple[int, int]:
+        """How many updates of that kind (cds, lds, rds) Envoy took, and how many it refused."""
+        name = _UPDATES[kind]
+        text = await self._admin("GET", f"/stats?filter=^{name}.update_")
+        counts = dict(line.split(": ") for line in text.splitlines() if ": " in line)
+        refused = int(counts.get(f"{name}.update_rejected", 0)) + int(counts.get(f"{name}.update_failure", 0))
+        return int(counts.get(f"{name}.update_success", 0)), refused
+
+    async def why_refused(self) -> str:
+        """Envoy's own words on the last configuration that it refused."""
+        dump = json.loads(await self._admin("GET", "/config_dump"))
+        for part in dump.get("configs", []):
+            for states in part.values():
+                for state in states if isinstance(states, list) else []:
+                    error = state.get("error_state") if isinstance(state, dict) else None
+                    if error:
+                        return str(error.get("details", "")).strip()
+        return "Envoy refused the configuration"
+
+    async def listening(self) -> bool:
+        """Whether every listener is active."""
+        with contextlib.suppress(httpx.HTTPError, ValueError):
+            text = await self._admin("GET", "/stats?filter=^listener_manager.(workers_started|total_listeners_warming)")
+            counts = dict(line.split(": ") for line in text.splitlines() if ": " in line)
+            warming = int(counts.get("listener_manager.total_listeners_warming", 1))
+            return counts.get("listener_manager.workers_started") == "1" and warming == 0
+        return False
+
+    async def drain(self) -> None:
+        with contextlib.suppress(httpx.HTTPError):
+            await self._admin("POST", "/drain_listeners?graceful&skip_exit")
+
+    async def active_requests(self) -> int:
+        with contextlib.suppress(httpx.HTTPError, ValueError):
+            text = await self._admin("GET", "/stats?filter=^http.main.downstream_rq_active$")
+            return int(text.rpartition(": ")[2] or 0)
+        return 0
+
+    async def stop(self, within: float) -> None:
+        """Let it write down what it knows and end; kill it when it does not within the time (seconds)."""
+        if self.process is None:
+            return
+        if self.line is not None:
+            self.line.close()
+        else:
+            self._signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self.process.wait(), within)
+        except TimeoutError:
+            self._signal(signal.SIGKILL)
+            await self.process.wait()
+
+    def _signal(self, number: int) -> None:
+        if self.process is not None and self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(number)

@@ -1,0 +1,358 @@
+"""The supervisor: starts one Envoy per worker, watches, restarts, reloads and drains them.
+
+    start ──▶ all workers ready ──▶ run: restart who ends, reload on SIGHUP or change, serve the admin address
+                                     └─ SIGTERM, SIGINT ──▶ drain within the bound ──▶ stop
+
+It holds no traffic: when it is gone, the workers finish what they have and end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from stockade.config import BadConfig, Built, Loaded, build, load_text
+from stockade.gateway.envoy import bootstrap, preflight
+from stockade.gateway.envoy.admin import Admin, Status
+from stockade.gateway.envoy.bootstrap import Places
+from stockade.gateway.envoy.files import write
+from stockade.gateway.envoy.line import Line, LoadPolicy, Ready, Report, SendSnapshot
+from stockade.gateway.envoy.line import Loaded as LoadedMessage
+from stockade.gateway.envoy.process import EnvoyProcess
+from stockade.journal import Snapshot, exposition, merge
+from stockade.stores import KeySources
+
+_START = 20.0  # seconds within which a worker must be ready
+_STEADY = 30.0  # seconds after which a worker's past ends are forgotten
+_LONGEST_PAUSE = 10.0
+_LOOK = 1.0  # seconds between looks at the watched files
+_UPDATE = 10.0  # seconds within which Envoy must take a new configuration
+_GRACE = 5.0  # seconds for a drained worker to end
+
+
+class StartFailed(Exception):
+    """A worker did not come up; the message says why, as far as is known."""
+
+
+class Supervisor:
+    """`run` returns when it was told to stop. Say what happens with `tell`."""
+
+    def __init__(self, loaded: Loaded, built: Built, workers: int, tell: Callable[[str], None]) -> None:
+        self._loaded = loaded
+        self._built = built
+        self._tell = tell
+        self._folder = tempfile.TemporaryDirectory(prefix="stockade-")
+        self._places = Places(Path(self._folder.name))
+        self._workers = [EnvoyProcess(n, self._places, loaded.config.connections) for n in range(workers)]
+        self._lost = Snapshot()  # what workers had counted that are gone
+        self._stopping = asyncio.Event()
+        self._reload = asyncio.Event()
+        self._restarts = 0
+        self._generation = 1
+        self._errors: list[str] = []
+        self._seen: dict[Path, tuple[int, int]] = {}
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Start, serve until told to stop, drain, stop. Raises StartFailed."""
+        admin = Admin(self._loaded.config.admin.address, self.status, self.metrics)
+        self._write_all()
+        self._catch_signals()
+        server = await asyncio.start_unix_server(self._meet, self._places.line, limit=Line.limit())
+        keepers: list[asyncio.Task[None]] = []
+        try:
+            await self._start_all()
+            await admin.start()
+            self._seen = self._look()
+            keepers = [asyncio.create_task(self._keep(worker)) for worker in self._workers]
+            keepers += [asyncio.create_task(self._watch()), asyncio.create_task(self._poll())]
+            ready()
+            await self._stopping.wait()
+            await self._drain()
+        finally:
+            self._stopping.set()
+            for keeper in keepers:
+                keeper.cancel()
+            await asyncio.gather(*(worker.stop(_GRACE) for worker in self._workers))
+            await admin.stop()
+            server.close()
+            self._folder.cleanup()
+
+    # Starting and keeping.
+
+    def _write_all(self) -> None:
+        apis = list(self._loaded.config.apis)
+        write(self._places.policy, self._loaded.text)
+        write(self._places.certificates, bootstrap.certificates(self._loaded))
+        write(self._places.clusters, bootstrap.clusters(self._loaded, apis))
+        write(self._places.routes, bootstrap.routes(self._loaded, apis))
+        write(self._places.listeners, bootstrap.listeners(self._loaded, self._places))
+
+    def _catch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload.set)
+
+    async def _start_all(self) -> None:
+        await asyncio.gather(*(worker.start() for worker in self._workers))
+        await asyncio.gather(*(self._until_ready(worker) for worker in self._workers))
+
+    async def _until_ready(self, worker: EnvoyProcess) -> None:
+        """Wait until the worker takes traffic. Raises StartFailed when it ended or took too long."""
+        until = time.monotonic() + _START
+        while time.monotonic() < until and not self._stopping.is_set():
+            if not worker.running:
+                raise StartFailed(f"worker {worker.number} ended while starting; Envoy's own words stand above")
+            if worker.ready.is_set() and await worker.listening():
+                return
+            await asyncio.sleep(0.02)
+        if not self._stopping.is_set():
+            raise StartFailed(f"worker {worker.number} was not ready within {_START:.0f} s")
+
+    async def _keep(self, worker: EnvoyProcess) -> None:
+        """Start the worker again whenever it ends, after a pause that grows while it keeps ending."""
+        pause = 0.1
+        while not self._stopping.is_set():
+            assert worker.process is not None
+            status = await worker.process.wait()
+            if self._stopping.is_set():
+                return
+            self._restarts += 1
+            self._lost = merge([self._lost, worker.snapshot])
+            worker.snapshot, worker.line = Snapshot(), None
+            worker.ready.clear()
+            if time.monotonic() - worker.started > _STEADY:
+                pause = 0.1
+            self._tell(f"worker {worker.number} ended ({_ending(status)}); starting it again in {pause:.1f} s")
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+            await worker.start()
+
+    # The line to the workers.
+
+    async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = Line(reader, writer)
+        worker: EnvoyProcess | None = None
+        async for message in line.messages():
+            if isinstance(message, Ready):
+                worker = self._workers[message.worker]
+                worker.line = line
+                worker.ready.set()
+            elif worker is not None and isinstance(message, Report):
+                worker.snapshot, worker.log_trouble = message.snapshot, message.log_trouble
+                worker.reported.set()
+            elif worker is not None and isinstance(message, LoadedMessage):
+                if worker.loaded is not None and not worker.loaded.done():
+                    worker.loaded.set_result(message.error)
+        line.close()
+
+    async def _poll(self) -> None:
+        """Ask for counts now and then, so that little is lost when a worker is killed."""
+        while True:
+            await self._ask_counts()
+            await asyncio.sleep(_LOOK)
+
+    async def _ask_counts(self) -> None:
+        asked = [worker for worker in self._workers if worker.line is not None and worker.running]
+        for worker in asked:
+            worker.reported.clear()
+            assert worker.line is not None
+            await worker.line.send(SendSnapshot())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*(worker.reported.wait() for worker in asked)), 1.0)
+
+    # What the admin address shows.
+
+    def status(self) -> Status:
+        running = sum(worker.ready.is_set() and worker.running for worker in self._workers)
+        troubles = [worker.log_trouble for worker in self._workers if worker.log_trouble]
+        return Status(
+            ready=running == len(self._workers) and not self._stopping.is_set(),
+            stopping=self._stopping.is_set(),
+            workers=running,
+            generation=self._generation,
+            policy_errors=list(self._errors),
+            log_errors=sorted(set(troubles)),
+        )
+
+    async def metrics(self) -> bytes:
+        await self._ask_counts()
+        status = self.status()
+        return exposition(
+            merge([self._lost, *(worker.snapshot for worker in self._workers)]),
+            workers=status.workers,
+            restarts=self._restarts,
+            policy_generation=self._generation,
+            policy_ok=not self._errors,
+        )
+
+    # Reloading.
+
+    def _look(self) -> dict[Path, tuple[int, int]]:
+        """What the watched files look like: modification time and size."""
+        seen = {}
+        for path in self._built.watched | _certificate_files(self._loaded):
+            with contextlib.suppress(OSError):
+                state = path.stat()
+                seen[path] = (state.st_mtime_ns, state.st_size)
+        return seen
+
+    async def _watch(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._reload.wait(), _LOOK)
+            seen = self._look()
+            if self._reload.is_set() or seen != self._seen:
+                self._reload.clear()
+                self._seen = seen
+                await self._try_reload()
+
+    async def _try_reload(self) -> None:
+        try:
+            await self._adopt()
+        except BadConfig as error:
+            self._errors = [str(problem) for problem in error.problems]
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the old policy keeps running and the supervisor too
+            self._errors = [str(error) or type(error).__name__]
+        else:
+            self._errors = []
+            self._tell(f"policy reloaded (generation {self._generation})")
+            return
+        self._tell("policy refused, the old one keeps running:\n" + "\n".join(self._errors))
+
+    async def _adopt(self) -> None:
+        """New clusters and routes beside the old, then the new policy, then the old ones away: no request falls
+        between two policies."""
+        loaded = await asyncio.to_thread(_read, self._loaded.path)
+        built = await asyncio.to_thread(build, loaded)
+        await asyncio.to_thread(preflight.check_files, loaded, built)
+        await self._check_new_issuers(loaded, built)
+        await asyncio.to_thread(preflight.check_addresses_beside, loaded, self._loaded)
+        old = self._loaded
+        both = [*loaded.config.apis, *(api for api in old.config.apis if api not in loaded.config.apis)]
+        try:
+            await self._push("cds", self._places.clusters, bootstrap.clusters(loaded, _distinct(both)))
+            await self._push("rds", self._places.routes, bootstrap.routes(loaded, _distinct(both)))
+            write(self._places.certificates, bootstrap.certificates(loaded))
+            await self._push("lds", self._places.listeners, bootstrap.listeners(loaded, self._places))
+            await self._swap(loaded)
+        except BaseException:
+            self._write_all()  # of the old policy, which is still self._loaded
+            raise
+        self._loaded, self._built = loaded, built
+        self._generation += 1
+        apis = list(loaded.config.apis)
+        await self._push("rds", self._places.routes, bootstrap.routes(loaded, apis))
+        await self._push("cds", self._places.clusters, bootstrap.clusters(loaded, apis))
+        self._seen = self._look()
+
+    async def _check_new_issuers(self, loaded: Loaded, built: Built) -> None:
+        known = {source.url for source in self._built.sources}
+        fresh = [source for source in built.sources if source.url and source.url not in known]
+        await preflight.check_issuers_async(loaded, built, KeySources(fresh))
+
+    async def _push(self, kind: str, path: Path, text: str) -> None:
+        """Hand Envoy a new file and wait until every worker took it. Raises RuntimeError with Envoy's words if not."""
+        workers = [worker for worker in self._workers if worker.running]
+        before = [await worker.updates(kind) for worker in workers]
+        if not write(path, text):
+            return
+        for worker, (taken, refused) in zip(workers, before, strict=True):
+            until = time.monotonic() + _UPDATE
+            while time.monotonic() < until:
+                now_taken, now_refused = await worker.updates(kind)
+                if now_refused > refused:
+                    raise RuntimeError(await worker.why_refused())
+                if now_taken > taken:
+                    break
+                await asyncio.sleep(0.02)
+            else:
+                raise RuntimeError(f"Envoy did not take the new {path.stem} within {_UPDATE:.0f} s")
+
+    async def _swap(self, loaded: Loaded) -> None:
+        """Have every worker run the new policy. Raises RuntimeError when one cannot; the others then go back."""
+        write(self._places.policy, loaded.text)
+        errors = await self._load_everywhere()
+        if errors:
+            write(self._places.policy, self._loaded.text)
+            await self._load_everywhere()
+            raise RuntimeError(errors[0])
+
+    async def _load_everywhere(self) -> list[str]:
+        asked = [worker for worker in self._workers if worker.line is not None and worker.running]
+        for worker in asked:
+            worker.loaded = asyncio.get_running_loop().create_future()
+            assert worker.line is not None
+            await worker.line.send(LoadPolicy(self._generation + 1, str(self._places.policy)))
+        answers = []
+        for worker in asked:
+            assert worker.loaded is not None
+            try:
+                answers.append(await asyncio.wait_for(worker.loaded, _UPDATE))
+            except TimeoutError:
+                answers.append(f"worker {worker.number} did not load the policy within {_UPDATE:.0f} s")
+        return [answer for answer in answers if answer]
+
+    # Stopping.
+
+    async def _drain(self) -> None:
+        """Take no more connections, let what is under way end, for as long as the policy allows."""
+        bound = self._loaded.config.drain
+        self._tell(f"stopping: open requests have {bound:.0f} s")
+        await asyncio.gather(*(worker.drain() for worker in self._workers))
+        until = time.monotonic() + bound
+        while time.monotonic() < until:
+            active = [await worker.active_requests() for worker in self._workers if worker.running]
+            if not any(active):
+                return
+            await asyncio.sleep(0.1)
+
+
+def _read(path: Path) -> Loaded:
+    try:
+        return load_text(path.read_bytes(), path)
+    except OSError as error:
+        raise RuntimeError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _distinct(apis: list) -> list:  # type: ignore[type-arg]
+    """APIs that share an upstream share its cluster; name it once."""
+    return list({bootstrap.cluster_name(api): api for api in apis}.values())
+
+
+def _certificate_files(loaded: Loaded) -> frozenset[Path]:
+    files = set()
+    for listen in loaded.config.listen:
+        if listen.tls is not None:
+            paths = (listen.tls.certificate, listen.tls.key, listen.tls.client_ca)
+            files |= {loaded.folder / path for path in paths if path is not None}
+    return frozenset(files)
+
+
+def _ending(status: int) -> str:
+    if status < 0:
+        with contextlib.suppress(ValueError):
+            return signal.Signals(-status).name
+    return f"exit status {status}"
+
+
+async def supervise(loaded: Loaded, built: Built, workers: int, ready: Callable[[], None]) -> None:
+    """Run the gateway until it is told to stop."""
+
+    def tell(text: str) -> None:
+        print(f"stockade: {text}", file=sys.stderr, flush=True)
+
+    await Supervisor(loaded, built, workers, tell).run(ready)
+
+
+def worker_count(loaded: Loaded, wanted: int | None) -> int:
+    """How many workers: what the command line says, else the policy; `auto` is one per core we may use."""
+    count = wanted if wanted is not None else loaded.config.workers
+    return len(os.sched_getaffinity(0)) if count == "auto" else int(count)

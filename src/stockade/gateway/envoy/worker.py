@@ -1,0 +1,137 @@
+"""A worker: the runtime inside one Envoy process, and a thread of its own for all that may wait.
+
+The thread runs an event loop: it answers suspended requests, keeps the issuers' keys fresh, writes down key uses,
+and holds the line to the supervisor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from stockade.config import BadConfig, build, load_text
+from stockade.engine import NotNow, resume
+from stockade.gateway.envoy._filter import lib
+from stockade.gateway.envoy.line import Line, Loaded, LoadPolicy, Ready, Report, SendSnapshot
+from stockade.gateway.runtime import Runtime
+from stockade.vocabulary import StoreError, Verdict
+from stockade.wire import Peer
+
+_HOUSEKEEPING = 5.0
+_SWITCH = 0.0005  # seconds a helper thread may hold the interpreter while a request waits for it
+_MOST_PEERS = 4096
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the filter's configuration holds."""
+
+    policy: str  # the accepted text of the policy, a file of the supervisor's
+    origin: str  # the operator's file, which relative paths and errors refer to
+    line: str  # Unix socket of the supervisor
+
+
+class Waiting(Protocol):
+    """A stream that waits for its verdict."""
+
+    verdict: Verdict | Exception | None
+
+
+class Worker:
+    """Raises BadConfig, StoreError or OSError when the policy cannot be run."""
+
+    def __init__(self, settings: bytes) -> None:
+        sys.setswitchinterval(_SWITCH)
+        self._settings = msgspec.json.decode(settings, type=Settings)
+        self.number = int(os.environ.get("STOCKADE_WORKER", "0"))
+        self._generation = 0
+        self._peers: dict[tuple[str, ...], Peer] = {}
+        loaded = load_text(Path(self._settings.policy).read_bytes(), Path(self._settings.origin))
+        built = build(loaded)
+        self.runtime = Runtime(loaded, built, worker=self.number)
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._run, name="stockade", daemon=True).start()
+
+    # On Envoy's thread.
+
+    def peer(self, direct: str, source: str, tls: str, certificate: str, subject: str) -> Peer:
+        """The peer of a connection; the few that there are at a time are remembered.
+
+        `direct` is the transport peer, `source` (address:port) who the PROXY protocol says it is; the latter is
+        believed only where the former is a trusted proxy of an API.
+        """
+        if tls or not source.startswith(direct):
+            return self._peer(direct, source, tls, certificate, subject)
+        peer = self._peers.get((direct,))
+        if peer is None:
+            if len(self._peers) >= _MOST_PEERS:
+                self._peers.clear()
+            peer = self._peers[direct,] = Peer(direct)
+        return peer
+
+    def _peer(self, direct: str, source: str, tls: str, certificate: str, subject: str) -> Peer:
+        told = source.rpartition(":")[0].strip("[]")
+        trusted = any(direct in route.trusted_proxies for route in self.runtime.policy.routes)
+        return Peer(told if told and trusted else direct, tls, certificate, subject)
+
+    def wait(self, waiting: NotNow, stream: Waiting, scheduler: Any) -> None:
+        """Let the other thread finish what a request began, then wake the stream."""
+        asyncio.run_coroutine_threadsafe(self._finish(waiting, stream, scheduler), self._loop)
+
+    # On our own thread.
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._live())
+
+    async def _finish(self, waiting: NotNow, stream: Waiting, scheduler: Any) -> None:
+        try:
+            stream.verdict = await resume(waiting, self.runtime.stores.answer_later)
+        except Exception as error:  # noqa: BLE001 - the stream must be woken whatever happened; it then fails closed
+            stream.verdict = error
+        lib.stockade_wake(scheduler)
+
+    async def _live(self) -> None:
+        line = await Line.open(self._settings.line)
+        await line.send(Ready(self.number, os.getpid()))
+        tasks = [asyncio.create_task(self._keep_house()), asyncio.create_task(self._refresh_keys())]
+        await self._serve(line)
+        for task in tasks:
+            task.cancel()
+        # Without a supervisor nobody would restart, reload or stop us.
+        self.runtime.close()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    async def _serve(self, line: Line) -> None:
+        async for message in line.messages():
+            if isinstance(message, LoadPolicy):
+                await line.send(await asyncio.to_thread(self._load, message))
+            elif isinstance(message, SendSnapshot):
+                log = self.runtime.log
+                await line.send(Report(self.runtime.snapshot(), log.trouble if log is not None else ""))
+
+    def _load(self, message: LoadPolicy) -> Loaded:
+        try:
+            loaded = load_text(Path(message.policy).read_bytes(), Path(self._settings.origin))
+            self.runtime.adopt(loaded, build(loaded))
+        except (BadConfig, StoreError, OSError) as error:
+            return Loaded(message.generation, str(error))
+        return Loaded(message.generation)
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(_HOUSEKEEPING)
+            await asyncio.to_thread(self.runtime.keep_uses)
+
+    async def _refresh_keys(self) -> None:
+        await self.runtime.stores.sources.refresh()
+        while True:
+            await asyncio.sleep(_HOUSEKEEPING)
+            await self.runtime.stores.sources.refresh_stale()

@@ -1,0 +1,1 @@
+class BadRecording(ValueError): pass

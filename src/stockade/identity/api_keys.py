@@ -1,0 +1,104 @@
+"""The life of an API key: issued, listed, rotated with an overlap, revoked at once."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from stockade.networks import NetworkSet
+from stockade.stores import KeyStore
+from stockade.tokens import ApiKeyRecord, digest_api_key, make_api_key, parse_api_key
+
+_ID_BYTES, _SECRET_BYTES = 16, 32
+
+
+class NoSuchKey(LookupError):
+    """No key has that id."""
+
+
+class Issued(Struct, frozen=True):
+    """A new key. `text` is the key itself: shown once, kept nowhere."""
+
+    text: str
+    record: ApiKeyRecord
+
+    def __repr__(self) -> str:
+        return f"Issued({self.record.id})"
+
+
+class ApiKeys:
+    """Issue, list, rotate and revoke. Times are epoch seconds, handed in."""
+
+    def __init__(self, store: KeyStore, hash_key: bytes) -> None:
+        self._store = store
+        self._hash_key = hash_key
+
+    def issue(
+        self,
+        owner: str,
+        at: float,
+        *,
+        scopes: Iterable[str] = (),
+        networks: Iterable[str] = (),
+        expires: float | None = None,
+    ) -> Issued:
+        """Raises BadNetwork on a text that is no network, ValueError on an owner that cannot stand in a header."""
+        if not owner or len(owner) > 256 or not owner.isprintable():
+            raise ValueError("the owner must be 1 to 256 printable characters")
+        allowed = tuple(networks)
+        NetworkSet(allowed)
+        issued = self._make(owner, at, frozenset(scopes), allowed, expires)
+        self._store.add(issued.record)
+        return issued
+
+    def list(self) -> list[ApiKeyRecord]:
+        return self._store.all()
+
+    def rotate(self, key_id: str, at: float, overlap: float) -> Issued:
+        """A successor with the same rights; the old key works for `overlap` more seconds."""
+        old = self._find(key_id)
+        if old.refusal(at) is not None:
+            raise NoSuchKey(f"the key {key_id} does not work any more; issue a new one")
+        issued = self._make(old.owner, at, old.scopes, old.networks, old.expires)
+        ends = min(at + overlap, old.revoked) if old.revoked is not None else at + overlap
+        self._store.replace(old.id, {"revoked": ends, "replaced_by": issued.record.id}, issued.record)
+        return issued
+
+    def revoke(self, key_id: str, at: float) -> ApiKeyRecord:
+        """From now on, in every worker, it is refused."""
+        record = self._find(key_id)
+        if record.revoked is None or record.revoked > at:
+            self._store.change(record.id, revoked=at)
+            record = replace(record, revoked=at)
+        return record
+
+    def _find(self, key_id: str) -> ApiKeyRecord:
+        """By id, or by the whole key, for that is what people have at hand when one leaks."""
+        parsed = parse_api_key(key_id)
+        record = self._store.get(parsed.id if parsed is not None else key_id)
+        if record is None:
+            raise NoSuchKey(f"no key has the id {parsed.id if parsed is not None else key_id[:64]}")
+        return record
+
+    def _make(
+        self, owner: str, at: float, scopes: frozenset[str], networks: tuple[str, ...], expires: float | None
+    ) -> Issued:
+        text = make_api_key(secrets.token_bytes(_ID_BYTES), secrets.token_bytes(_SECRET_BYTES))
+        parsed = parse_api_key(text)
+        assert parsed is not None
+        record = ApiKeyRecord(
+            id=parsed.id,
+            owner=owner,
+            digest=digest_api_key(self._hash_key, text),
+            scopes=scopes,
+            networks=networks,
+            created=at,
+            expires=expires,
+            revoked=None,
+            replaced_by=None,
+            last_used=None,
+        )
+        return Issued(text, record)
