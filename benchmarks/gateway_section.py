@@ -9,6 +9,7 @@ from benchmarks.report import machine, number, table
 
 BASE = PlainEnvoy.name
 WITHOUT_PROXY = Upstream.name
+DISTURBED = 0.1  # a neighbour's share of the proxy's core from which the tail is the neighbour's
 
 
 def section(results: Results, seconds: float, rounds: int, command: str, wrk_version: str) -> str:
@@ -46,7 +47,10 @@ def disturbance(results: Results) -> list[str]:
     if samples:
         shares = [sample.others for sample in samples]
         middle = number(median_of(shares), ".0%")
-        lines.append(f"- Other processes used {middle} of core {PROXY_CORE} (median run; at most {max(shares):.0%}).")
+        verdict = " Too disturbed to quote." if max(shares) > DISTURBED else ""
+        lines.append(
+            f"- Other processes used {middle} of core {PROXY_CORE} (median run; at most {max(shares):.0%}).{verdict}"
+        )
     for name, peer in proxies(results):
         if peer.workers > 1:
             lines.append(f"- `{name}` ran {peer.workers} workers, all on core {PROXY_CORE}.")

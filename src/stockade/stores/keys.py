@@ -50,6 +50,7 @@ class KeyStore:
             self._revision = Revision(path.with_name(path.name + ".revision"))
         except (OSError, sql.exc.SQLAlchemyError) as error:
             raise StoreError(f"{path}: the key store cannot be opened: {_plain(error)}") from error
+        self.get("")  # the first query compiles the statement, which no request should wait for
 
     def find(self, ask: FindApiKey) -> ApiKeyRecord | None:
         revision = self._revision.read()

@@ -95,7 +95,7 @@ def _is_public(secret: bytes) -> bool:
             load(secret)
         except (ValueError, UnsupportedAlgorithm):
             continue
-        except InvalidVersion:  # a certificate all the same
+        except (InvalidVersion, Warning):  # an odd certificate all the same; a warning may be set to raise
             return True
         return True
     return False

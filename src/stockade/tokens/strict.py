@@ -39,8 +39,8 @@ def decode_object(data: bytes, depth: int) -> dict[str, Any]:
     """
     try:
         value = _decode(data)
-        # A member's name and its first value cannot be told from the last one's once decoded, so a second reader
-        # that sees all members looks for duplicates. Equality with the canonical form spares most tokens from it.
+        # Decoding drops a repeated member in silence, so a second reader that sees every member looks for one. Text
+        # that equals the encoding of what was decoded repeats nothing: that spares most tokens the second reading.
         if _encode(value) != data:
             _find_duplicates(data.decode())
     except (msgspec.MsgspecError, RecursionError, json.JSONDecodeError, UnicodeDecodeError):
@@ -59,12 +59,10 @@ def _distinct(pairs: list[tuple[str, Any]]) -> None:
 def _deeper(value: object, depth: int) -> bool:
     """Whether containers nest more than `depth` deep; recursion ends with `depth`."""
     if isinstance(value, dict):
-        inner = value.values()
-    elif isinstance(value, list):
-        inner = value  # type: ignore[assignment]
-    else:
+        value = list(value.values())
+    if not isinstance(value, list):
         return False
-    return depth == 0 or any(_deeper(item, depth - 1) for item in inner)
+    return depth == 0 or any(_deeper(item, depth - 1) for item in value)
 
 
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode

@@ -6,7 +6,7 @@ A door (Envoy, ASGI, replay) makes a `Request`, everything else reads it. No I/O
 from stockade.wire.headers import EMPTY, Headers
 from stockade.wire.messages import Peer, Request, Response
 from stockade.wire.problem import problem
-from stockade.wire.target import BadTarget, Target, parse_target
+from stockade.wire.target import BadTarget, Target, parse_authority, parse_target
 
 __all__ = [
     "EMPTY",
@@ -16,6 +16,7 @@ __all__ = [
     "Request",
     "Response",
     "Target",
+    "parse_authority",
     "parse_target",
     "problem",
 ]

@@ -14,6 +14,9 @@ _HEX = frozenset("0123456789abcdefABCDEF")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
+_AUTHORITY = _UNRESERVED | frozenset("[]:%")
+
+
 class BadTarget(ValueError):
     """A request target that two servers could read differently; the message is safe to show."""
 
@@ -41,6 +44,14 @@ def parse_target(raw: str) -> Target:
         raise BadTarget("the request target holds characters that must be percent-encoded")
     path = _unescape_unreserved(raw_path) if "%" in raw_path else raw_path
     return Target(_resolve(path.replace("\\", "/")), query)
+
+
+@lru_cache(maxsize=1024)
+def parse_authority(raw: str) -> str:
+    """The authority (RFC 9112, section 3.2), as sent. Raises BadTarget on several hosts, user names, or no host."""
+    if not raw or not _AUTHORITY.issuperset(raw):
+        raise BadTarget("the host is missing, given twice, or holds characters that no host has")
+    return raw
 
 
 def _unescape_unreserved(path: str) -> str:

@@ -205,7 +205,6 @@ def _local_replies() -> Json:
     """What Envoy itself refuses is refused in our shape: problem details (RFC 9457)."""
     body = {
         "type": "about:blank",
-        "title": "%RESPONSE_CODE%",
         "status": "%RESPONSE_CODE%",
         "detail": "The request was refused by the gateway.",
         "request_id": "%REQ(X-REQUEST-ID)%",
@@ -269,7 +268,7 @@ def routes(loaded: Loaded, apis: list[Api]) -> str:
         "virtual_hosts": [
             {"name": "all", "domains": ["*"], "routes": [route for api in apis for route in _routes(api, stream)]}
         ],
-        "request_headers_to_remove": [ROUTE],
+        "request_headers_to_remove": [ROUTE, "x-envoy-external-address"],
     }
     return resources("config.route.v3.RouteConfiguration", [table])
 

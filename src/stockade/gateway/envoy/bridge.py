@@ -16,7 +16,7 @@ from stockade.gateway.envoy._filter import ffi, lib
 from stockade.gateway.envoy.worker import Worker
 from stockade.controls.firewall import TOO_LARGE
 from stockade.vocabulary import PASS, Edits, Pass, Stop, Verdict
-from stockade.wire import BadTarget, Headers, Peer, Request, Response, parse_target, problem
+from stockade.wire import BadTarget, Headers, Peer, Request, Response, parse_authority, parse_target, problem
 
 FORWARD, ANSWERED, SUSPENDED = 0, 1, 2
 READ_REQUEST_BODY, READ_RESPONSE, READ_RESPONSE_BODY = 1, 2, 4
@@ -89,7 +89,7 @@ def _request(places: list[str], ends: int) -> Request:
         time(),
         head[":method"],
         head.get(":scheme", "http"),
-        head.get(":authority", ""),
+        parse_authority(head.get(":authority", "")),
         path,
         query,
         headers,
@@ -102,14 +102,14 @@ def _request(places: list[str], ends: int) -> Request:
 def _refuse_unread(stream_id: int, places: list[str], text: str) -> int:
     """A target that is ambiguous has no route, and so no session: refuse it here, as Envoy refuses others."""
     request_id = dict(zip(places[_PLACES::2], places[_PLACES + 1 :: 2], strict=True)).get("x-request-id", "")
-    _answer(stream_id, problem(400, f"{text[0].upper()}{text[1:]}.", request_id), "stockade_bad_target")
+    _answer(stream_id, problem(400, f"{text[0].upper()}{text[1:]}.", request_id))
     return ANSWERED
 
 
 def _enact_request(stream_id: int, stream: Stream, verdict: Verdict) -> int:
     session = stream.session
     if type(verdict) is Stop:
-        _answer(stream_id, verdict.response, f"stockade_{session.control}")
+        _answer(stream_id, verdict.response)
         return ANSWERED
     assert isinstance(verdict, Pass)
     assert session.route is not None
@@ -135,10 +135,17 @@ def _pack_pairs(pairs: tuple[tuple[str, str], ...]) -> bytes:
     return "\0".join([text for pair in pairs for text in pair]).encode("latin-1", "replace")
 
 
-def _answer(stream_id: int, response: Response, details: str) -> None:
-    fields = _pack_pairs(tuple(response.headers))
-    body, why = response.body, details.encode("ascii", "replace")
-    lib.stockade_answer(stream_id, response.status, fields, len(fields), body, len(body), why, len(why))
+def _answer(stream_id: int, response: Response) -> None:
+    body = response.body
+    stream = _streams.get(stream_id)
+    if stream is not None and stream.session.exchange.request.method == "HEAD":
+        body = b""
+    fields = _pack_pairs((*_status(response), *response.headers))
+    lib.stockade_answer(stream_id, fields, len(fields), body, len(body))
+
+
+def _status(response: Response) -> tuple[tuple[str, str], ...]:
+    return ((":status", str(response.status)), ("content-length", str(len(response.body))))
 
 
 @ffi.def_extern(error=-1, onerror=_failed)
@@ -154,7 +161,7 @@ def stockade_request_body(stream_id: int, body: Any, length: int) -> int:
         return SUSPENDED
     result = FORWARD
     if isinstance(verdict, Stop):
-        _answer(stream_id, verdict.response, f"stockade_{stream.session.control}")
+        _answer(stream_id, verdict.response)
         result = ANSWERED
     stream.engine += perf_counter() - started
     return result
@@ -167,7 +174,7 @@ def stockade_too_large(stream_id: int) -> int:
     assert session.route is not None
     detail = f"The body may have {session.route.max_body} bytes at most."
     verdict = session.refuse("firewall", TOO_LARGE, session.exchange.problem(413, detail))
-    _answer(stream_id, verdict.response, "stockade_firewall")
+    _answer(stream_id, verdict.response)
     return ANSWERED
 
 
@@ -204,39 +211,36 @@ def stockade_response(stream_id: int, fields: Any, length: int, ends: int) -> in
 def _enact_response(stream_id: int, stream: Stream, verdict: Verdict) -> int:
     if verdict is PASS:
         return FORWARD
-    if type(verdict) is Stop:
-        _answer(stream_id, verdict.response, f"stockade_{stream.session.control}")
-        return ANSWERED
-    assert isinstance(verdict, Pass)
+    if isinstance(verdict, Stop):
+        return _replace(stream_id, stream, verdict.response)
     edits = verdict.edits
     if edits is None:
         return FORWARD
     if edits.replace is not None:
-        _answer(stream_id, edits.replace, "stockade_replaced")
-        return ANSWERED
+        return _replace(stream_id, stream, edits.replace)
     sets, removes = _pack_pairs(edits.set), "\0".join(edits.remove).encode("latin-1")
     lib.stockade_edit_response(stream_id, sets, len(sets), removes, len(removes))
     return FORWARD
+
+
+# What describes the upstream's body or acts for the upstream, and must not stand on a response of ours.
+_UPSTREAMS = b"content-encoding\0content-range\0content-disposition\0etag\0last-modified\0set-cookie\0location\0trailer"
+
+
+def _replace(stream_id: int, stream: Stream, response: Response) -> int:
+    """Send our response in place of the one that came: its head is overwritten, its body dropped."""
+    sets = _pack_pairs((*_status(response), *response.headers))
+    lib.stockade_edit_response(stream_id, sets, len(sets), _UPSTREAMS, len(_UPSTREAMS))
+    body = b"" if stream.session.exchange.request.method == "HEAD" else response.body
+    return int(lib.stockade_replace_body(stream_id, body, len(body)))
 
 
 @ffi.def_extern(error=-1, onerror=_failed)
 def stockade_response_body(stream_id: int, body: Any, length: int) -> int:
     """The whole response body, for controls that read it. Its head is not sent yet."""
     stream = _streams[stream_id]
-    data = bytes(_unpack(body, length))
-    verdict = drive(stream.session.receive(ResponseBody(data)), _worker.runtime.stores.answer)
-    if isinstance(verdict, Stop):
-        _answer(stream_id, verdict.response, f"stockade_{stream.session.control}")
-        return ANSWERED
-    edits = verdict.edits
-    if edits is not None and edits.replace is not None:
-        new = edits.replace.body
-        lib.stockade_replace_body(stream_id, new, len(new))
-        edits = Edits((*edits.replace.headers, ("content-length", str(len(new)))), edits.remove)
-    if edits is not None:
-        sets, removes = _pack_pairs(edits.set), "\0".join(edits.remove).encode("latin-1")
-        lib.stockade_edit_response(stream_id, sets, len(sets), removes, len(removes))
-    return FORWARD
+    verdict = drive(stream.session.receive(ResponseBody(bytes(_unpack(body, length)))), _worker.runtime.stores.answer)
+    return _enact_response(stream_id, stream, verdict)
 
 
 @ffi.def_extern(onerror=_failed)
@@ -246,7 +250,5 @@ def stockade_complete(stream_id: int, status: int, duration_ns: int, upstream_ns
     if stream is None:
         return
     session = stream.session
-    if duration_ns < 0:
-        duration_ns = int((time() - session.exchange.request.at) * 1e9)
     upstream_ms = round(upstream_ns / 1e6, 3) if upstream_ns >= 0 else None
     _worker.runtime.finish(session, status or 499, round(duration_ns / 1e6, 3), upstream_ms, stream.engine)

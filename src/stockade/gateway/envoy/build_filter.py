@@ -14,9 +14,8 @@ ffi.cdef(
                                  const char *removes, size_t removes_length);
     static void stockade_edit_response(uint64_t id, const char *sets, size_t sets_length, const char *removes,
                                        size_t removes_length);
-    static void stockade_answer(uint64_t id, uint32_t status, const char *fields, size_t length, const char *body,
-                                size_t body_length, const char *details, size_t details_length);
-    static void stockade_replace_body(uint64_t id, const char *body, size_t length);
+    static void stockade_answer(uint64_t id, const char *fields, size_t length, const char *body, size_t body_length);
+    static int stockade_replace_body(uint64_t id, const char *body, size_t length);
     static void *stockade_scheduler(uint64_t id);
     static void stockade_wake(void *scheduler);
 

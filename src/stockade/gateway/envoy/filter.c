@@ -10,21 +10,19 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- What Envoy offers (names and layouts are the ABI's) ---- */
 
 typedef struct { const char *ptr; size_t length; } buffer;
 typedef struct { const char *key; size_t key_length; const char *value; size_t value_length; } header;
-typedef struct {
-  int64_t start_unix_ns, request_complete_ns, first_upstream_tx_ns, last_upstream_tx_ns, first_upstream_rx_ns,
-      last_upstream_rx_ns, first_downstream_tx_ns, last_downstream_tx_ns;
-} timing;
 
 #define CALL(name) envoy_dynamic_module_callback_##name
 size_t CALL(http_get_headers_size)(void *filter, int kind);
 bool CALL(http_get_headers)(void *filter, int kind, header *out);
 bool CALL(http_set_header)(void *filter, int kind, buffer key, buffer value);
-void CALL(http_send_response)(void *filter, uint32_t status, header *headers, size_t count, buffer body, buffer details);
+void CALL(http_send_response_headers)(void *filter, header *headers, size_t count, bool ends);
+void CALL(http_send_response_data)(void *filter, buffer data, bool ends);
 size_t CALL(http_get_body_size)(void *filter, int kind);
 size_t CALL(http_get_body_chunks_size)(void *filter, int kind);
 bool CALL(http_get_body_chunks)(void *filter, int kind, buffer *out);
@@ -33,8 +31,7 @@ bool CALL(http_append_body)(void *filter, int kind, buffer data);
 void CALL(http_set_buffer_limit)(void *filter, uint64_t limit);
 bool CALL(http_filter_get_attribute_string)(void *filter, int attribute, buffer *out);
 bool CALL(http_filter_get_attribute_int)(void *filter, int attribute, uint64_t *out);
-bool CALL(http_get_downstream_direct_remote_address)(void *filter, buffer *out, uint32_t *port);
-bool CALL(http_get_timing_info)(void *filter, timing *out);
+bool CALL(http_get_downstream_direct_remote_address)(void *filter, buffer *out);  /* address:port */
 void CALL(http_clear_route_cache)(void *filter);
 void CALL(http_filter_continue_decoding)(void *filter);
 void *CALL(http_filter_scheduler_new)(void *filter);
@@ -56,8 +53,17 @@ typedef struct {
   uint64_t max_body;  /* bytes; 0: no bound */
   uint64_t seen_body;
   uint32_t flags;
+  int64_t began, forwarded, responded;  /* monotonic nanoseconds; 0: not yet */
   bool opened, answered, suspended;
+  char *replacement;  /* the body to send in place of the upstream's; NULL: its own */
+  size_t replacement_length;
 } stream;
+
+static int64_t now(void) {
+  struct timespec at;
+  clock_gettime(CLOCK_MONOTONIC, &at);
+  return (int64_t)at.tv_sec * 1000000000 + at.tv_nsec;
+}
 
 /* What Python does; see bridge.py. A negative result means that it failed. */
 static int stockade_configure(const char *text, size_t length);
@@ -157,6 +163,7 @@ static void stockade_forward(uint64_t id, uint32_t flags, uint64_t max_body, con
   s->max_body = max_body;
   edit(s, REQUEST, sets, sets_length, removes, removes_length);
   CALL(http_clear_route_cache)(s->envoy);
+  s->forwarded = now();
 }
 
 static void stockade_edit_response(uint64_t id, const char *sets, size_t sets_length, const char *removes,
@@ -164,8 +171,8 @@ static void stockade_edit_response(uint64_t id, const char *sets, size_t sets_le
   edit(of(id), RESPONSE, sets, sets_length, removes, removes_length);
 }
 
-static void stockade_answer(uint64_t id, uint32_t status, const char *fields, size_t length, const char *body,
-                            size_t body_length, const char *details, size_t details_length) {
+/* Answer the request ourselves. `fields` begin with ":status". Not Envoy's local reply, whose body is Envoy's. */
+static void stockade_answer(uint64_t id, const char *fields, size_t length, const char *body, size_t body_length) {
   header headers[64];
   size_t count = 0;
   const char *at = fields, *end = fields + length;
@@ -178,16 +185,28 @@ static void stockade_answer(uint64_t id, uint32_t status, const char *fields, si
     at = h->value + h->value_length + 1;
   }
   of(id)->answered = true;
-  buffer text = {body, body_length}, why = {details, details_length};
-  CALL(http_send_response)(of(id)->envoy, status, headers, count, text, why);
+  buffer data = {body, body_length};
+  void *envoy = of(id)->envoy;  /* the first call may end the stream, and with it `of(id)` */
+  CALL(http_send_response_headers)(envoy, headers, count, body_length == 0);
+  if (body_length) CALL(http_send_response_data)(envoy, data, true);
 }
 
-static void stockade_replace_body(uint64_t id, const char *body, size_t length) {
-  void *envoy = of(id)->envoy;
-  int kind = CALL(http_get_body_size)(envoy, BUFFERED_RESPONSE) ? BUFFERED_RESPONSE : RECEIVED_RESPONSE;
-  CALL(http_drain_body)(envoy, kind, CALL(http_get_body_size)(envoy, kind));
-  buffer data = {body, length};
-  CALL(http_append_body)(envoy, kind, data);
+/* Send this body in place of the upstream's, which is dropped as it comes. The head has been edited to match. */
+static int stockade_replace_body(uint64_t id, const char *body, size_t length) {
+  stream *s = of(id);
+  free(s->replacement);
+  s->replacement = malloc(length + 1);
+  if (s->replacement == NULL) return -1;
+  memcpy(s->replacement, body, length);
+  s->replacement_length = length;
+  return 0;
+}
+
+static void put_replacement(stream *s, int kind) {
+  size_t size = CALL(http_get_body_size)(s->envoy, kind);
+  if (size) CALL(http_drain_body)(s->envoy, kind, size);
+  buffer data = {s->replacement, s->replacement_length};
+  if (s->replacement_length) CALL(http_append_body)(s->envoy, kind, data);
 }
 
 static void *stockade_scheduler(uint64_t id) { return CALL(http_filter_scheduler_new)(of(id)->envoy); }
@@ -203,11 +222,17 @@ static const char FAILED[] =
     "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
     "\"detail\":\"The request could not be checked. Try again later.\"}";
 static const char FAILED_HEADERS[] =
-    "content-type\0application/problem+json\0cache-control\0no-store\0x-content-type-options\0nosniff";
+    ":status\000503\0content-type\0application/problem+json\0cache-control\0no-store\0x-content-type-options\0nosniff";
 
 static void fail(stream *s) {
-  stockade_answer((uint64_t)(uintptr_t)s, 503, FAILED_HEADERS, sizeof FAILED_HEADERS, FAILED, sizeof FAILED - 1,
-                  "stockade_failed", 15);
+  if (!s->answered) stockade_answer((uint64_t)(uintptr_t)s, FAILED_HEADERS, sizeof FAILED_HEADERS, FAILED, sizeof FAILED - 1);
+}
+
+/* The same when the upstream has answered already: its response is replaced, head and body. */
+static void refuse_response(stream *s) {
+  static const char drop[] = "content-length\0content-encoding\0transfer-encoding\0etag\0set-cookie";
+  edit(s, RESPONSE, FAILED_HEADERS, sizeof FAILED_HEADERS, drop, sizeof drop);
+  stockade_replace_body((uint64_t)(uintptr_t)s, FAILED, sizeof FAILED - 1);
 }
 
 /* ---- Hooks ---- */
@@ -227,7 +252,10 @@ const void *EXPORT envoy_dynamic_module_on_http_filter_new(const void *config, v
   return s;
 }
 
-void EXPORT envoy_dynamic_module_on_http_filter_destroy(const void *m) { free((void *)m); }
+void EXPORT envoy_dynamic_module_on_http_filter_destroy(const void *m) {
+  free(((stream *)m)->replacement);
+  free((void *)m);
+}
 
 static int body_or_go(stream *s, bool ends) {
   if (!(s->flags & READ_REQUEST_BODY)) return CONTINUE;
@@ -244,9 +272,9 @@ static int body_or_go(stream *s, bool ends) {
 int EXPORT envoy_dynamic_module_on_http_filter_request_headers(void *envoy, const void *m, bool ends) {
   stream *s = (stream *)m;
   buffer peer = {NULL, 0};
-  uint32_t port = 0;
+  s->began = now();
   packed_used = 0;
-  bool good = CALL(http_get_downstream_direct_remote_address)(envoy, &peer, &port) && pack(peer.ptr, peer.length) &&
+  bool good = CALL(http_get_downstream_direct_remote_address)(envoy, &peer) && pack(peer.ptr, peer.length) &&
               pack_attribute(envoy, ATTRIBUTE_SOURCE) && pack_attribute(envoy, ATTRIBUTE_PROTOCOL) &&
               pack_attribute(envoy, ATTRIBUTE_TLS) && pack_attribute(envoy, ATTRIBUTE_PEER_SHA256) &&
               pack_attribute(envoy, ATTRIBUTE_PEER_SUBJECT) && pack_headers(envoy, REQUEST);
@@ -254,7 +282,7 @@ int EXPORT envoy_dynamic_module_on_http_filter_request_headers(void *envoy, cons
   int result = good ? stockade_request((uint64_t)(uintptr_t)s, packed, packed_used - 1, ends) : -1;
   if (result == FORWARD) return body_or_go(s, ends);
   if (result == SUSPENDED) s->suspended = true;
-  if (result < 0 && !s->answered) fail(s);
+  if (result < 0) fail(s);
   return STOP_ALL_AND_BUFFER;
 }
 
@@ -264,7 +292,7 @@ static int whole_request_body(stream *s) {
   if (pack_body(s->envoy, BUFFERED_REQUEST) && pack_body(s->envoy, RECEIVED_REQUEST))
     result = stockade_request_body((uint64_t)(uintptr_t)s, packed_used ? packed : "", packed_used);
   if (result == SUSPENDED) s->suspended = true;
-  if (result < 0 && !s->answered) fail(s);
+  if (result < 0) fail(s);
   return result == FORWARD ? CONTINUE : STOP;
 }
 
@@ -273,7 +301,7 @@ int EXPORT envoy_dynamic_module_on_http_filter_request_body(void *envoy, const v
   if (s->answered) return STOP;
   s->seen_body += CALL(http_get_body_size)(envoy, RECEIVED_REQUEST);
   if (s->max_body && s->seen_body > s->max_body) {
-    if (stockade_too_large((uint64_t)(uintptr_t)s) < 0 && !s->answered) fail(s);
+    if (stockade_too_large((uint64_t)(uintptr_t)s) < 0) fail(s);
     return STOP;
   }
   if (!(s->flags & READ_REQUEST_BODY)) return CONTINUE;
@@ -293,31 +321,43 @@ void EXPORT envoy_dynamic_module_on_http_filter_scheduled(void *envoy, const voi
   int result = stockade_resume((uint64_t)(uintptr_t)s);
   if (result == FORWARD) CALL(http_filter_continue_decoding)(envoy);
   if (result == SUSPENDED) s->suspended = true;
-  if (result < 0 && !s->answered) fail(s);
+  if (result < 0) fail(s);
 }
 
 int EXPORT envoy_dynamic_module_on_http_filter_response_headers(void *envoy, const void *m, bool ends) {
   stream *s = (stream *)m;
+  s->responded = now();
   if (s->answered || !s->opened || !(s->flags & (READ_RESPONSE | READ_RESPONSE_BODY))) return CONTINUE;
   packed_used = 0;
   int result = -1;
   if (pack_headers(envoy, RESPONSE))
     result = stockade_response((uint64_t)(uintptr_t)s, packed, packed_used - 1, ends);
-  if (result < 0 && !s->answered) fail(s);
-  if (result != FORWARD) return STOP_ALL_AND_BUFFER;
+  if (result < 0) refuse_response(s);
+  if (s->replacement != NULL && ends) put_replacement(s, BUFFERED_RESPONSE);
+  if (s->replacement != NULL) return CONTINUE;
   return s->flags & READ_RESPONSE_BODY && !ends ? STOP : CONTINUE;
 }
 
 int EXPORT envoy_dynamic_module_on_http_filter_response_body(void *envoy, const void *m, bool ends) {
   stream *s = (stream *)m;
-  if (s->answered || !(s->flags & READ_RESPONSE_BODY)) return CONTINUE;
-  if (!ends) return STOP;
-  packed_used = 0;
-  int result = -1;
-  if (pack_body(envoy, BUFFERED_RESPONSE) && pack_body(envoy, RECEIVED_RESPONSE))
-    result = stockade_response_body((uint64_t)(uintptr_t)s, packed_used ? packed : "", packed_used);
-  if (result < 0 && !s->answered) fail(s);
-  return result == FORWARD ? CONTINUE : STOP;
+  if (s->answered) return CONTINUE;
+  if (s->replacement == NULL && s->flags & READ_RESPONSE_BODY) {
+    if (!ends) return STOP;
+    packed_used = 0;
+    int result = -1;
+    if (pack_body(envoy, BUFFERED_RESPONSE) && pack_body(envoy, RECEIVED_RESPONSE))
+      result = stockade_response_body((uint64_t)(uintptr_t)s, packed_used ? packed : "", packed_used);
+    if (result < 0) refuse_response(s);
+    if (s->replacement != NULL && CALL(http_get_body_size)(envoy, BUFFERED_RESPONSE)) {
+      put_replacement(s, BUFFERED_RESPONSE);
+      CALL(http_drain_body)(envoy, RECEIVED_RESPONSE, CALL(http_get_body_size)(envoy, RECEIVED_RESPONSE));
+      return CONTINUE;
+    }
+  }
+  if (s->replacement == NULL) return CONTINUE;
+  if (ends) put_replacement(s, RECEIVED_RESPONSE);
+  else CALL(http_drain_body)(envoy, RECEIVED_RESPONSE, CALL(http_get_body_size)(envoy, RECEIVED_RESPONSE));
+  return CONTINUE;
 }
 
 int EXPORT envoy_dynamic_module_on_http_filter_response_trailers(void *envoy, const void *m) { return CONTINUE; }
@@ -326,13 +366,9 @@ void EXPORT envoy_dynamic_module_on_http_filter_stream_complete(void *envoy, con
   stream *s = (stream *)m;
   if (!s->opened) return;
   uint64_t status = 0;
-  timing times;
-  memset(&times, 0xff, sizeof times);
   CALL(http_filter_get_attribute_int)(envoy, ATTRIBUTE_STATUS, &status);
-  CALL(http_get_timing_info)(envoy, &times);
-  int64_t upstream = times.first_upstream_tx_ns >= 0 && times.last_upstream_rx_ns >= 0
-                         ? times.last_upstream_rx_ns - times.first_upstream_tx_ns : -1;
-  stockade_complete((uint64_t)(uintptr_t)s, (uint32_t)status, times.last_downstream_tx_ns, upstream);
+  int64_t upstream = s->forwarded && s->responded ? s->responded - s->forwarded : -1;
+  stockade_complete((uint64_t)(uintptr_t)s, (uint32_t)status, now() - s->began, upstream);
 }
 
 /* Hooks that the ABI demands and we have no use for. */

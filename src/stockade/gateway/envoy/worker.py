@@ -52,7 +52,7 @@ class Worker:
         self._settings = msgspec.json.decode(settings, type=Settings)
         self.number = int(os.environ.get("STOCKADE_WORKER", "0"))
         self._generation = 0
-        self._peers: dict[tuple[str, ...], Peer] = {}
+        self._peers: dict[str, Peer] = {}  # cleartext peers by address, as Envoy writes it
         loaded = load_text(Path(self._settings.policy).read_bytes(), Path(self._settings.origin))
         built = build(loaded)
         self.runtime = Runtime(loaded, built, worker=self.number)
@@ -62,24 +62,23 @@ class Worker:
     # On Envoy's thread.
 
     def peer(self, direct: str, source: str, tls: str, certificate: str, subject: str) -> Peer:
-        """The peer of a connection; the few that there are at a time are remembered.
+        """The peer of a connection. Both addresses have a port.
 
-        `direct` is the transport peer, `source` (address:port) who the PROXY protocol says it is; the latter is
-        believed only where the former is a trusted proxy of an API.
+        `direct` is the transport peer, `source` who the PROXY protocol says it is; the latter is believed only where
+        the former is a trusted proxy of an API.
         """
-        if tls or not source.startswith(direct):
-            return self._peer(direct, source, tls, certificate, subject)
-        peer = self._peers.get((direct,))
-        if peer is None:
-            if len(self._peers) >= _MOST_PEERS:
-                self._peers.clear()
-            peer = self._peers[direct,] = Peer(direct)
-        return peer
-
-    def _peer(self, direct: str, source: str, tls: str, certificate: str, subject: str) -> Peer:
-        told = source.rpartition(":")[0].strip("[]")
-        trusted = any(direct in route.trusted_proxies for route in self.runtime.policy.routes)
-        return Peer(told if told and trusted else direct, tls, certificate, subject)
+        address = direct.rpartition(":")[0]
+        if not tls and source == direct:
+            peer = self._peers.get(address)
+            if peer is None:
+                if len(self._peers) >= _MOST_PEERS:
+                    self._peers.clear()
+                peer = self._peers[address] = Peer(address.strip("[]"))
+            return peer
+        address = address.strip("[]")
+        if source != direct and any(address in route.trusted_proxies for route in self.runtime.policy.routes):
+            address = source.rpartition(":")[0].strip("[]")
+        return Peer(address, tls, certificate, subject)
 
     def wait(self, waiting: NotNow, stream: Waiting, scheduler: Any) -> None:
         """Let the other thread finish what a request began, then wake the stream."""
