@@ -164,7 +164,7 @@ class TakeQuota(Ask[Tokens], frozen=True, gc=False):
     cost: int = 1
 
 
-class FindApiKey(Ask["ApiKeyRecord | None"], frozen=True, gc=False):
+class FindApiKey(Ask[ApiKeyRecord | None], frozen=True, gc=False):
     """The stored half of an API key, by its public id."""
 
     id: str

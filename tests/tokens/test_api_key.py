@@ -88,6 +88,23 @@ def test_malformed(text: str) -> None:
     assert parse_api_key(text) is None
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "skt_" + KEY[4:-6],
+        KEY[:16] + "-" + KEY[17:-6],
+        KEY[:20] + "_" + KEY[21:-6],
+        KEY[:20] + "é" + KEY[21:-6],
+        KEY[:20] + "\n" + KEY[21:-6],
+        KEY[:20] + "١" + KEY[21:-6],  # a digit, in Arabic
+    ],
+)
+def test_a_right_checksum_does_not_make_a_key(body: str) -> None:
+    number = crc32(body.encode())
+    digits = "".join(BASE62[number // 62**place % 62] for place in reversed(range(6)))
+    assert parse_api_key(body + digits) is None
+
+
 @given(st.text() | st.from_regex(API_KEY_PATTERN))
 def test_garbage_never_raises(text: str) -> None:
     parsed = parse_api_key(text)

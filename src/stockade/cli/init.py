@@ -1,5 +1,41 @@
 """`stockade init`."""
 
+from __future__ import annotations
 
-def init() -> None:
-    """."""
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stockade.cli.options import DEFAULT_POLICY
+
+
+def init(
+    upstream: Annotated[str, typer.Option(help="Where the API is, such as http://127.0.0.1:9000.")],
+    openapi: Annotated[Path | None, typer.Option(help="Its OpenAPI description; narrows methods and types.")] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help='The file to write; "-" for standard output.')] = DEFAULT_POLICY,
+    force: Annotated[bool, typer.Option(help="Overwrite the file if it is there.")] = False,
+) -> None:
+    """Write a commented, secure-by-default policy for an API.
+
+    Example: stockade init --upstream http://127.0.0.1:9000 --openapi openapi.json
+    """
+    from stockade.config import BadConfig, Problem, load_text
+    from stockade.config.starter import Described, read_description, starter_policy
+
+    described = read_description(openapi) if openapi is not None else Described()
+    text = starter_policy(upstream, described)
+    try:
+        load_text(text, output)
+    except BadConfig as error:  # the upstream is the only part of the text that was not ours
+        raise typer.BadParameter(error.problems[0].text, param_hint="--upstream") from None
+    if str(output) == "-":
+        typer.echo(text, nl=False)
+        return
+    if output.exists() and not force:
+        raise BadConfig([Problem(str(output), 0, "is there already; --force overwrites it, -o writes another")])
+    try:
+        output.write_text(text)
+    except OSError as error:
+        raise BadConfig([Problem(str(output), 0, f"cannot be written: {error.strerror}")]) from None
+    typer.echo(f"wrote {output}; next: stockade keys issue --owner me --policy {output}, then stockade up {output}")

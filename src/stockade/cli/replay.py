@@ -1,5 +1,103 @@
 """`stockade replay`."""
 
+from __future__ import annotations
 
-def replay() -> None:
-    """."""
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stockade.cli.display import print_json, print_table
+from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy
+
+if TYPE_CHECKING:
+    from stockade.gateway.dry_run import Decision, DryRun
+    from stockade.gateway.recordings import Recorded
+
+_SHOWN = 50
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(help="A HAR file, or a decision log.")],
+    client: Annotated[str, typer.Option(help="The address to assume where the recording has none.")] = "127.0.0.1",
+    policy: Policy = DEFAULT_POLICY,
+    as_json: AsJson = False,
+) -> None:
+    """Run recorded requests through the policy and report what would be decided.
+
+    A decision log holds no credentials: the principal that was recorded is taken as proven. Exit status 1: a request
+    would be refused that was allowed when it was recorded (or, in a HAR file, any request would be refused).
+
+    Example: stockade replay decisions.jsonl --policy new.yaml
+    """
+    from stockade.config import build, load
+    from stockade.gateway.dry_run import DryRun
+    from stockade.gateway.recordings import read_recordings
+
+    loaded = load(policy)
+    run = DryRun(loaded, build(loaded))
+    recordings = read_recordings(file, client)
+    try:
+        outcomes = [_outcome(recorded, _decide(run, recorded)) for recorded in _with_progress(recordings)]
+    finally:
+        run.close()
+    refused = [outcome for outcome in outcomes if outcome["newly_refused"]]
+    if as_json:
+        print_json({"requests": len(outcomes), "newly_refused": len(refused), "decisions": outcomes})
+    else:
+        _show(outcomes, refused)
+    sys.exit(1 if refused else 0)
+
+
+def _with_progress(recordings: list[Recorded]) -> Any:
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    return track(recordings, "replaying", console=console, transient=True, disable=not console.is_terminal)
+
+
+def _decide(run: DryRun, recorded: Recorded) -> Decision:
+    from stockade.vocabulary import Principal
+
+    if not recorded.api:
+        return run.decide(recorded.request, recorded.body)
+    route = next((route for route in run.policy.routes if route.api == recorded.api), None)
+    if route is None or recorded.principal is None:
+        return run.decide(recorded.request, route=route)
+    who = Principal(recorded.principal, "recorded")
+    return run.decide(recorded.request, route=route.without("authentication"), who=who)
+
+
+def _outcome(recorded: Recorded, decision: Decision) -> dict[str, Any]:
+    rules = [finding.rule for said in decision.said if said.verdict != "pass" for finding in said.findings]
+    was = recorded.action or "allow"
+    return {
+        "line": recorded.line,
+        "method": recorded.request.method,
+        "path": recorded.request.path,
+        "api": decision.api,
+        "was": recorded.action,
+        "action": decision.action,
+        "status": decision.status,
+        "control": decision.control,
+        "rules": rules,
+        "newly_refused": was == "allow" and decision.action != "allow",
+        "newly_allowed": was != "allow" and decision.action == "allow",
+    }
+
+
+def _show(outcomes: list[dict[str, Any]], refused: list[dict[str, Any]]) -> None:
+    counts = Counter((outcome["was"] or "-", outcome["action"], outcome["control"] or "") for outcome in outcomes)
+    print_table(("was", "now", "control", "requests"), [(*key, str(count)) for key, count in sorted(counts.items())])
+    if not refused:
+        return
+    rows = [
+        (str(o["line"]), o["method"], o["path"], o["action"], o["control"] or "", " ".join(o["rules"]))
+        for o in refused[:_SHOWN]
+    ]
+    print_table(("line", "method", "path", "now", "control", "reason"), rows, title="\nNewly refused")
+    if len(refused) > _SHOWN:
+        typer.echo(f"(+{len(refused) - _SHOWN} more; --json shows all)")

@@ -17,6 +17,7 @@ from stockade.engine.session import (
     ResponseHead,
     Session,
     open_session,
+    refuse_unread,
 )
 
 __all__ = [
@@ -36,5 +37,6 @@ __all__ = [
     "drive",
     "drive_async",
     "open_session",
+    "refuse_unread",
     "resume",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stockade.networks import NetworkSet
 from stockade.operations import OperationTable
@@ -66,6 +67,13 @@ class Route(Struct, frozen=True, gc=False):
             for phase in PHASES
         }
         return cls(bindings=bound, **fields, **hooks)
+
+    def without(self, control: str) -> Route:
+        """The same route less one control, for replaying what that control has decided already."""
+        kept = {phase: tuple(hook for hook in getattr(self, phase) if hook[0].control.name != control) for phase in PHASES}
+        bindings = tuple(binding for binding in self.bindings if binding.control.name != control)
+        changes: dict[str, Any] = {"bindings": bindings, **kept}
+        return replace(self, **changes)
 
     def owns(self, path: str) -> bool:
         """Whether the path lies under the prefix, at a segment's border: /api owns /api/x, not /apix."""

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from stockade.engine.policy import Binding, Hook, Policy, Route
 from stockade.networks import client_address
-from stockade.redaction import redact, redact_path
+from stockade.redaction import excerpt, redact, redact_path
 from stockade.vocabulary import PASS, Action, Asking, Edits, Exchange, Finding, Pass, Record, Stop, Verdict
 from stockade.wire import Headers, Request, Response
 
@@ -74,6 +74,14 @@ def open_session(policy: Policy, request: Request, observe: Observer | None = No
     """Pick the request's route, once, and begin. `observe` is told each control's verdict (see `stockade explain`)."""
     route = policy.route(request.authority, request.path)
     return Session(policy, route, request, observe)
+
+
+def refuse_unread(policy: Policy, request: Request, trouble: str) -> tuple[Session, Stop]:
+    """Refuse a request whose target is ambiguous: it has no route, but it has a record."""
+    session = Session(policy, None, request, None)
+    finding = Finding("bad-target", where="target", evidence=excerpt(request.path), severity="medium")
+    detail = f"{trouble[0].upper()}{trouble[1:]}."
+    return session, session.refuse("routing", finding, session.exchange.problem(400, detail))
 
 
 class Session:

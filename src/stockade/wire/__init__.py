@@ -4,12 +4,13 @@ A door (Envoy, ASGI, replay) makes a `Request`, everything else reads it. No I/O
 """
 
 from stockade.wire.headers import EMPTY, Headers
-from stockade.wire.messages import Peer, Request, Response
+from stockade.wire.messages import BadRequest, Peer, Request, Response, read_request
 from stockade.wire.problem import problem
 from stockade.wire.target import BadTarget, Target, parse_authority, parse_target
 
 __all__ = [
     "EMPTY",
+    "BadRequest",
     "BadTarget",
     "Headers",
     "Peer",
@@ -19,4 +20,5 @@ __all__ = [
     "parse_authority",
     "parse_target",
     "problem",
+    "read_request",
 ]

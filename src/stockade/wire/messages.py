@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from stockade.wire.headers import EMPTY, Headers
+from stockade.wire.target import BadTarget, parse_authority, parse_target
 
 
 class Peer(Struct, frozen=True, gc=False):
@@ -48,3 +49,34 @@ class Response(Struct, frozen=True, gc=False):
     status: int
     headers: Headers = field(default_factory=lambda: EMPTY)
     body: bytes = b""
+
+
+class BadRequest(Struct, frozen=True, gc=False):
+    """A request that two servers could read differently. `request` is for the record only; `trouble` may be shown."""
+
+    request: Request
+    trouble: str
+
+
+def read_request(
+    *,
+    id: str,  # noqa: A002 - the field's name
+    at: float,
+    method: str,
+    scheme: str,
+    authority: str,
+    target: str,
+    headers: Headers,
+    peer: Peer,
+    version: str,
+    has_body: bool,
+) -> Request | BadRequest:
+    """A request as a door received it, its target (origin form) split and normalised."""
+    trouble = ""
+    try:
+        path, query = parse_target(target)
+        parse_authority(authority)
+    except BadTarget as error:
+        path, query, trouble = target.partition("?")[0][:1024], "", str(error)
+    request = Request(id, at, method, scheme, authority, path, query, headers, peer, version, has_body)
+    return BadRequest(request, trouble) if trouble else request

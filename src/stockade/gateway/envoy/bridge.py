@@ -11,12 +11,22 @@ import traceback
 from time import perf_counter, time
 from typing import Any
 
-from stockade.engine import REQUEST_HEAD, NotNow, RequestBody, ResponseBody, ResponseHead, Session, drive, open_session
+from stockade.engine import (
+    REQUEST_HEAD,
+    NotNow,
+    RequestBody,
+    ResponseBody,
+    ResponseHead,
+    Session,
+    drive,
+    open_session,
+    refuse_unread,
+)
 from stockade.gateway.envoy._filter import ffi, lib
 from stockade.gateway.envoy.worker import Worker
 from stockade.controls.firewall import TOO_LARGE
 from stockade.vocabulary import PASS, Edits, Pass, Stop, Verdict
-from stockade.wire import BadTarget, Headers, Peer, Request, Response, parse_authority, parse_target, problem
+from stockade.wire import BadRequest, Headers, Request, Response, read_request
 
 FORWARD, ANSWERED, SUSPENDED = 0, 1, 2
 READ_REQUEST_BODY, READ_RESPONSE, READ_RESPONSE_BODY = 1, 2, 4
@@ -59,10 +69,12 @@ def stockade_request(stream_id: int, fields: Any, length: int, ends: int) -> int
     started = perf_counter()
     runtime = _worker.runtime
     places = _unpack(fields, length).decode("latin-1").split("\0")
-    try:
-        request = _request(places, ends)
-    except BadTarget as error:
-        return _refuse_unread(stream_id, places, str(error))
+    request = _request(places, ends)
+    if isinstance(request, BadRequest):
+        session, stop = refuse_unread(runtime.policy, request.request, request.trouble)
+        _streams[stream_id] = Stream(session)
+        _answer(stream_id, stop.response)
+        return ANSWERED
     session = open_session(runtime.policy, request)
     stream = _streams[stream_id] = Stream(session)
     try:
@@ -75,7 +87,7 @@ def stockade_request(stream_id: int, fields: Any, length: int, ends: int) -> int
     return result
 
 
-def _request(places: list[str], ends: int) -> Request:
+def _request(places: list[str], ends: int) -> Request | BadRequest:
     direct, source, protocol, tls, certificate, subject = places[:_PLACES]
     names, values = places[_PLACES::2], places[_PLACES + 1 :: 2]
     pseudo = 0
@@ -83,27 +95,18 @@ def _request(places: list[str], ends: int) -> Request:
         pseudo += 1
     head = dict(zip(names[:pseudo], values[:pseudo], strict=True))
     headers = Headers(names[pseudo:], values[pseudo:])
-    path, query = parse_target(head[":path"])
-    return Request(
-        headers.get("x-request-id") or "",
-        time(),
-        head[":method"],
-        head.get(":scheme", "http"),
-        parse_authority(head.get(":authority", "")),
-        path,
-        query,
-        headers,
-        _worker.peer(direct, source, tls, certificate, subject),
-        protocol,
-        not ends,
+    return read_request(
+        id=headers.get("x-request-id") or "",
+        at=time(),
+        method=head[":method"],
+        scheme=head.get(":scheme", "http"),
+        authority=head.get(":authority", ""),
+        target=head[":path"],
+        headers=headers,
+        peer=_worker.peer(direct, source, tls, certificate, subject),
+        version=protocol,
+        has_body=not ends,
     )
-
-
-def _refuse_unread(stream_id: int, places: list[str], text: str) -> int:
-    """A target that is ambiguous has no route, and so no session: refuse it here, as Envoy refuses others."""
-    request_id = dict(zip(places[_PLACES::2], places[_PLACES + 1 :: 2], strict=True)).get("x-request-id", "")
-    _answer(stream_id, problem(400, f"{text[0].upper()}{text[1:]}.", request_id))
-    return ANSWERED
 
 
 def _enact_request(stream_id: int, stream: Stream, verdict: Verdict) -> int:
@@ -223,15 +226,13 @@ def _enact_response(stream_id: int, stream: Stream, verdict: Verdict) -> int:
     return FORWARD
 
 
-# What describes the upstream's body or acts for the upstream, and must not stand on a response of ours.
-_UPSTREAMS = b"content-encoding\0content-range\0content-disposition\0etag\0last-modified\0set-cookie\0location\0trailer"
-
-
 def _replace(stream_id: int, stream: Stream, response: Response) -> int:
-    """Send our response in place of the one that came: its head is overwritten, its body dropped."""
-    sets = _pack_pairs((*_status(response), *response.headers))
-    lib.stockade_edit_response(stream_id, sets, len(sets), _UPSTREAMS, len(_UPSTREAMS))
-    body = b"" if stream.session.exchange.request.method == "HEAD" else response.body
+    """Send our response in place of the one that came, of which nothing is kept."""
+    exchange = stream.session.exchange
+    upstreams = exchange.response.headers.names() if exchange.response is not None else ()
+    sets, removes = _pack_pairs((*_status(response), *response.headers)), "\0".join(upstreams).encode("latin-1")
+    lib.stockade_edit_response(stream_id, sets, len(sets), removes, len(removes))
+    body = b"" if exchange.request.method == "HEAD" else response.body
     return int(lib.stockade_replace_body(stream_id, body, len(body)))
 
 

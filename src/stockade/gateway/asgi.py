@@ -1,0 +1,320 @@
+"""The ASGI door: the same engine as middleware inside a Python application.
+
+    app.add_middleware(StockadeMiddleware, policy="stockade.yaml")          # Starlette, FastAPI
+    application = StockadeMiddleware(get_asgi_application(), policy=…)      # Django, Litestar, any ASGI 3 application
+
+The server owns sockets, TLS and framing here; `listen` and `upstream` of the policy are not used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from pathlib import Path
+from time import perf_counter, time
+from typing import Any, TypeAlias
+from uuid import uuid4
+
+from stockade.config import build, load
+from stockade.controls.firewall import TOO_LARGE
+from stockade.engine import (
+    REQUEST_HEAD,
+    Event,
+    RequestBody,
+    ResponseBody,
+    ResponseHead,
+    Session,
+    drive_async,
+    open_session,
+    refuse_unread,
+)
+from stockade.gateway.runtime import Runtime
+from stockade.vocabulary import Edits, Stop, Verdict
+from stockade.wire import BadRequest, Headers, Peer, Request, Response, read_request
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_HOUSEKEEPING = 5.0
+_BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
+
+
+class StockadeMiddleware:
+    """Runs a policy in front of an ASGI 3 application. Raises BadConfig when the policy cannot be used."""
+
+    def __init__(self, app: App, policy: str | Path = "stockade.yaml") -> None:
+        loaded = load(Path(policy))
+        self._app = app
+        self._runtime = Runtime(loaded, build(loaded))
+        self._housekeeping: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        if self._housekeeping is None:
+            self._housekeeping = asyncio.create_task(self._keep_house())
+        await _Conversation(self._app, self._runtime, scope, receive, send).run()
+
+    async def _keep_house(self) -> None:
+        while True:
+            await self._runtime.stores.sources.refresh_stale()
+            await asyncio.to_thread(self._runtime.keep_uses)
+            await asyncio.sleep(_HOUSEKEEPING)
+
+    def close(self) -> None:
+        """Write down what is still waiting; for applications that end before their process does."""
+        if self._housekeeping is not None:
+            self._housekeeping.cancel()
+            self._housekeeping = None
+        self._runtime.close()
+
+
+class _TooLarge(Exception):
+    """More of a body arrived than the route takes; raised into the application's `receive`."""
+
+
+class _Conversation:
+    """One request and its response."""
+
+    def __init__(self, app: App, runtime: Runtime, scope: Scope, receive: Receive, send: Send) -> None:
+        self._app = app
+        self._runtime = runtime
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._session: Session
+        self._status = 0
+        self._started = perf_counter()
+        self._forwarded = 0.0
+        self._upstream_ms: float | None = None
+        self._engine = 0.0
+        self._seen = 0
+        self._held: Message | None = None  # a response head that waits for its body to be read
+        self._body = bytearray()
+        self._replaced = False
+
+    async def run(self) -> None:
+        request = _request_of(self._scope)
+        policy = self._runtime.policy
+        try:
+            if isinstance(request, BadRequest):
+                self._session, stop = refuse_unread(policy, request.request, request.trouble)
+                await self._answer(stop.response)
+                return
+            self._session = open_session(policy, request)
+            verdict = await self._ask(REQUEST_HEAD)
+            if isinstance(verdict, Stop):
+                await self._answer(verdict.response)
+                return
+            edits = verdict.edits or Edits()
+            body = await self._read_body() if self._session.reads_request_body else None
+            if self._session.stopped:
+                return
+            await self._forward(request, edits, body)
+        finally:
+            duration = round((perf_counter() - self._started) * 1000, 3)
+            self._runtime.finish(self._session, self._status or 499, duration, self._upstream_ms, self._engine)
+
+    async def _ask(self, event: Event) -> Verdict:
+        started = perf_counter()
+        verdict = await drive_async(self._session.receive(event), self._runtime.stores.answer_later)
+        self._engine += perf_counter() - started
+        return verdict
+
+    async def _forward(self, request: Request, edits: Edits, body: bytes | None) -> None:
+        scope = _edited(self._scope, request, edits)
+        self._forwarded = perf_counter()
+        receive = self._receive_counted if body is None else _whole(body, self._receive)
+        if scope["type"] == "websocket":
+            receive = self._receive
+        try:
+            await self._app(scope, receive, self._respond)
+        except _TooLarge:
+            await self._refuse_large()
+        except Exception:
+            if not self._status:
+                await self._respond({"type": "http.response.start", "status": 500, "headers": []})
+                await self._respond({"type": "http.response.body", "body": b""})
+            raise
+
+    # The request body.
+
+    async def _read_body(self) -> bytes | None:
+        """The whole body, judged; None when it was refused."""
+        body = bytearray()
+        while True:
+            try:
+                message = await self._receive_counted()
+            except _TooLarge:
+                await self._refuse_large()
+                return None
+            body += message.get("body", b"")
+            if not message.get("more_body", False):
+                break
+        verdict = await self._ask(RequestBody(bytes(body)))
+        if isinstance(verdict, Stop):
+            await self._answer(verdict.response)
+            return None
+        return bytes(body)
+
+    async def _receive_counted(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._seen += len(message.get("body", b""))
+            route = self._session.route
+            if route is not None and self._seen > route.max_body:
+                raise _TooLarge
+        return message
+
+    async def _refuse_large(self) -> None:
+        session = self._session
+        assert session.route is not None
+        detail = f"The body may have {session.route.max_body} bytes at most."
+        stop = session.refuse("firewall", TOO_LARGE, session.exchange.problem(413, detail))
+        if not self._status:
+            await self._answer(stop.response)
+
+    # The response.
+
+    async def _respond(self, message: Message) -> None:
+        kind = message["type"]
+        if kind in ("http.response.start", "websocket.http.response.start"):
+            await self._respond_head(message)
+        elif kind == "http.response.body":
+            await self._respond_body(message)
+        else:
+            if kind == "websocket.accept":
+                self._status = 101
+            elif kind == "websocket.close" and not self._status:
+                self._status = 403  # what a server answers to a handshake that was closed
+            await self._send(message)
+
+    async def _respond_head(self, message: Message) -> None:
+        self._upstream_ms = round((perf_counter() - self._forwarded) * 1000, 3)
+        headers = [(_text(name).lower(), _text(value)) for name, value in message.get("headers", [])]
+        session = self._session
+        if session.reads_response:
+            verdict = await self._ask(ResponseHead(Response(message["status"], Headers.of(headers))))
+            edits = Edits(replace=verdict.response) if isinstance(verdict, Stop) else verdict.edits
+            if edits is not None and edits.replace is not None:
+                await self._replace(edits.replace)
+                return
+            if edits is not None:
+                message = {**message, "headers": _pairs(_apply(headers, edits))}
+        if session.reads_response_body:
+            self._held = message
+            return
+        self._status = message["status"]
+        await self._send(message)
+
+    async def _respond_body(self, message: Message) -> None:
+        if self._replaced:
+            return
+        if self._held is None:
+            await self._send(message)
+            return
+        self._body += message.get("body", b"")
+        if message.get("more_body", False):
+            return
+        held, self._held = self._held, None
+        verdict = await self._ask(ResponseBody(bytes(self._body)))
+        edits = Edits(replace=verdict.response) if isinstance(verdict, Stop) else verdict.edits
+        if edits is not None and edits.replace is not None:
+            await self._replace(edits.replace)
+            return
+        self._status = held["status"]
+        await self._send(held)
+        await self._send({"type": "http.response.body", "body": bytes(self._body)})
+
+    async def _replace(self, response: Response) -> None:
+        self._replaced = True
+        await self._answer(response)
+
+    async def _answer(self, response: Response) -> None:
+        self._status = response.status
+        prefix = ""
+        if self._scope["type"] == "websocket":
+            if "websocket.http.response" not in self._scope.get("extensions", {}):
+                await self._send({"type": "websocket.close", "code": 1008})
+                return
+            prefix = "websocket."
+        body = b"" if self._scope.get("method") == "HEAD" else response.body
+        headers = _pairs([*response.headers, ("content-length", str(len(response.body)))])
+        await self._send({"type": f"{prefix}http.response.start", "status": response.status, "headers": headers})
+        await self._send({"type": f"{prefix}http.response.body", "body": body})
+
+
+def _request_of(scope: Scope) -> Request | BadRequest:
+    # Names with an underscore are dropped, as Envoy drops them: WSGI and CGI would read them as names with a dash.
+    pairs = [(_text(name), _text(value)) for name, value in scope["headers"] if b"_" not in name]
+    headers = Headers.of(pair for pair in pairs if pair[0] != "x-request-id")
+    method = str(scope.get("method", "GET"))
+    target = _text(scope.get("raw_path") or scope["path"].encode())
+    query = _text(scope.get("query_string", b""))
+    hosts = [value for name, value in pairs if name == "host"]
+    client = scope.get("client")
+    return read_request(
+        id=str(uuid4()),
+        at=time(),
+        method=method,
+        scheme=str(scope.get("scheme", "http")).replace("ws", "http"),
+        authority=",".join(hosts),
+        target=target.partition("?")[0] + (f"?{query}" if query else ""),
+        headers=headers,
+        peer=Peer(str(client[0]) if client else "0.0.0.0"),  # noqa: S104 - "unknown", as a Unix socket has no address
+        version=f"HTTP/{scope.get('http_version', '1.1')}",
+        has_body=_has_body(headers, method, str(scope.get("http_version", "1.1"))),
+    )
+
+
+def _has_body(headers: Headers, method: str, version: str) -> bool:
+    """ASGI does not say whether a body comes; HTTP/2 need not declare one."""
+    length = headers.get("content-length")
+    if length is not None:
+        return length != "0"
+    return "transfer-encoding" in headers or (version[0] in "23" and method in _BODY_METHODS)
+
+
+def _edited(scope: Scope, request: Request, edits: Edits) -> Scope:
+    """The scope for the application: the normal form of the path, and the headers that we vouch for."""
+    headers = _apply(list(request.headers), edits)
+    headers = [pair for pair in headers if pair[0] != "x-stockade-route"] + [("x-request-id", request.id)]
+    path = _unquoted(request.path)
+    return {**scope, "path": path, "raw_path": request.path.encode("ascii"), "headers": _pairs(headers)}
+
+
+def _unquoted(path: str) -> str:
+    from urllib.parse import unquote
+
+    return unquote(path)
+
+
+def _apply(headers: Iterable[tuple[str, str]], edits: Edits) -> list[tuple[str, str]]:
+    changed = {name for name, _ in edits.set}.union(edits.remove)
+    return [*(pair for pair in headers if pair[0] not in changed), *edits.set]
+
+
+def _whole(body: bytes, after: Receive) -> Receive:
+    """A `receive` that hands out a body that was read already, then whatever else comes (a disconnect)."""
+    waiting = [body]
+
+    async def receive() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await after()
+
+    return receive
+
+
+def _text(data: bytes) -> str:
+    return data.decode("latin-1")
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in pairs]
+
+
