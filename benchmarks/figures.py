@@ -17,12 +17,13 @@ PACED = "paced"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One run of one load on one peer. Ticks are of the proxy's core: the peer's own, and other people's processes'."""
+    """One run of one load on one peer; ticks are processor time of the peer, and of strangers on either core."""
 
     outcome: Outcome
     wall_seconds: float
     own_ticks: int
-    other_ticks: int
+    others_on_proxy_core: int
+    others_on_load_core: int
 
     @property
     def cpu_microseconds(self) -> float:
@@ -36,8 +37,8 @@ class Sample:
 
     @property
     def others(self) -> float:
-        """Share of the time in which other processes held the proxy's core."""
-        return self.other_ticks / TICKS_PER_SECOND / self.wall_seconds
+        """Share of the time in which other processes held a core: the proxy's or the load's, whichever had more."""
+        return max(self.others_on_proxy_core, self.others_on_load_core) / TICKS_PER_SECOND / self.wall_seconds
 
 
 @dataclass(slots=True)

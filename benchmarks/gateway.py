@@ -48,7 +48,7 @@ from benchmarks.peers import (
     Upstream,
     output_of,
 )
-from benchmarks.processes import Program, core_busy_ticks
+from benchmarks.processes import TICKS_PER_SECOND, Program, core_busy_ticks
 
 WARM_UP_SECONDS = 2.0
 MILLION = 1_000_000
@@ -92,6 +92,29 @@ class Target:
         if outcome.errors or not outcome.requests:
             raise LoadError(f"{outcome.errors} of {outcome.requests} requests got no 2xx answer")
         return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Readings at one instant: seconds of the wall clock, and ticks used by our processes and by whole cores."""
+
+    wall: float
+    own: int
+    proxy: int
+    load: int
+    proxy_core: int
+    load_core: int
+
+
+def sample_of(outcome: Outcome, before: Clocks, after: Clocks) -> Sample:
+    """The outcome with what the clocks say; strangers have what a core did beyond our own processes."""
+    return Sample(
+        outcome=outcome,
+        wall_seconds=after.wall - before.wall,
+        own_ticks=after.own - before.own,
+        others_on_proxy_core=max(0, (after.proxy_core - before.proxy_core) - (after.proxy - before.proxy)),
+        others_on_load_core=max(0, (after.load_core - before.load_core) - (after.load - before.load)),
+    )
 
 
 class Benchmark:
@@ -207,14 +230,25 @@ class Benchmark:
         name = f"{target.peer.name} {stage} {load.name} round {turn + 1}"
         sample = None
         with self._voiding(name):
-            wall, own, busy = time.monotonic(), target.program.cpu_ticks(), core_busy_ticks(PROXY_CORE)
+            before = self._clocks(target)
             outcome = target.send(run)
-            own = target.program.cpu_ticks() - own
-            busy = core_busy_ticks(PROXY_CORE) - busy
-            mine = own if target.peer.core == PROXY_CORE else 0
-            sample = Sample(outcome, time.monotonic() - wall, own, max(0, busy - mine))
+            sample = sample_of(outcome, before, self._clocks(target))
             say(f"{name}: {outcome.rate:,.0f}/s, p50 {outcome.p50:.2f} ms, p99 {outcome.p99:.2f} ms")
         target.measured.add(stage, load.name, sample)
+
+    def _clocks(self, target: Target) -> Clocks:
+        """Read all clocks. The upstream is the first target; on its own it has the proxy's core idle."""
+        upstream = self._targets[0].program.cpu_ticks()
+        proxy = target.program.cpu_ticks() if isinstance(target.peer, Proxy) else 0
+        own_times = os.times()[:4]  # this process and its finished children: wrk
+        return Clocks(
+            wall=time.monotonic(),
+            own=proxy or upstream,
+            proxy=proxy,
+            load=upstream + round(sum(own_times) * TICKS_PER_SECOND),
+            proxy_core=core_busy_ticks(PROXY_CORE),
+            load_core=core_busy_ticks(LOAD_CORE),
+        )
 
     @contextlib.contextmanager
     def _voiding(self, name: str) -> Iterator[None]:

@@ -9,7 +9,7 @@ from benchmarks.report import machine, number, table
 
 BASE = PlainEnvoy.name
 WITHOUT_PROXY = Upstream.name
-DISTURBED = 0.1  # a neighbour's share of the proxy's core from which the tail is the neighbour's
+DISTURBED = 0.1  # a stranger's share of a core from which the tail, at least, is the stranger's
 
 
 def section(results: Results, seconds: float, rounds: int, command: str, wrk_version: str) -> str:
@@ -49,7 +49,7 @@ def disturbance(results: Results) -> list[str]:
         middle = number(median_of(shares), ".0%")
         verdict = " Too disturbed to quote." if max(shares) > DISTURBED else ""
         lines.append(
-            f"- Other processes used {middle} of core {PROXY_CORE} (median run; at most {max(shares):.0%}).{verdict}"
+            f"- Other processes used {middle} of either core (median run; at most {max(shares):.0%}).{verdict}"
         )
     for name, peer in proxies(results):
         if peer.workers > 1:

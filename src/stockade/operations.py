@@ -6,11 +6,17 @@ segments that look like identifiers become `{id}`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
+# RFC 9110, section 9, and RFC 5789; any other is guessed as "_OTHER" (OpenTelemetry's word), for a client can make up
+# as many as it likes.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
 _REMEMBERED = 4096
+_SHORT = 512  # characters of a path that is remembered, so that nobody can fill the memory with long ones
 _MOST_GUESSED = 500  # distinct guessed names in one table; what comes later is "<METHOD> {other}"
 _MOST_SEGMENTS = 32
+_is_parameter = re.compile(r"\{[^{}]+\}").fullmatch
 
 
 class BadOperation(ValueError):
@@ -37,6 +43,8 @@ class OperationTable:
 
     def name(self, method: str, path: str) -> str:
         """The name; remembered, for the same few paths come again and again."""
+        if len(path) > _SHORT:
+            return self._find(method, path)
         key = (method, path)
         name = self._names.get(key)
         if name is None:
@@ -57,6 +65,7 @@ class OperationTable:
         stated = self._root.find(method, path[1:].split("/"))
         if stated is not None:
             return stated
+        method = method_name(method)
         guessed = f"{method} {guess_template(path)}"
         if guessed not in self._guessed:
             if len(self._guessed) >= _MOST_GUESSED:
@@ -109,9 +118,14 @@ def parse_operation(text: str) -> tuple[str, list[str]]:
     segments = path[1:].split("/")
     if "*" in segments[:-1]:
         raise BadOperation(f'in {text!r} "*" must be the last segment')
-    if any(("{" in part or "}" in part) and not (part[0] == "{" and part[-1] == "}") for part in segments):
+    if any(("{" in part or "}" in part) and not _is_parameter(part) for part in segments):
         raise BadOperation(f"in {text!r} a parameter must be a whole segment, such as /{{id}}/")
     return method.upper(), segments
+
+
+def method_name(method: str) -> str:
+    """The method as part of a name: itself when it is one of HTTP's own."""
+    return method if method in _METHODS else "_OTHER"
 
 
 def guess_template(path: str) -> str:

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
+from urllib.parse import quote
 
 from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
 from stockade.tokens import ApiKeyRecord, VerificationKeys
 from stockade.wire import Request, Response, problem
@@ -36,6 +38,10 @@ class Finding(Struct, frozen=True, gc=False, omit_defaults=False):
     policy: str = ""  # filled in by the Session: file:line of the policy that made it so
 
 
+_EXTENDED = "utf-8''"
+PRINCIPAL_HEADERS = ("x-stockade-principal", "x-stockade-credential", "x-stockade-scopes")
+
+
 class Principal(Struct, frozen=True, gc=False):
     """Who is asking, once proven. `credential` names the proof (key id, token id), never the secret."""
 
@@ -43,6 +49,22 @@ class Principal(Struct, frozen=True, gc=False):
     kind: str  # "api_key", "jwt"
     credential: str = ""
     scopes: frozenset[str] = frozenset()
+    told: tuple[tuple[str, str], ...] = ()  # made from the others: the headers by which the upstream learns of it
+
+    def __post_init__(self) -> None:
+        values = (self.id, self.credential, " ".join(sorted(self.scopes)))
+        pairs = zip(PRINCIPAL_HEADERS, map(_field_text, values), strict=True)
+        force_setattr(self, "told", tuple(pair for pair in pairs if pair[1]))
+
+
+def _field_text(text: str) -> str:
+    """Text that is safe in a header field, and no two alike: a principal's name may come from a token.
+
+    What cannot stand there as it is is written as RFC 8187, section 3.2.1, has it: utf-8''Zo%C3%AB.
+    """
+    if text.isascii() and text.isprintable() and text == text.strip() and not text.startswith(_EXTENDED):
+        return text
+    return _EXTENDED + quote(text, safe="", errors="surrogatepass")
 
 
 class Edits(Struct, frozen=True, gc=False):
@@ -71,6 +93,19 @@ class Stop(Struct, frozen=True, gc=False):
 
 Verdict: TypeAlias = Pass | Stop
 PASS = Pass()
+
+
+class Shortcut(Struct, frozen=True, gc=False):
+    """A control's promise that lets a door decide without asking it.
+
+    For every response whose status is under `below`, that has none of the headers in `absent`, and whose content type
+    begins with none of `not_media`, `on_response` returns `Pass(edits=edits)` and nothing else.
+    """
+
+    edits: Edits
+    below: int = 600
+    absent: frozenset[str] = frozenset()
+    not_media: tuple[str, ...] = ()
 
 
 class Exchange(Struct, gc=False):
@@ -125,6 +160,10 @@ class Control:
     def on_response(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
         """The response head is in `exchange.response`."""
         return PASS
+
+    def on_response_shortcut(self, scheme: str) -> Shortcut | None:
+        """What `on_response` says of an ordinary response to a request of that scheme; None: it must be asked."""
+        return None
 
     def on_response_body(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
         """The whole response body is in `exchange.response_body`."""

@@ -207,7 +207,10 @@ ATTACKS: dict[str, tuple[Attack, Reason]] = {
     "padding": (with_text_change(lambda t: t + "=="), "malformed"),
     "padding on the header": (lambda f: f.sealed(f"{f.b64(HEADER)}=.{f.b64(payload(f))}"), "malformed"),
     "padding on the payload": (lambda f: f.sealed(f"{f.b64(HEADER)}.{f.b64(b'{}')}="), "malformed"),
-    "plain base64 alphabet": (lambda f: f.sealed(f"{f.b64(HEADER)}.{in_payload(f, '/++/')}"), "malformed"),
+    "plain base64 alphabet": (
+        lambda f: f.sealed(f"{f.b64(HEADER)}.{f.b64(payload(f, sub='?~' * 9)).replace('-', '+').replace('_', '/')}"),
+        "malformed",
+    ),
     "characters that lenient readers skip": (
         lambda f: f.sealed(f"{f.b64(HEADER)}.{in_payload(f, '!!!!')}"),
         "malformed",

@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
-import sys
+from typing import TYPE_CHECKING
+
+import typer
 
 from stockade.cli.display import print_json, print_table
 from stockade.cli.options import DEFAULT_POLICY, AsJson, PolicyFile
+
+if TYPE_CHECKING:
+    from stockade.cli.protection import Protection
+    from stockade.config import Api
+
+_COLUMNS = ("control", "mode", "on failure", "effect", "policy")
 
 
 def check(file: PolicyFile = DEFAULT_POLICY, as_json: AsJson = False) -> None:
     """Validate a policy and show what it does for each API.
 
+    Exit status 2: it cannot be used; every reason is told, each with its line.
+
+    \b
     Example: stockade check stockade.yaml
     """
-    from stockade.cli.protection import COLUMNS, protection
+    from stockade.cli.protection import protection
     from stockade.config import build, load
     from stockade.gateway.envoy.preflight import check_files
 
     loaded = load(file)
     built = build(loaded)
     check_files(loaded, built)
-    rows = [row for api, route in zip(loaded.config.apis, built.policy.routes, strict=True) for row in protection(api, route)]
+    rows = [protection(loaded, index, route) for index, route in enumerate(built.policy.routes)]
     if as_json:
-        warnings = [str(warning) for warning in built.warnings]
-        print_json({"protection": [dict(zip(COLUMNS, row, strict=True)) for row in rows], "warnings": warnings})
+        print_json(
+            {"protection": [row for of_api in rows for row in of_api], "warnings": list(map(str, built.warnings))}
+        )
         return
-    print_table(COLUMNS, rows)
+    for api, of_api in zip(loaded.config.apis, rows, strict=True):
+        _show(api, of_api)
     for warning in built.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        typer.echo(f"warning: {warning}", err=True)
+
+
+def _show(api: Api, rows: list[Protection]) -> None:
+    from stockade.cli.protection import heading
+
+    cells = [(row.control, row.mode, row.failure, row.effect, row.policy) for row in rows]
+    print_table(_COLUMNS, cells, title=heading(api))
+    typer.echo()

@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 import typer
 
-VERDICT_STYLES = {
+_STYLES = {
     "allow": "green",
     "deny": "red",
     "throttle": "yellow",
     "challenge": "yellow",
     "redirect": "yellow",
 }
+_UNBOUNDED = 10_000  # columns
 
 
 def print_json(value: Any) -> None:
@@ -22,15 +23,22 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
-    """A table that fits the terminal; piped, it keeps its whole width."""
+    """A table that fits the terminal; piped, its cells are never broken."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)
-    table = Table(*columns, title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    heading = Text(title, style="bold") if title else None
+    table = Table(title=heading, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell, style=VERDICT_STYLES.get(cell, "")) for cell in row))
-    console.print(table)
+        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+    if console.is_terminal:
+        console.print(table)
+        return
+    wide = Console(width=_UNBOUNDED)
+    with wide.capture() as captured:
+        wide.print(table)
+    typer.echo("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
+import typer
+
 
 def report(error: Exception) -> NoReturn:
     """Say what is wrong and leave with status 2; a bug of ours is raised again, traceback and all."""
@@ -15,14 +17,17 @@ def report(error: Exception) -> NoReturn:
     from stockade.gateway.recordings import BadRecording
     from stockade.identity import NoSuchKey
     from stockade.networks import BadNetwork
+    from stockade.redaction import redact
     from stockade.vocabulary import StoreError
     from stockade.wire import BadTarget
 
     mendable = (Unfit, StartFailed, BadRecording, NoSuchKey, BadNetwork, StoreError, BadTarget)
     if isinstance(error, BadConfig):  # file and line come first, so that editors find them
-        print(error, file=sys.stderr)
+        typer.echo(str(error), err=True)
     elif isinstance(error, mendable):
-        print(f"stockade: {error}", file=sys.stderr)
+        # What was typed may be a whole key, mistyped: it is not repeated on the screen.
+        lines = [redact(line) for line in str(error).splitlines()]
+        typer.echo("stockade: " + "\n".join(lines), err=True)
     else:
         raise error
     sys.exit(2)

@@ -11,17 +11,23 @@ from stockade.cli.options import DEFAULT_POLICY
 
 
 def init(
-    upstream: Annotated[str, typer.Option(help="Where the API is, such as http://127.0.0.1:9000.")],
-    openapi: Annotated[Path | None, typer.Option(help="Its OpenAPI description; narrows methods and types.")] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help='The file to write; "-" for standard output.')] = DEFAULT_POLICY,
-    force: Annotated[bool, typer.Option(help="Overwrite the file if it is there.")] = False,
+    upstream: Annotated[str, typer.Option(metavar="URL", help="Where the API is, such as http://127.0.0.1:9000.")],
+    openapi: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Its OpenAPI description; narrows methods and types.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help='The file to write; "-" for standard output.')
+    ] = DEFAULT_POLICY,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,
 ) -> None:
     """Write a commented, secure-by-default policy for an API.
 
+    \b
     Example: stockade init --upstream http://127.0.0.1:9000 --openapi openapi.json
     """
-    from stockade.config import BadConfig, Problem, load_text
-    from stockade.config.starter import Described, read_description, starter_policy
+    from stockade.config import BadConfig, load_text
+    from stockade.config.description import Described, read_description
+    from stockade.config.starter import starter_policy
 
     described = read_description(openapi) if openapi is not None else Described()
     text = starter_policy(upstream, described)
@@ -32,10 +38,18 @@ def init(
     if str(output) == "-":
         typer.echo(text, nl=False)
         return
-    if output.exists() and not force:
-        raise BadConfig([Problem(str(output), 0, "is there already; --force overwrites it, -o writes another")])
+    _write(output, text, force)
+    typer.echo(f"wrote {output}; next: stockade keys issue --owner me --policy {output}, then stockade up {output}")
+
+
+def _write(output: Path, text: str, force: bool) -> None:
+    from stockade.config import BadConfig, Problem
+
     try:
-        output.write_text(text)
+        with output.open("w" if force else "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        text = "is there already; --force overwrites it, -o writes another"
+        raise BadConfig([Problem(str(output), 0, text)]) from None
     except OSError as error:
         raise BadConfig([Problem(str(output), 0, f"cannot be written: {error.strerror}")]) from None
-    typer.echo(f"wrote {output}; next: stockade keys issue --owner me --policy {output}, then stockade up {output}")

@@ -18,22 +18,23 @@ if TYPE_CHECKING:
     from stockade.identity import ApiKeys, Issued
     from stockade.tokens import ApiKeyRecord
 
-app = typer.Typer(help="API keys: issue, list, rotate, revoke.", no_args_is_help=True, rich_markup_mode=None)
-KeyId = Annotated[str, typer.Argument(help="The key's id (stk_<id>_…), or the whole key.")]
+app = typer.Typer(
+    help="API keys: issue, list, rotate, revoke.\n\n\b\nExample: stockade keys issue --owner alice",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+KeyId = Annotated[str, typer.Argument(metavar="KEY", help="The key's id (stk_<id>_…), or the whole key.")]
 
 
 @contextmanager
 def _opened(policy: Path) -> Iterator[ApiKeys]:
-    from stockade.config import BadConfig, load
-    from stockade.config.build import read_hash_key
+    from stockade.config import load
+    from stockade.config.hash_key import read_hash_key
     from stockade.identity import ApiKeys
     from stockade.stores import KeyStore
 
     loaded = load(policy)
-    try:
-        hash_key = read_hash_key(loaded)
-    except (OSError, ValueError) as error:
-        raise BadConfig([loaded.problem(str(error), "keys", "hash_key")]) from None
+    hash_key = read_hash_key(loaded)
     store = KeyStore(loaded.folder / loaded.config.keys.path)
     try:
         yield ApiKeys(store, hash_key)
@@ -46,16 +47,17 @@ def issue(
     owner: Annotated[str, typer.Option(help="Who it is for: the principal that the upstream and the log see.")],
     scope: Annotated[list[str] | None, typer.Option(help="A scope it grants; may be repeated.")] = None,
     network: Annotated[list[str] | None, typer.Option(help="A network it may be used from; may be repeated.")] = None,
-    expires: Annotated[str | None, typer.Option(help="How long it works, such as 90d.")] = None,
+    expires: Annotated[str | None, typer.Option(metavar="DURATION", help="How long it works, such as 90d.")] = None,
     policy: Policy = DEFAULT_POLICY,
     as_json: AsJson = False,
 ) -> None:
     """Issue a key. It is shown once; only a keyed hash is kept.
 
+    \b
     Example: stockade keys issue --owner alice --scope orders:read --expires 90d
     """
     now = time.time()
-    ends = now + _duration(expires, "--expires") if expires is not None else None
+    ends = now + _duration(expires, "--expires", least=1.0) if expires is not None else None
     with _opened(policy) as keys:
         try:
             issued = keys.issue(owner, now, scopes=scope or (), networks=network or (), expires=ends)
@@ -68,6 +70,7 @@ def issue(
 def list_keys(policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -> None:
     """List all keys, without their secrets.
 
+    \b
     Example: stockade keys list --json
     """
     now = time.time()
@@ -77,18 +80,20 @@ def list_keys(policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -> None:
         print_json([_as_dict(record, now) for record in records])
         return
     columns = ("id", "owner", "state", "scopes", "networks", "created", "expires", "last used")
-    print_table(columns, (tuple(str(_as_dict(record, now)[name.replace(" ", "_")]) for name in columns) for record in records))
+    rows = (_as_dict(record, now) for record in records)
+    print_table(columns, (tuple(str(row[name.replace(" ", "_")]) for name in columns) for row in rows))
 
 
 @app.command()
 def rotate(
     key_id: KeyId,
-    overlap: Annotated[str, typer.Option(help="How long the old key still works.")] = "24h",
+    overlap: Annotated[str, typer.Option(metavar="DURATION", help="How long the old key still works.")] = "24h",
     policy: Policy = DEFAULT_POLICY,
     as_json: AsJson = False,
 ) -> None:
     """Issue a successor with the same rights; the old key works until the overlap ends.
 
+    \b
     Example: stockade keys rotate 4vJ9x2Lq0aBc --overlap 24h
     """
     with _opened(policy) as keys:
@@ -100,6 +105,7 @@ def rotate(
 def revoke(key_id: KeyId, policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -> None:
     """Revoke a key: every worker refuses it from the next request on.
 
+    \b
     Example: stockade keys revoke 4vJ9x2Lq0aBc
     """
     now = time.time()
@@ -111,13 +117,16 @@ def revoke(key_id: KeyId, policy: Policy = DEFAULT_POLICY, as_json: AsJson = Fal
         typer.echo(f"revoked {record.id} of {record.owner}")
 
 
-def _duration(text: str, option: str) -> float:
+def _duration(text: str, option: str, least: float = 0.0) -> float:
     from stockade.config.units import parse_duration
 
     try:
-        return parse_duration(text)
+        seconds = parse_duration(text)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint=option) from None
+    if seconds < least:
+        raise typer.BadParameter(f"{text!r} is too short; the least is {least:g}s", param_hint=option)
+    return seconds
 
 
 def _show_issued(issued: Issued, as_json: bool) -> None:

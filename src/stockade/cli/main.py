@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+from stockade import __version__
 from stockade.cli import check, demo, explain, init, keys, replay, schema, up
 from stockade.cli.failures import report
 
 app = typer.Typer(
     name="stockade",
-    help="Stands in front of an API and protects it. Begin with: stockade init --upstream http://127.0.0.1:9000",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -23,6 +25,24 @@ app.command("explain")(explain.explain)
 app.command("replay")(replay.replay)
 app.command("demo")(demo.demo)
 app.add_typer(keys.app, name="keys")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"stockade {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Stands in front of an API and protects it.
+
+    Begin with: stockade init --upstream http://127.0.0.1:9000
+    """
 
 
 def run() -> None:

@@ -1,12 +1,13 @@
-"""The effective protection of an API, as rows of a table: what stands before it, and what does not."""
+"""The effective protection of an API: what stands before it, in the order in which it judges, and what does not."""
 
 from __future__ import annotations
 
-from stockade.config import Api
+from msgspec import Struct
+
+from stockade.config import Api, Loaded
 from stockade.config.catalogue import CATALOGUE
 from stockade.engine import Route
 
-COLUMNS = ("api", "control", "mode", "failure", "effect", "policy")
 _WITHOUT = {
     "firewall": "any address, method and size is let in",
     "authentication": "anyone may call, unproven",
@@ -15,13 +16,35 @@ _WITHOUT = {
 }
 
 
-def protection(api: Api, route: Route) -> list[tuple[str, ...]]:
-    """What stands before an API, in the order in which it judges; then what does not."""
-    name = f"{api.name} ({api.kind})"
+class Protection(Struct, frozen=True):
+    """One control before one API. failure: what happens when it cannot decide. policy: file:line that made it so."""
+
+    api: str
+    kind: str
+    control: str
+    mode: str
+    failure: str
+    effect: str
+    policy: str
+
+
+def protection(loaded: Loaded, index: int, route: Route) -> list[Protection]:
+    """What stands before the API with that index; then what does not."""
+    api = loaded.config.apis[index]
     rows = []
     for binding in route.bindings:
-        mode = "monitor" if binding.monitor else "block"
-        rows.append((name, binding.control.name, mode, binding.failure, binding.control.describe(), binding.line))
-    present = {binding.control.name for binding in route.bindings}
-    absent = dict.fromkeys(section for section, _ in CATALOGUE if section not in present)
-    return rows + [(name, control, "off", "", _WITHOUT.get(control, ""), "") for control in absent]
+        mode, control = "monitor" if binding.monitor else "block", binding.control
+        rows.append(
+            Protection(api.name, api.kind, control.name, mode, binding.failure, control.describe(), binding.line)
+        )
+    present = {row.control for row in rows}
+    for section in dict.fromkeys(section for section, _ in CATALOGUE if section not in present):
+        line = loaded.where("apis", index, section, "mode")
+        rows.append(Protection(api.name, api.kind, section, "off", "", _WITHOUT.get(section, ""), line))
+    return rows
+
+
+def heading(api: Api) -> str:
+    """Which requests are the API's and where they go."""
+    where = ", ".join(api.prefix if host == "*" else f"{host}{api.prefix}" for host in api.hosts)
+    return f"{api.name} ({api.kind}): {where} → {api.upstream.url}"

@@ -1,7 +1,9 @@
 """What the operator writes: the policy file. Loading it, errors that teach, and the bridge to what runs (`build`).
 
-    loaded = load(Path("stockade.yaml"))     # BadConfig lists every error as file:line: what
-    built = build(loaded)                    # BadConfig again, for what only building can find
+Both raise BadConfig, the second for what only building can find; it lists every error as `file:line: what`.
+
+    loaded = load(Path("stockade.yaml"))
+    built = build(loaded)
 """
 
 from stockade.config.build import Built, build

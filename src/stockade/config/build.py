@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
 
-from stockade.config.base import Secret
+from stockade.config.base import HostPort
 from stockade.config.catalogue import CATALOGUE
 from stockade.config.errors import BadConfig, Problem
+from stockade.config.hash_key import read_hash_key, warn_of_hash_key
 from stockade.config.loading import Loaded
 from stockade.config.models import Api
 from stockade.config.site import Site
-from stockade.engine import Policy, Route, Upstream
-from stockade.operations import BadOperation, OperationTable
+from stockade.controls.exposure import Exposure
+from stockade.engine import Binding, Policy, Route, Upstream
+from stockade.networks import NetworkSet
+from stockade.operations import OperationTable
 from stockade.stores import Source
-from stockade.vocabulary import Control
 
-_LEAST_HASH_KEY = 32  # bytes
+_CARRIERS = frozenset({"authorization", "cookie", "proxy-authorization"})  # headers that hold credentials in any API
 
 
 class Built(Struct, frozen=True):
@@ -36,130 +37,108 @@ class Built(Struct, frozen=True):
 def build(loaded: Loaded) -> Built:
     """Build every API. Raises BadConfig with all that is wrong in any of them."""
     config = loaded.config
-    problems: list[Problem] = []
-    hash_key = _hash_key(loaded, problems)
+    problems = [*_same_names(loaded), *_same_claims(loaded), *_same_addresses(loaded), *_logged_credentials(loaded)]
+    hash_key, warnings = None, []
+    if any(map(_takes_keys, config.apis)):
+        warnings += warn_of_hash_key(loaded)
+        try:
+            hash_key = read_hash_key(loaded)
+        except BadConfig as error:
+            problems += error.problems
     sites = [Site(loaded, index, hash_key) for index in range(len(config.apis))]
     routes = [_route(site) for site in sites]
     problems += [problem for site in sites for problem in site.problems]
-    problems += _conflicts(loaded)
     if problems:
         raise BadConfig(problems)
-    carriers = {"authorization", "cookie", "proxy-authorization"}
-    for api in config.apis:
-        if api.authentication is not None:
-            carriers |= {item.api_key.header.lower() for item in api.authentication.any_of if item.api_key is not None}
-    secret_logged = sorted(carriers.intersection(config.log.headers))
-    if secret_logged:
-        text = f"log.headers must not hold {', '.join(secret_logged)}: it carries credentials"
-        raise BadConfig([loaded.problem(text, "log", "headers")])
     return Built(
         Policy(routes, logged_headers=config.log.headers),
         tuple(source for site in sites for source in site.sources),
         loaded.folder / config.keys.path if any(site.uses_keys for site in sites) else None,
         frozenset({loaded.path.absolute()}.union(*(site.watched for site in sites))),
-        tuple(warning for site in sites for warning in site.warnings),
+        (*warnings, *(warning for site in sites for warning in site.warnings)),
     )
 
 
 def _route(site: Site) -> Route:
     api = site.api
     bindings = [binding for _, make in CATALOGUE for binding in make(site)]
+    if api.upstream.url.startswith("https:") and not api.upstream.tls.verify:
+        site.warn(
+            "the upstream need not prove who it is: whoever stands between can read and change all",
+            "upstream",
+            "tls",
+            "verify",
+        )
     return Route.compile(
         bindings,
         api=api.name,
         hosts=tuple(api.hosts),
         prefix=api.prefix,
         upstream=Upstream(cluster_name(api), api.upstream.url),
-        operations=_operations(site),
-        trusted_proxies=site.networks(api.firewall.trusted_proxies, "firewall", "trusted_proxies"),
+        operations=OperationTable(api.operations),
+        trusted_proxies=NetworkSet(api.firewall.trusted_proxies),
         max_body=api.firewall.max_body,
-        own_headers=_own_headers(binding.control for binding in bindings if not binding.monitor),
+        own_headers=tuple(_own_headers(bindings)),
     )
 
 
 def cluster_name(api: Api) -> str:
-    """The data plane's name for an upstream: it changes when the upstream does, so that old and new can stand at once."""
+    """The data plane's name for an upstream: it changes with the upstream, so that old and new can stand at once."""
     digest = hashlib.sha256(api.upstream.model_dump_json().encode()).hexdigest()
     return f"{api.name}-{digest[:10]}"
 
 
-def _operations(site: Site) -> OperationTable:
-    good = []
-    for index, text in enumerate(site.api.operations):
-        try:
-            OperationTable([text])
-            good.append(text)
-        except BadOperation as error:
-            site.problem(str(error), "operations", index)
-    return OperationTable(good)
+def _own_headers(bindings: Iterable[Binding]) -> Iterator[tuple[str, str]]:
+    """What responses carry that Stockade itself makes."""
+    for binding in bindings:
+        if isinstance(binding.control, Exposure) and not binding.monitor:
+            yield from binding.control.own_headers
 
 
-def _own_headers(controls: object) -> tuple[tuple[str, str], ...]:
-    headers: tuple[tuple[str, str], ...] = ()
-    for control in controls:  # type: ignore[attr-defined]
-        headers += getattr(control, "own_headers", ())
-    return headers
+def _key_headers(api: Api) -> set[str]:
+    """The headers in which an API takes API keys."""
+    schemes = api.authentication.any_of if api.authentication is not None else []
+    return {scheme.api_key.header.lower() for scheme in schemes if scheme.api_key is not None}
 
 
-def _conflicts(loaded: Loaded) -> list[Problem]:
-    """Names and claims that two APIs make at once, listeners that two lines open."""
-    problems = []
+def _takes_keys(api: Api) -> bool:
+    return api.authentication is not None and api.authentication.mode != "off" and bool(_key_headers(api))
+
+
+# What two entries of the policy must not claim at once, and what must not be written down.
+
+
+def _same_names(loaded: Loaded) -> Iterator[Problem]:
     names: set[str] = set()
-    claims: dict[tuple[str, str], str] = {}
     for index, api in enumerate(loaded.config.apis):
         if api.name in names:
-            problems.append(loaded.problem(f"two APIs are called {api.name!r}", "apis", index, "name"))
+            yield loaded.problem(f"two APIs are called {api.name!r}", "apis", index, "name")
         names.add(api.name)
-        for host in api.hosts:
-            other = claims.setdefault((host, api.prefix), api.name)
-            if other != api.name:
-                text = f"{host}{api.prefix} already belongs to the API {other!r}"
-                problems.append(loaded.problem(text, "apis", index))
-    addresses: set[object] = {loaded.config.admin.address}
+
+
+def _same_claims(loaded: Loaded) -> Iterator[Problem]:
+    claims: dict[tuple[str, str], tuple[int, str]] = {}
+    for index, api in enumerate(loaded.config.apis):
+        for number, host in enumerate(api.hosts):
+            other, name = claims.setdefault((host, api.prefix), (index, api.name))
+            if other != index:
+                text = f"{host}{api.prefix} already belongs to the API {name!r}"
+                yield loaded.problem(text, "apis", index, "hosts", number)
+
+
+def _same_addresses(loaded: Loaded) -> Iterator[Problem]:
+    taken: list[HostPort] = [loaded.config.admin.address]
     for index, listen in enumerate(loaded.config.listen):
-        if listen.address in addresses:
-            problems.append(loaded.problem(f"{listen.address} is used twice", "listen", index))
-        addresses.add(listen.address)
-    return problems
+        for other in taken:
+            if listen.address.overlaps(other):
+                what = "is used twice" if listen.address == other else f"and {other} overlap"
+                owner = " (the admin address is one of them)" if other is taken[0] else ""
+                yield loaded.problem(f"{listen.address} {what}{owner}", "listen", index, "address")
+        taken.append(listen.address)
 
 
-def _hash_key(loaded: Loaded, problems: list[Problem]) -> bytes | None:
-    """The key of the keyed hash, when an API takes API keys. The default file is made when it is missing."""
-    apis = loaded.config.apis
-    if not any(api.authentication and any(item.api_key for item in api.authentication.any_of) for api in apis):
-        return None
-    try:
-        return read_hash_key(loaded)
-    except (OSError, ValueError) as error:
-        problems.append(loaded.problem(str(error), "keys", "hash_key"))
-        return None
-
-
-def read_hash_key(loaded: Loaded) -> bytes:
-    """Raises OSError or ValueError that say what is wrong with it."""
-    secret: Secret = loaded.config.keys.hash_key
-    if secret.file is None:
-        key = (secret.value or "").encode()
-        source = "the hash key"
-    else:
-        path = loaded.folder / secret.file
-        if not path.exists():
-            _make_hash_key(path)
-        key = path.read_bytes().strip()
-        source = f"the hash key in {path}"
-    if len(key) < _LEAST_HASH_KEY:
-        raise ValueError(f"{source} must have {_LEAST_HASH_KEY} bytes at least (`openssl rand -hex 32` makes one)")
-    return key
-
-
-def _make_hash_key(path: Path) -> None:
-    """A new key that only we may read; whoever comes first, in however many processes, makes it."""
-    try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(file, "w") as stream:
-        stream.write(secrets.token_hex(32) + "\n")
-
-
-__all__ = ["Built", "Control", "build", "cluster_name", "read_hash_key"]
+def _logged_credentials(loaded: Loaded) -> Iterator[Problem]:
+    carriers = _CARRIERS.union(*(_key_headers(api) for api in loaded.config.apis))
+    for index, name in enumerate(loaded.config.log.headers):
+        if name in carriers:
+            yield loaded.problem(f"log.headers must not hold {name}: it carries credentials", "log", "headers", index)

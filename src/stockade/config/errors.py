@@ -7,6 +7,9 @@ from difflib import get_close_matches
 
 from msgspec import Struct
 
+_MOST_SHOWN = 100
+_LONGEST = 120
+
 
 class Problem(Struct, frozen=True, order=True):
     """One thing wrong with a policy file. `line` counts from 1; 0 when it is about the file as a whole."""
@@ -24,10 +27,20 @@ class BadConfig(Exception):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = sorted(set(problems))
-        super().__init__("\n".join(map(str, self.problems)))
+        lines = [str(problem) for problem in self.problems[:_MOST_SHOWN]]
+        if len(self.problems) > _MOST_SHOWN:
+            lines.append(f"… and {len(self.problems) - _MOST_SHOWN} more")
+        super().__init__("\n".join(lines))
+
+
+def written(value: object) -> str:
+    """A value as it stands in the policy, cut short; what came from the environment as its `${NAME}`."""
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The hint " (did you mean …?)", or nothing when no known word is near."""
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    by_lower = {text.lower(): text for text in known}
+    near = get_close_matches(word[:64].lower(), by_lower, n=1, cutoff=0.6)
+    return f" (did you mean {by_lower[near[0]]!r}?)" if near else ""

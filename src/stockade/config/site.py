@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stockade.config.base import Secret, Section
+from stockade.config.base import INLINE, Secret, Section
 from stockade.config.errors import Problem
 from stockade.engine import Binding
-from stockade.networks import BadNetwork, NetworkSet
 from stockade.stores import Source
 from stockade.vocabulary import Control
 
 if TYPE_CHECKING:
     from stockade.config.loading import Loaded
     from stockade.config.models import Api
+
+_AS_NAMED: Mapping[str, str] = {}
 
 
 class Site:
@@ -41,22 +42,15 @@ class Site:
     def where(self, *place: str | int) -> str:
         return self._loaded.where("apis", self._index, *place)
 
-    def bind(self, control: Control, section: Section, *place: str | int, lines: dict[str, str] | None = None) -> Binding:
-        """The control in its place, enforced as its section says."""
-        if lines is None:
-            lines = {rule: self.where(*place, key) for rule, key in control.rules.items()}
-        return Binding(control, section.mode == "monitor", section.failure, self.where(*place), lines)
+    def bind(
+        self, control: Control, section: Section, *place: str | int, instead: Mapping[str, str] = _AS_NAMED
+    ) -> Binding:
+        """The control in its place, enforced as its section says.
 
-    def networks(self, texts: Iterable[str], *place: str | int) -> NetworkSet:
-        """A set of networks; each text that is none is a problem of its own line."""
-        good = []
-        for index, text in enumerate(texts):
-            try:
-                NetworkSet([text])
-                good.append(text)
-            except BadNetwork as error:
-                self.problem(str(error), *place, index)
-        return NetworkSet(good)
+        instead: keys of the section whose rules another key made so (`feeds` where there is no `deny`).
+        """
+        lines = {rule: self.where(*place, instead.get(key, key)) for rule, key in control.rules.items()}
+        return Binding(control, section.mode == "monitor", section.failure, self.where(*place), lines)
 
     def hash_key(self) -> bytes:
         """The key of the keyed hash of API keys."""
@@ -74,10 +68,10 @@ class Site:
             return None
 
     def secret(self, secret: Secret, what: str, *place: str | int) -> bytes | None:
+        """The secret's bytes; None, and a problem, when its file cannot be read. Inline text is warned of."""
         if secret.file is not None:
             data = self.read_file(secret.file, what, *place)
             return data.strip() if data is not None else None
         if secret.inline:
-            self.warn(f"{what} is written in the policy; use ${{NAME}} or {{file: …}}", *place)
+            self.warn(f"{what} {INLINE}", *place)
         return (secret.value or "").encode()
-

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from stockade.vocabulary import PASS, Control, Edits, Exchange, Finding, Pass, Verdict
+from stockade.vocabulary import PASS, Control, Edits, Exchange, Finding, Pass, Shortcut, Verdict
 
 SECURITY_HEADERS = (
     ("x-content-type-options", "nosniff"),
@@ -33,8 +33,9 @@ class Exposure(Control):
 
     def __init__(self, *, security_headers: bool, hide_errors: bool, remove_headers: Iterable[str]) -> None:
         self._headers = SECURITY_HEADERS if security_headers else ()
-        self._names = frozenset(name for name, _ in self._headers)
         self._https = (*self._headers, HTTPS_ONLY) if security_headers else ()
+        self._names = _names(self._headers)
+        self._names_https = _names(self._https)
         self._hide_errors = hide_errors
         self._remove = frozenset(remove_headers)
         # The edits for the common response, which sets none of these itself, are made once.
@@ -58,23 +59,36 @@ class Exposure(Control):
             parts.append(f"removed: {', '.join(sorted(self._remove))}")
         return "; ".join(parts)
 
+    def on_response_shortcut(self, scheme: str) -> Shortcut:
+        https = scheme == "https"
+        return Shortcut(
+            (self._plain_https if https else self._plain).edits or Edits(),
+            below=500 if self._hide_errors else 600,
+            absent=self._names_https if https else self._names,
+            not_media=_DOCUMENTS,
+        )
+
     def on_response(self, exchange: Exchange) -> Verdict:
         response = exchange.response
         if response is None:
             return PASS
-        if response.status >= 500 and self._hide_errors:
-            problem = exchange.problem(response.status, _DETAIL, *self._headers)
-            return Pass((_ERROR_HIDDEN,), edits=Edits(replace=problem))
         https = exchange.request.scheme == "https"
-        wanted = self._https if https else self._headers
+        wanted, names = (self._https, self._names_https) if https else (self._headers, self._names)
+        if response.status >= 500 and self._hide_errors:
+            problem = exchange.problem(response.status, _DETAIL, *wanted)
+            return Pass((_ERROR_HIDDEN,), edits=Edits(replace=problem))
         if not wanted:
             return self._plain
         present = response.headers.names()
-        document = (response.headers.get("content-type") or "").startswith(_DOCUMENTS)
-        if not document and self._names.isdisjoint(present):
+        document = (response.headers.get("content-type") or "").lower().startswith(_DOCUMENTS)
+        if not document and names.isdisjoint(present):
             return self._plain_https if https else self._plain
         kept = tuple(pair for pair in wanted if pair[0] not in present and not (document and pair[0] in _FOR_DATA))
         return self._edits(kept, self._remove)
+
+
+def _names(headers: tuple[tuple[str, str], ...]) -> frozenset[str]:
+    return frozenset(name for name, _ in headers)
 
 
 # A page needs its scripts and styles: what is right for data would break it.

@@ -63,13 +63,13 @@ async def resume(waiting: NotNow, answer: AnswerLater) -> Any:
 
 async def _answer_on(steps: Generator[Ask[Any], Any, Any], ask: Ask[Any], answer: AnswerLater) -> Any:
     while True:
+        reply: Any = None
+        failure: Exception | None = None
         try:
             reply = await answer(ask)
-        except Exception as error:
-            advance: Callable[[], Ask[Any]] = lambda error=error: steps.throw(error)  # type: ignore[misc]
-        else:
-            advance = lambda reply=reply: steps.send(reply)  # type: ignore[misc]
+        except Exception as error:  # noqa: BLE001 - it goes to the generator, whose control it concerns
+            failure = error
         try:
-            ask = advance()
+            ask = steps.send(reply) if failure is None else steps.throw(failure)
         except StopIteration as end:
             return end.value

@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from stockade.networks import NetworkSet
 from stockade.operations import OperationTable
-from stockade.vocabulary import Control, Exchange, Failure
+from stockade.vocabulary import Control, Edits, Exchange, Failure, Shortcut
 
 Phase: TypeAlias = Literal["on_request", "on_request_body", "on_response", "on_response_body"]
 PHASES: tuple[Phase, ...] = ("on_request", "on_request_body", "on_response", "on_response_body")
+ROUTE = "x-stockade-route"  # the request header by which the data plane knows where a request goes
 Hook: TypeAlias = Callable[[Exchange], Any]
 
 
@@ -53,6 +54,9 @@ class Route(Struct, frozen=True, gc=False):
     on_request_body: tuple[tuple[Binding, Hook], ...] = ()
     on_response: tuple[tuple[Binding, Hook], ...] = ()
     on_response_body: tuple[tuple[Binding, Hook], ...] = ()
+    mark: tuple[str, str] = ("", "")  # the header that sends a request to the upstream
+    http_shortcut: Shortcut | None = None
+    https_shortcut: Shortcut | None = None
 
     @classmethod
     def compile(cls, bindings: Iterable[Binding], **fields: Any) -> Route:
@@ -66,11 +70,18 @@ class Route(Struct, frozen=True, gc=False):
             )
             for phase in PHASES
         }
-        return cls(bindings=bound, **fields, **hooks)
+        return cls(
+            bindings=bound,
+            **fields,
+            **hooks,
+            mark=(ROUTE, fields["upstream"].cluster),
+            http_shortcut=_shortcut(hooks["on_response"], "http"),
+            https_shortcut=_shortcut(hooks["on_response"], "https"),
+        )
 
     def without(self, control: str) -> Route:
         """The same route less one control, for replaying what that control has decided already."""
-        kept = {phase: tuple(hook for hook in getattr(self, phase) if hook[0].control.name != control) for phase in PHASES}
+        kept: dict[str, Any] = {phase: tuple(hook for hook in getattr(self, phase) if hook[0].control.name != control) for phase in PHASES}
         bindings = tuple(binding for binding in self.bindings if binding.control.name != control)
         changes: dict[str, Any] = {"bindings": bindings, **kept}
         return replace(self, **changes)
@@ -81,6 +92,27 @@ class Route(Struct, frozen=True, gc=False):
         return path.startswith(prefix) and (
             prefix[-1] == "/" or len(path) == len(prefix) or path[len(prefix)] == "/"
         )
+
+
+def _shortcut(hooks: tuple[tuple[Binding, Hook], ...], scheme: str) -> Shortcut | None:
+    """The one promise that holds for all of a route's response hooks; None when one of them makes none."""
+    promises = []
+    for binding, _ in hooks:
+        promise = binding.control.on_response_shortcut(scheme)
+        if promise is None:
+            return None
+        promises.append(replace(promise, edits=Edits()) if binding.monitor else promise)
+    if not promises:
+        return None
+    return Shortcut(
+        Edits(
+            tuple(pair for promise in promises for pair in promise.edits.set),
+            tuple(name for promise in promises for name in promise.edits.remove),
+        ),
+        min(promise.below for promise in promises),
+        frozenset().union(*(promise.absent for promise in promises)),
+        tuple(prefix for promise in promises for prefix in promise.not_media),
+    )
 
 
 class Policy:

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from types import GeneratorType
 from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stockade.engine.policy import Binding, Hook, Policy, Route
+from stockade.engine.policy import ROUTE, Binding, Hook, Phase, Policy, Route, Shortcut
 from stockade.networks import client_address
+from stockade.operations import method_name
 from stockade.redaction import excerpt, redact, redact_path
-from stockade.vocabulary import PASS, Action, Asking, Edits, Exchange, Finding, Pass, Record, Stop, Verdict
+from stockade.vocabulary import PASS, PRINCIPAL_HEADERS, Action, Asking, Edits, Exchange, Finding, Pass, Record, Stop, Verdict
 from stockade.wire import Headers, Request, Response
 
 
@@ -39,12 +39,8 @@ class ResponseBody(Struct, frozen=True, gc=False):
 Event: TypeAlias = RequestHead | RequestBody | ResponseHead | ResponseBody
 REQUEST_HEAD = RequestHead()
 
-# What the upstream learns of the caller. A client cannot forge these: they are always set anew or removed.
-PRINCIPAL = "x-stockade-principal"
-CREDENTIAL = "x-stockade-credential"
-SCOPES = "x-stockade-scopes"
-ROUTE = "x-stockade-route"
-_OURS = frozenset({PRINCIPAL, CREDENTIAL, SCOPES, ROUTE})
+# What the upstream learns of the caller, from us alone: what a client sends of these is removed.
+_OURS = frozenset({*PRINCIPAL_HEADERS, ROUTE})
 # What only a proxy may say of the client; removed unless the peer is a trusted one.
 _PROXYS = frozenset(
     {
@@ -65,6 +61,7 @@ _PROXYS = frozenset(
     }
 )
 _FORGEABLE = _OURS | _PROXYS
+_LONGEST_METHOD = 16  # characters; a client can send any
 
 Observer: TypeAlias = Callable[[str, Binding, Verdict], None]
 Steps: TypeAlias = Asking[Verdict]
@@ -79,7 +76,7 @@ def open_session(policy: Policy, request: Request, observe: Observer | None = No
 def refuse_unread(policy: Policy, request: Request, trouble: str) -> tuple[Session, Stop]:
     """Refuse a request whose target is ambiguous: it has no route, but it has a record."""
     session = Session(policy, None, request, None)
-    finding = Finding("bad-target", where="target", evidence=excerpt(request.path), severity="medium")
+    finding = Finding("bad-target", where="target", evidence=excerpt(redact_path(request.path)), severity="medium")
     detail = f"{trouble[0].upper()}{trouble[1:]}."
     return session, session.refuse("routing", finding, session.exchange.problem(400, detail))
 
@@ -98,7 +95,7 @@ class Session:
         self.control: str | None = None
         self.stopped = False
         if route is None:
-            self.exchange = Exchange(request, "", request.method, request.peer.address)
+            self.exchange = Exchange(request, "", method_name(request.method), request.peer.address)
         else:
             self.exchange = Exchange(
                 request,
@@ -117,6 +114,14 @@ class Session:
         return self.route is not None and bool(self.route.on_response) and not self.stopped
 
     @property
+    def shortcut(self) -> Shortcut | None:
+        """What `on_response` would say of an ordinary response, where all its controls promise it."""
+        route = self.route
+        if route is None:
+            return None
+        return route.https_shortcut if self.exchange.request.scheme == "https" else route.http_shortcut
+
+    @property
     def reads_response_body(self) -> bool:
         return self.route is not None and bool(self.route.on_response_body) and not self.stopped
 
@@ -125,18 +130,20 @@ class Session:
 
         `Pass.edits` are for the head of the message that is passed on; `Stop.response` is to be sent instead.
         """
-        if self.route is None:
+        route = self.route
+        if route is None:
             return self._nowhere()
-        if isinstance(event, RequestHead):
-            return self._request_head(self.route)
-        if isinstance(event, ResponseHead):
-            self.exchange.response = event.response
-            return self._fold(self.route.on_response, "on_response")
-        if isinstance(event, RequestBody):
-            self.exchange.request_body = event.body
-            return self._fold(self.route.on_request_body, "on_request_body")
-        self.exchange.response_body = event.body
-        return self._fold(self.route.on_response_body, "on_response_body")
+        kind = type(event)
+        if kind is RequestHead:
+            return self._fold(route, route.on_request, "on_request")
+        if kind is ResponseHead:
+            self.exchange.response = event.response  # type: ignore[union-attr]
+            return self._fold(route, route.on_response, "on_response")
+        if kind is RequestBody:
+            self.exchange.request_body = event.body  # type: ignore[union-attr]
+            return self._fold(route, route.on_request_body, "on_request_body")
+        self.exchange.response_body = event.body  # type: ignore[union-attr]
+        return self._fold(route, route.on_response_body, "on_response_body")
 
     def _nowhere(self) -> Steps:
         finding = Finding("no-api", where="path", severity="low", control="routing")
@@ -144,25 +151,21 @@ class Session:
         return self._end("routing", Stop(self.exchange.problem(404, "No API is served here."), ()))
         yield  # a generator like every other, though it asks nothing
 
-    def _request_head(self, route: Route) -> Steps:
-        verdict = yield from self._fold(route.on_request, "on_request")
-        if isinstance(verdict, Stop):
-            return verdict
-        return Pass(edits=self._forwarding(route, verdict.edits))
-
-    def _fold(self, hooks: tuple[tuple[Binding, Hook], ...], phase: str) -> Steps:
+    def _fold(self, route: Route, hooks: tuple[tuple[Binding, Hook], ...], phase: Phase) -> Steps:
         """Ask each control in turn; the first Stop that is enforced ends it."""
         kept: list[Edits] = []
-        exchange = self.exchange
+        exchange, observe = self.exchange, self._observe
         for binding, hook in hooks:
             try:
                 verdict = hook(exchange)
-                if type(verdict) is GeneratorType:
+                if type(verdict) is not Pass and type(verdict) is not Stop:
                     verdict = yield from verdict
-            except Exception as error:
+                if verdict is not PASS and type(verdict) is not Pass and type(verdict) is not Stop:
+                    raise TypeError("a hook must return Pass or Stop")
+            except Exception as error:  # noqa: BLE001 - whatever a control does wrong, the policy says what follows
                 verdict = self._control_error(binding, error)
-            if self._observe is not None:
-                self._observe(phase, binding, verdict)
+            if observe is not None:
+                observe(phase, binding, verdict)
             if verdict is PASS:
                 continue
             if type(verdict) is Stop:
@@ -170,10 +173,11 @@ class Session:
                 if ended is not None:
                     return ended
             else:
+                assert isinstance(verdict, Pass)
                 self._pass(binding, verdict, kept)
-        if not kept:
-            return PASS
-        return Pass(edits=kept[0] if len(kept) == 1 else _merge(kept))
+        if phase == "on_request":
+            return Pass((), None, self._forwarding(route, kept))
+        return PASS if not kept else Pass((), None, kept[0] if len(kept) == 1 else _merge(kept))
 
     def _pass(self, binding: Binding, verdict: Pass, kept: list[Edits]) -> None:
         if verdict.principal is not None:
@@ -218,47 +222,46 @@ class Session:
         self._findings.append(replace(finding, control=control, policy=lines[0] if lines else ""))
         return self._end(control, Stop(response, ()))
 
-    def _forwarding(self, route: Route, edits: Edits | None) -> Edits:
+    def _forwarding(self, route: Route, kept: list[Edits]) -> Edits:
         """What the upstream is told of client and principal; what the client forged is removed."""
         exchange = self.exchange
-        request, principal = exchange.request, exchange.principal
-        told: list[tuple[str, str]] = [(ROUTE, route.upstream.cluster)]
-        told.append(("x-forwarded-for", _forwarded_chain(exchange)))
-        remove: tuple[str, ...] = ()
-        forged = request.headers.names() & _FORGEABLE
-        if forged:
-            remove = tuple(forged - _PROXYS if request.peer.address in route.trusted_proxies else forged)
+        peer = exchange.request.peer.address
+        # The client, then the peer that brought its word, if another: nothing that an untrusted hop wrote.
+        chain = peer if exchange.client == peer else f"{exchange.client}, {peer}"
+        told: tuple[tuple[str, str], ...] = (route.mark, ("x-forwarded-for", chain))
+        principal = exchange.principal
         if principal is not None:
-            told.append((PRINCIPAL, _field_text(principal.id)))
-            told.append((CREDENTIAL, _field_text(principal.credential)))
-            if principal.scopes:
-                told.append((SCOPES, _field_text(" ".join(sorted(principal.scopes)))))
-        if edits is not None:
-            told.extend(edits.set)
-            remove += edits.remove
-        return Edits(tuple(told), remove)
+            told += principal.told
+        forged = exchange.request.headers.names() & _FORGEABLE
+        if forged and peer in route.trusted_proxies:
+            forged &= _OURS
+        removed = tuple(forged)
+        for edits in kept:
+            told += edits.set
+            removed += edits.remove
+        return Edits(told, removed)
 
     def close(self, status: int, duration_ms: float, upstream_ms: float | None = None, worker: int = 0) -> Record:
         """The record of what happened; the exchange is over."""
         exchange = self.exchange
-        request = exchange.request
+        request, principal = exchange.request, exchange.principal
         return Record(
-            time=_timestamp(request.at),
-            request_id=request.id,
-            api=exchange.api,
-            operation=exchange.operation,
-            client=exchange.client,
-            principal=exchange.principal.id if exchange.principal is not None else None,
-            method=request.method,
-            path=redact_path(request.path),
-            status=status,
-            action=self.action,
-            control=self.control,
-            findings=tuple(self._findings),
-            headers=_logged(request.headers, self._policy.logged_headers),
-            duration_ms=duration_ms,
-            upstream_ms=upstream_ms,
-            worker=worker,
+            _timestamp(request.at),
+            request.id,
+            exchange.api,
+            exchange.operation,
+            exchange.client,
+            redact(principal.id) if principal is not None else None,
+            request.method if len(request.method) <= _LONGEST_METHOD else excerpt(request.method),
+            redact_path(request.path),
+            status,
+            self.action,
+            self.control,
+            tuple(self._findings),
+            _logged(request.headers, self._policy.logged_headers),
+            duration_ms,
+            upstream_ms,
+            worker,
         )
 
 
@@ -267,17 +270,6 @@ def _client_of(request: Request, route: Route) -> str:
     if not len(trusted):
         return request.peer.address
     return client_address(request.peer.address, request.headers.get("x-forwarded-for"), trusted)
-
-
-def _forwarded_chain(exchange: Exchange) -> str:
-    """The client, then the peer that brought its word, if another: nothing that an untrusted hop wrote."""
-    peer = exchange.request.peer.address
-    return peer if exchange.client == peer else f"{exchange.client}, {peer}"
-
-
-def _field_text(text: str) -> str:
-    """Text that is safe in a header field: a principal's name may come from a token."""
-    return text if text.isascii() and text.isprintable() else text.encode("unicode_escape").decode("ascii")
 
 
 def _merge(edits: list[Edits]) -> Edits:
@@ -301,7 +293,15 @@ def _logged(headers: Headers, wanted: frozenset[str]) -> dict[str, str]:
     return {name: redact((headers.get(name) or "")[:1024]) for name in headers.names() & wanted}
 
 
+_second: tuple[int, str] = (0, "1970-01-01T00:00:00")  # the last second written: many records share it
+
+
 def _timestamp(at: float) -> str:
     """RFC 3339 with milliseconds, UTC."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
-
+    global _second  # noqa: PLW0603 - replaced whole, so that threads never see half of it
+    second = int(at)
+    known, text = _second
+    if second != known:
+        text = datetime.fromtimestamp(second, UTC).isoformat()[:19]
+        _second = (second, text)
+    return f"{text}.{int((at - second) * 1000):03d}Z"

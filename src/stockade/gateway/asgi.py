@@ -73,8 +73,7 @@ class StockadeMiddleware:
         self._runtime.close()
 
 
-class _TooLarge(Exception):
-    """More of a body arrived than the route takes; raised into the application's `receive`."""
+_GONE: Message = {"type": "http.disconnect"}
 
 
 class _Conversation:
@@ -95,7 +94,8 @@ class _Conversation:
         self._seen = 0
         self._held: Message | None = None  # a response head that waits for its body to be read
         self._body = bytearray()
-        self._replaced = False
+        self._answered = False  # by us: what the application says after that is not heard
+        self._cut = False  # the request body was too large, and its rest is kept from the application
 
     async def run(self) -> None:
         request = _request_of(self._scope)
@@ -111,10 +111,12 @@ class _Conversation:
                 await self._answer(verdict.response)
                 return
             edits = verdict.edits or Edits()
-            body = await self._read_body() if self._session.reads_request_body else None
-            if self._session.stopped:
+            if not self._session.reads_request_body:
+                await self._forward(request, edits, self._receive_counted)
                 return
-            await self._forward(request, edits, body)
+            body = await self._read_body()
+            if body is not None:
+                await self._forward(request, edits, _whole(body, self._receive))
         finally:
             duration = round((perf_counter() - self._started) * 1000, 3)
             self._runtime.finish(self._session, self._status or 499, duration, self._upstream_ms, self._engine)
@@ -125,17 +127,16 @@ class _Conversation:
         self._engine += perf_counter() - started
         return verdict
 
-    async def _forward(self, request: Request, edits: Edits, body: bytes | None) -> None:
+    async def _forward(self, request: Request, edits: Edits, receive: Receive) -> None:
         scope = _edited(self._scope, request, edits)
         self._forwarded = perf_counter()
-        receive = self._receive_counted if body is None else _whole(body, self._receive)
         if scope["type"] == "websocket":
             receive = self._receive
         try:
             await self._app(scope, receive, self._respond)
-        except _TooLarge:
-            await self._refuse_large()
         except Exception:
+            if self._cut:
+                return  # it could not go on without the rest of the body
             if not self._status:
                 await self._respond({"type": "http.response.start", "status": 500, "headers": []})
                 await self._respond({"type": "http.response.body", "body": b""})
@@ -144,17 +145,15 @@ class _Conversation:
     # The request body.
 
     async def _read_body(self) -> bytes | None:
-        """The whole body, judged; None when it was refused."""
+        """The whole body, judged; None when it was refused or the client left."""
         body = bytearray()
-        while True:
-            try:
-                message = await self._receive_counted()
-            except _TooLarge:
-                await self._refuse_large()
+        more = True
+        while more:
+            message = await self._receive_counted()
+            if message["type"] == "http.disconnect":
                 return None
             body += message.get("body", b"")
-            if not message.get("more_body", False):
-                break
+            more = message.get("more_body", False)
         verdict = await self._ask(RequestBody(bytes(body)))
         if isinstance(verdict, Stop):
             await self._answer(verdict.response)
@@ -162,26 +161,28 @@ class _Conversation:
         return bytes(body)
 
     async def _receive_counted(self) -> Message:
-        message = await self._receive()
-        if message["type"] == "http.request":
-            self._seen += len(message.get("body", b""))
-            route = self._session.route
-            if route is not None and self._seen > route.max_body:
-                raise _TooLarge
-        return message
-
-    async def _refuse_large(self) -> None:
+        """The next message, until there is more of the body than the route takes: then nobody gets to hear the rest."""
+        message = _GONE if self._cut else await self._receive()
+        route = self._session.route
+        if message["type"] != "http.request" or route is None:
+            return message
+        self._seen += len(message.get("body", b""))
+        if self._seen <= route.max_body:
+            return message
+        self._cut = True
         session = self._session
-        assert session.route is not None
-        detail = f"The body may have {session.route.max_body} bytes at most."
+        detail = f"The body may have {route.max_body} bytes at most."
         stop = session.refuse("firewall", TOO_LARGE, session.exchange.problem(413, detail))
         if not self._status:
             await self._answer(stop.response)
+        return _GONE
 
     # The response.
 
     async def _respond(self, message: Message) -> None:
         kind = message["type"]
+        if self._answered:
+            return
         if kind in ("http.response.start", "websocket.http.response.start"):
             await self._respond_head(message)
         elif kind == "http.response.body":
@@ -201,19 +202,17 @@ class _Conversation:
             verdict = await self._ask(ResponseHead(Response(message["status"], Headers.of(headers))))
             edits = Edits(replace=verdict.response) if isinstance(verdict, Stop) else verdict.edits
             if edits is not None and edits.replace is not None:
-                await self._replace(edits.replace)
+                await self._answer(edits.replace)
                 return
             if edits is not None:
                 message = {**message, "headers": _pairs(_apply(headers, edits))}
-        if session.reads_response_body:
+        if session.reads_response_body and self._scope.get("method") != "HEAD":
             self._held = message
             return
         self._status = message["status"]
         await self._send(message)
 
     async def _respond_body(self, message: Message) -> None:
-        if self._replaced:
-            return
         if self._held is None:
             await self._send(message)
             return
@@ -224,17 +223,14 @@ class _Conversation:
         verdict = await self._ask(ResponseBody(bytes(self._body)))
         edits = Edits(replace=verdict.response) if isinstance(verdict, Stop) else verdict.edits
         if edits is not None and edits.replace is not None:
-            await self._replace(edits.replace)
+            await self._answer(edits.replace)
             return
         self._status = held["status"]
         await self._send(held)
         await self._send({"type": "http.response.body", "body": bytes(self._body)})
 
-    async def _replace(self, response: Response) -> None:
-        self._replaced = True
-        await self._answer(response)
-
     async def _answer(self, response: Response) -> None:
+        self._answered = True
         self._status = response.status
         prefix = ""
         if self._scope["type"] == "websocket":
@@ -316,5 +312,3 @@ def _text(data: bytes) -> str:
 
 def _pairs(pairs: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in pairs]
-
-

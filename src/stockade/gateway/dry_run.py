@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from msgspec import Struct
 
 from stockade.config import Built, Loaded
-from stockade.engine import REQUEST_HEAD, Binding, RequestBody, Session, drive_async
+from stockade.engine import REQUEST_HEAD, Binding, NotNow, RequestBody, Session, drive, refuse_unread, resume
 from stockade.engine.policy import Route
 from stockade.gateway.runtime import Runtime
-from stockade.vocabulary import Action, Finding, Principal, Stop, Verdict
-from stockade.wire import Request, Response
+from stockade.vocabulary import Action, Asking, Finding, Principal, Stop, Verdict
+from stockade.wire import BadRequest, Request, Response
 
 
 class Said(Struct, frozen=True):
@@ -41,19 +40,21 @@ class Decision(Struct, frozen=True):
 
 
 class DryRun:
-    """A runtime that writes no log. Counters begin empty and then count what is decided here."""
+    """A runtime that writes no log. Counters begin empty and then count what is decided here.
+
+    Must not be used inside an event loop: it has one of its own, for answers that must be waited for.
+    """
 
     def __init__(self, loaded: Loaded, built: Built) -> None:
+        """Raises StoreError when the key store cannot be opened."""
         self._runtime = Runtime(loaded, built, journal=False)
+        self._loop = asyncio.Runner()
         self.policy = self._runtime.policy
 
-    def decide(self, request: Request, body: bytes = b"", route: Route | None = None, who: Principal | None = None) -> Decision:
-        """Decide about one request. `route` and `who` stand in for what a recording no longer tells."""
-        return asyncio.run(self.decide_async(request, body, route, who))
-
-    async def decide_async(
+    def decide(
         self, request: Request, body: bytes = b"", route: Route | None = None, who: Principal | None = None
     ) -> Decision:
+        """Decide about one request. `route` and `who` stand in for what a recording no longer tells."""
         said: list[Said] = []
         heard: set[int] = set()
 
@@ -64,26 +65,45 @@ class DryRun:
         route = route or self.policy.route(request.authority, request.path)
         session = Session(self.policy, route, request, observe)
         session.exchange.principal = who
-        answer = self._runtime.stores.answer_later
-        verdict: Any = await drive_async(session.receive(REQUEST_HEAD), answer)
+        verdict = self._drive(session.receive(REQUEST_HEAD))
         if session.reads_request_body:
-            verdict = await drive_async(session.receive(RequestBody(body)), answer)
-        response = verdict.response if isinstance(verdict, Stop) else None
-        return Decision(
-            session.action,
-            response.status if response is not None else None,
-            session.control,
-            session.exchange.api,
-            session.exchange.operation,
-            session.exchange.client,
-            session.exchange.principal.id if session.exchange.principal is not None else None,
-            tuple(said),
-            _unheard(route, heard),
-            response,
-        )
+            verdict = self._drive(session.receive(RequestBody(body)))
+        return _decision(session, verdict, tuple(said), _unheard(route, heard))
+
+    def refuse(self, bad: BadRequest) -> Decision:
+        """What is done with a request that two servers could read differently: it has no route."""
+        session, stop = refuse_unread(self.policy, bad.request, bad.trouble)
+        finding = session.close(stop.response.status, 0.0).findings[-1]
+        return _decision(session, stop, (Said("routing", "on_request", "stop", (finding,), ""),), ())
+
+    def _drive(self, steps: Asking[Verdict]) -> Verdict:
+        stores = self._runtime.stores
+        try:
+            return drive(steps, stores.answer)
+        except NotNow as waiting:
+            verdict: Verdict = self._loop.run(resume(waiting, stores.answer_later))
+            return verdict
 
     def close(self) -> None:
+        self._loop.close()
         self._runtime.close()
+
+
+def _decision(session: Session, verdict: Verdict, said: tuple[Said, ...], unheard: tuple[str, ...]) -> Decision:
+    response = verdict.response if isinstance(verdict, Stop) else None
+    exchange = session.exchange
+    return Decision(
+        action=session.action,
+        status=response.status if response is not None else None,
+        control=session.control,
+        api=exchange.api,
+        operation=exchange.operation,
+        client=exchange.client,
+        principal=exchange.principal.id if exchange.principal is not None else None,
+        said=said,
+        unheard=unheard,
+        response=response,
+    )
 
 
 def _said(phase: str, binding: Binding, verdict: Verdict) -> Said:
@@ -97,5 +117,5 @@ def _said(phase: str, binding: Binding, verdict: Verdict) -> Said:
 def _unheard(route: Route | None, heard: set[int]) -> tuple[str, ...]:
     if route is None:
         return ()
-    hooks = (*route.on_request, *route.on_request_body)
-    return tuple(binding.control.name for binding, _ in hooks if id(binding) not in heard)
+    bindings = {id(binding): binding for binding, _ in (*route.on_request, *route.on_request_body)}
+    return tuple(binding.control.name for key, binding in bindings.items() if key not in heard)

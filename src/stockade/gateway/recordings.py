@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
 from stockade.wire import BadRequest, Headers, Peer, Request, read_request
+
+_MOST_BYTES = 1 << 30
+_BOM = b"\xef\xbb\xbf"
+_SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}  # others never leave a browser
 
 
 class BadRecording(ValueError):
@@ -22,7 +26,7 @@ class Recorded(Struct, frozen=True):
     """One request as it was. What a decision log does not keep (credentials, query, body) is empty."""
 
     line: int  # of the file, or number of the entry, from 1
-    request: Request
+    request: Request | BadRequest
     body: bytes = b""
     api: str = ""  # decision log only
     principal: str | None = None
@@ -43,7 +47,36 @@ class _LogLine(Struct):
     headers: dict[str, str] = {}
 
 
-_MOST_BYTES = 1 << 30
+class _Field(Struct):
+    name: str
+    value: str
+
+
+class _PostData(Struct):
+    text: str | None = None
+
+
+class _Sent(Struct, rename="camel"):
+    method: str
+    url: str
+    headers: list[_Field] | None = None
+    post_data: _PostData | None = None
+    http_version: str | None = None
+
+
+class _Entry(Struct, rename="camel"):
+    request: _Sent
+    started_date_time: str
+
+
+class _Log(Struct):
+    entries: list[_Entry]
+
+
+class _Archive(Struct):
+    """The members of a HAR file that replaying needs."""
+
+    log: _Log
 
 
 def read_recordings(path: Path, client: str) -> list[Recorded]:
@@ -51,62 +84,79 @@ def read_recordings(path: Path, client: str) -> list[Recorded]:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise BadRecording(f"{path} is too large (1 GiB at most)")
-        data = path.read_bytes()
+        data = path.read_bytes().removeprefix(_BOM)
     except OSError as error:
         raise BadRecording(f"{path} cannot be read: {error.strerror}") from None
-    head = data.lstrip()[:1]
-    if head != b"{":
+    if data.lstrip()[:1] != b"{":
         raise BadRecording(f"{path} is neither a HAR file nor a decision log: it does not begin with {{")
     if b'"log"' in data[:200] and b'"request_id"' not in data[:200]:
-        return list(_read_har(path, data, client))
+        return list(_read_archive(path, data, client))
     return list(_read_log(path, data))
 
 
 def _read_log(path: Path, data: bytes) -> Iterator[Recorded]:
-    for number, line in enumerate(data.splitlines(), 1):
-        if not line.strip() or line.startswith(b'{"time"') and b'"dropped"' in line[:60]:
+    decode = msgspec.json.Decoder(_LogLine).decode
+    for number, line in enumerate(data.split(b"\n"), 1):
+        lost = b'"dropped"' in line and b'"request_id"' not in line  # how many lines a full disk cost
+        if not line.strip() or lost:
             continue
         try:
-            entry = msgspec.json.decode(line, type=_LogLine)
-            at = datetime.fromisoformat(entry.time).timestamp()
-        except (msgspec.DecodeError, ValueError) as error:
-            raise BadRecording(f"{path}:{number}: no record of the decision log: {error}") from None
+            entry = decode(line)
+            at = _moment(entry.time)
+        except ValueError as error:
+            raise BadRecording(f"{path}:{number}: not a record of the decision log: {error}") from None
         headers = Headers.of(entry.headers.items())
         request = Request(entry.request_id, at, entry.method, "http", "", entry.path, "", headers, Peer(entry.client))
         yield Recorded(number, request, b"", entry.api, entry.principal, entry.action)
 
 
-def _read_har(path: Path, data: bytes, client: str) -> Iterator[Recorded]:
+def _read_archive(path: Path, data: bytes, client: str) -> Iterator[Recorded]:
     try:
-        entries = msgspec.json.decode(data)["log"]["entries"]
-        if not isinstance(entries, list):
-            raise TypeError("log.entries is no list")
-    except (msgspec.DecodeError, KeyError, TypeError) as error:
-        raise BadRecording(f"{path} is no HAR file: {error}") from None
-    for number, entry in enumerate(entries, 1):
+        archive = msgspec.json.decode(data, type=_Archive)
+    except ValueError as error:
+        raise BadRecording(f"{path}{_line_of(data, str(error))}: not a HAR file: {error}") from None
+    for number, entry in enumerate(archive.log.entries, 1):
         try:
-            yield _har_entry(number, entry, client)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise BadRecording(f"{path}: entry {number}: {type(error).__name__}: {error}") from None
+            recorded = _entry(number, entry, client)
+        except ValueError as error:
+            raise BadRecording(f"{path}: entry {number}: {error}") from None
+        if recorded is not None:
+            yield recorded
 
 
-def _har_entry(number: int, entry: dict[str, Any], client: str) -> Recorded:
-    sent = entry["request"]
-    url = urlsplit(sent["url"])
-    pairs = [(field["name"], field["value"]) for field in sent.get("headers", []) if not field["name"].startswith(":")]
-    text = str(sent.get("postData", {}).get("text") or "")
+def _line_of(data: bytes, message: str) -> str:
+    """A colon and the line, where the decoder says at which byte it stopped."""
+    match = re.search(r"\(byte (\d+)\)", message)
+    if match is None:
+        return ""
+    return ":" + str(data.count(b"\n", 0, int(match[1])) + 1)
+
+
+def _entry(number: int, entry: _Entry, client: str) -> Recorded | None:
+    """None for what is no request to a server, such as data:… in a page."""
+    sent = entry.request
+    url = urlsplit(sent.url)
+    if url.scheme not in _SCHEMES:
+        return None
+    text = (sent.post_data.text or "") if sent.post_data is not None else ""
     request = read_request(
         id=f"entry-{number}",
-        at=datetime.fromisoformat(entry["startedDateTime"]).timestamp(),
-        method=sent["method"],
-        scheme=url.scheme or "http",
+        at=_moment(entry.started_date_time),
+        method=sent.method,
+        scheme=_SCHEMES[url.scheme],
         authority=url.netloc,
         target=(url.path or "/") + (f"?{url.query}" if url.query else ""),
-        headers=Headers.of(pairs),
+        headers=Headers.of((field.name, field.value) for field in sent.headers or () if field.name[:1] != ":"),
         peer=Peer(client),
-        version=str(sent.get("httpVersion", "HTTP/1.1")),
+        version=sent.http_version or "HTTP/1.1",
         has_body=bool(text),
     )
-    if isinstance(request, BadRequest):
-        raise ValueError(request.trouble)
-    return Recorded(number, request, text.encode())
+    return Recorded(number, request, text.encode("utf-8", "replace"))
+
+
+def _moment(text: str) -> float:
+    """Seconds since the epoch. Raises ValueError."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text[:40]!r} is not a date and time") from None

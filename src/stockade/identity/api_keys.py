@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable
 
@@ -9,10 +10,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stockade.networks import NetworkSet
+from stockade.redaction import redact
 from stockade.stores import KeyStore
 from stockade.tokens import ApiKeyRecord, digest_api_key, make_api_key, parse_api_key
 
 _ID_BYTES, _SECRET_BYTES = 16, 32
+_is_scope = re.compile(r"[!#-\[\]-~]+").fullmatch  # RFC 6749, section 3.3
 
 
 class NoSuchKey(LookupError):
@@ -45,12 +48,16 @@ class ApiKeys:
         networks: Iterable[str] = (),
         expires: float | None = None,
     ) -> Issued:
-        """Raises BadNetwork on a text that is no network, ValueError on an owner that cannot stand in a header."""
-        if not owner or len(owner) > 256 or not owner.isprintable():
-            raise ValueError("the owner must be 1 to 256 printable characters")
+        """Raises BadNetwork on a text that is no network, ValueError on an owner or scope that no header can carry."""
+        if not owner or len(owner) > 256 or not owner.isprintable() or owner != owner.strip():
+            raise ValueError("the owner must be 1 to 256 printable characters, without blanks around them")
+        granted = frozenset(scopes)
+        for scope in sorted(granted):
+            if _is_scope(scope) is None:
+                raise ValueError(f"{scope!r} is no scope: printable ASCII without blanks, quotes and backslashes")
         allowed = tuple(networks)
         NetworkSet(allowed)
-        issued = self._make(owner, at, frozenset(scopes), allowed, expires)
+        issued = self._make(owner, at, granted, allowed, expires)
         self._store.add(issued.record)
         return issued
 
@@ -58,10 +65,13 @@ class ApiKeys:
         return self._store.all()
 
     def rotate(self, key_id: str, at: float, overlap: float) -> Issued:
-        """A successor with the same rights; the old key works for `overlap` more seconds."""
+        """A successor with the same rights; the old key works for `overlap` more seconds.
+
+        Raises NoSuchKey, also for a key that works no more.
+        """
         old = self._find(key_id)
         if old.refusal(at) is not None:
-            raise NoSuchKey(f"the key {key_id} does not work any more; issue a new one")
+            raise NoSuchKey(f"the key {old.id} does not work any more; issue a new one")
         issued = self._make(old.owner, at, old.scopes, old.networks, old.expires)
         ends = min(at + overlap, old.revoked) if old.revoked is not None else at + overlap
         self._store.replace(old.id, {"revoked": ends, "replaced_by": issued.record.id}, issued.record)
@@ -78,9 +88,12 @@ class ApiKeys:
     def _find(self, key_id: str) -> ApiKeyRecord:
         """By id, or by the whole key, for that is what people have at hand when one leaks."""
         parsed = parse_api_key(key_id)
-        record = self._store.get(parsed.id if parsed is not None else key_id)
+        if parsed is not None:
+            key_id = parsed.id
+        record = self._store.get(key_id)
         if record is None:
-            raise NoSuchKey(f"no key has the id {parsed.id if parsed is not None else key_id[:64]}")
+            # A key that was mistyped is still most of a secret.
+            raise NoSuchKey(f"no key has the id {redact(key_id[:64])}")
         return record
 
     def _make(

@@ -6,12 +6,12 @@ and a line that says how many follows as soon as writing works again.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
 import time
 from collections import deque
-from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -21,6 +21,7 @@ from stockade.vocabulary import Record
 _MOST_WAITING = 20_000  # records; about 20 MB
 _BATCH = 64  # records encoded at a time: about 0.1 ms in which no request can run
 _PAUSE = 0.1  # seconds between writes
+_FAREWELL = 5.0  # seconds that `close` waits for a slow disk
 
 
 class DecisionLog:
@@ -30,7 +31,8 @@ class DecisionLog:
         """Raises OSError when the file cannot be opened for appending."""
         self.path = path
         self.dropped = 0
-        self.trouble = ""  # why the last write failed; empty when it did not
+        self._failure = ""  # why the last write failed
+        self._astray = ""  # why the file that now has the name cannot be opened
         self._said = 0
         self._torn = False
         self._most = most_waiting
@@ -47,17 +49,25 @@ class DecisionLog:
         else:
             self._waiting.append(record)
 
+    @property
+    def trouble(self) -> str:
+        """Why lines are not where they should be; empty when they are."""
+        return self._failure or self._astray
+
     def close(self) -> None:
         """Write what is waiting, then stop."""
         self._stop.set()
-        self._thread.join(5.0)
-        if self.path != "-":
+        self._thread.join(_FAREWELL)
+        # A thread that still hangs in a write keeps its file: another would soon have the number.
+        if self.path != "-" and not self._thread.is_alive():
             os.close(self._file)
 
     def _open(self) -> int:
         if self.path == "-":
             return sys.stdout.fileno()
-        return os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        self._torn = _ends_torn(self.path, file)
+        return file
 
     def _run(self) -> None:
         while not self._stop.wait(_PAUSE):
@@ -67,14 +77,22 @@ class DecisionLog:
     def _flush(self) -> None:
         self._reopen_if_rotated()
         while self._waiting:
-            lines = [self._encode(record) + b"\n" for record in islice(self._waiting, _BATCH)]
+            batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
+            lines = [self._line(record) for record in batch]
             written = self._append(b"".join(lines))
-            for line in lines:
+            for number, line in enumerate(lines):
                 written -= len(line)
                 if written < 0:  # this line is not, or not wholly, on disk: it comes again
+                    self._waiting.extendleft(reversed(batch[number:]))
                     return
-                self._waiting.popleft()
         self._confess()
+
+    def _line(self, record: Record) -> bytes:
+        try:
+            return self._encode(record) + b"\n"
+        except UnicodeEncodeError:  # half a surrogate pair somewhere: no reason to lose the record, or this thread
+            text = json.dumps(msgspec.to_builtins(record), ensure_ascii=False)
+            return text.encode("utf-8", "replace") + b"\n"
 
     def _append(self, data: bytes) -> int:
         """How many bytes reached the file; fewer than all when the disk refused."""
@@ -84,9 +102,9 @@ class DecisionLog:
             while written < len(data):
                 written += os.write(self._file, (prefix + data)[len(prefix) + written :])
         except OSError as error:
-            self.trouble = f"{self.path}: {error.strerror}"
+            self._failure = f"{self.path}: {error.strerror}"
         else:
-            self.trouble = ""
+            self._failure = ""
         if written >= 0:
             self._torn = written > 0 and data[written - 1 : written] != b"\n"
         return max(0, written)
@@ -105,17 +123,30 @@ class DecisionLog:
         if self.path == "-":
             return
         try:
-            if Path(self.path).stat().st_ino == os.fstat(self._file).st_ino:
-                return
-        except FileNotFoundError:
-            pass
+            if not self._is_there():
+                fresh = self._open()
+                os.close(self._file)
+                self._file = fresh
         except OSError as error:
-            self.trouble = f"{self.path}: {error.strerror}"
-            return
+            self._astray = f"{self.path}: {error.strerror}"
+        else:
+            self._astray = ""
+
+    def _is_there(self) -> bool:
+        """Whether the file that has the name is the one that we write to."""
         try:
-            fresh = self._open()
-        except OSError as error:
-            self.trouble = f"{self.path}: {error.strerror}"
-            return
-        os.close(self._file)
-        self._file = fresh
+            return os.path.samestat(Path(self.path).stat(), os.fstat(self._file))
+        except FileNotFoundError:
+            return False
+
+
+def _ends_torn(path: str, file: int) -> bool:
+    """Whether the last line lacks its end: whoever wrote it died, or found no room."""
+    if os.fstat(file).st_size == 0:  # empty, or no file but a pipe or a device
+        return False
+    try:
+        with Path(path).open("rb") as reading:
+            reading.seek(-1, os.SEEK_END)
+            return reading.read(1) != b"\n"
+    except OSError:  # ours to append to, not to read
+        return False

@@ -114,7 +114,7 @@ def exposition(total: Snapshot, *, workers: int, restarts: int, policy_generatio
             yield from _families(total, workers, restarts, policy_generation, policy_ok)
 
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Collector())  # type: ignore[arg-type]
+    registry.register(Collector())
     return generate_latest(registry)
 
 

@@ -74,15 +74,17 @@ def parse_network(text: str) -> IPv4Network | IPv6Network:
 
 
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
-    """An address without zone; an IPv4-mapped IPv6 address is the IPv4 address that it is. None for anything else."""
+    """The address, less its zone (RFC 4007); an IPv4-mapped IPv6 address is the IPv4 address that it is.
+
+    None for anything else.
+    """
     try:
         address = ip_address(text)
     except ValueError:
         return None
     if isinstance(address, IPv6Address):
-        if address.scope_id is not None:
-            return None
-        return address.ipv4_mapped or address
+        # A zone says which of our links the peer is on: fe80::1%eth0 is denied with fe80::/10.
+        return address.ipv4_mapped or (address if address.scope_id is None else IPv6Address(int(address)))
     return address
 
 

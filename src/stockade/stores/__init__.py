@@ -1,4 +1,4 @@
-"""Stores answer Asks, at once or later, and keep tables. One store per kind of question; `Stores` sends each its own."""
+"""Stores answer Asks, at once or later, and keep tables. One store per kind of question; `Stores` knows which."""
 
 from stockade.stores.counters import Counters
 from stockade.stores.jwks import KeySources, Source

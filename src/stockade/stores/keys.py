@@ -6,10 +6,14 @@ the next request in every worker) and for ten seconds at most, so that a file wh
 
 from __future__ import annotations
 
+import os
+import sqlite3
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import sqlalchemy as sql
 from sqlalchemy.pool import NullPool
@@ -20,6 +24,7 @@ from stockade.vocabulary import FindApiKey, StoreError
 
 _REMEMBERED = 10_000
 _FRESH = 10.0  # seconds
+_PATIENCE = 5.0  # seconds to wait for another writer
 
 _METADATA = sql.MetaData()
 _KEYS = sql.Table(
@@ -38,34 +43,40 @@ _KEYS = sql.Table(
 )
 
 
+class _Known(NamedTuple):
+    record: ApiKeyRecord
+    revision: int  # of the table, read before the record was
+    at: float  # monotonic seconds
+
+
 class KeyStore:
     """Answers FindApiKey; issues no keys itself (see `identity`). Raises StoreError when the table cannot be used."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._known: dict[str, tuple[ApiKeyRecord | None, float]] = {}
-        self._seen_revision = -1
+        self._known: dict[str, _Known] = {}
         try:
-            self._engine = _open(path)
             self._revision = Revision(path.with_name(path.name + ".revision"))
-        except (OSError, sql.exc.SQLAlchemyError) as error:
+        except OSError as error:
+            raise StoreError(f"{path}: the key store cannot be opened: {error}") from error
+        try:
+            with self._revision.locked():  # of several workers that start at once, one makes the table
+                self._engine = _open(path)
+            self.get("")  # the first query compiles the statement, which no request should wait for
+        except (OSError, sql.exc.SQLAlchemyError, StoreError) as error:
+            self._revision.close()
             raise StoreError(f"{path}: the key store cannot be opened: {_plain(error)}") from error
-        self.get("")  # the first query compiles the statement, which no request should wait for
 
     def find(self, ask: FindApiKey) -> ApiKeyRecord | None:
-        revision = self._revision.read()
-        if revision != self._seen_revision:
-            self._known.clear()
-            self._seen_revision = revision
-        now = time.monotonic()
+        revision, now = self._revision.read(), time.monotonic()
         known = self._known.get(ask.id)
-        if known is not None and now - known[1] < _FRESH:
-            return known[0]
+        if known is not None and known.revision == revision and now - known.at < _FRESH:
+            return known.record
         record = self.get(ask.id)
         if record is not None:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            self._known[ask.id] = (record, now)
+            self._known[ask.id] = _Known(record, revision, now)
         return record
 
     def get(self, key_id: str) -> ApiKeyRecord | None:
@@ -81,7 +92,8 @@ class KeyStore:
 
     def replace(self, old_id: str, changes: Mapping[str, Any], new: ApiKeyRecord) -> None:
         """Change one key and add its successor, both or neither."""
-        self._write([sql.update(_KEYS).where(_KEYS.c.id == old_id).values(**changes), sql.insert(_KEYS).values(**_row(new))])
+        change = sql.update(_KEYS).where(_KEYS.c.id == old_id).values(**changes)
+        self._write([change, sql.insert(_KEYS).values(**_row(new))])
 
     def change(self, key_id: str, **changes: Any) -> None:
         self._write([sql.update(_KEYS).where(_KEYS.c.id == key_id).values(**changes)])
@@ -102,7 +114,7 @@ class KeyStore:
         try:
             with self._engine.connect() as connection:
                 return [dict(row) for row in connection.execute(statement).mappings()]
-        except sql.exc.SQLAlchemyError as error:
+        except (sql.exc.SQLAlchemyError, ValueError) as error:  # ValueError: a column whose JSON is none
             raise StoreError(f"{self.path}: {_plain(error)}") from error
 
     def _write(self, statements: Iterable[sql.Executable]) -> None:
@@ -120,12 +132,19 @@ class KeyStore:
 
 
 def _open(path: Path) -> sql.Engine:
+    # Ours alone before SQLite writes to it: its journals copy the mode. Made only here, never by a later connection,
+    # so that its loss is noticed. One that exists is not even opened: closing it would end SQLite's locks on it.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    path.chmod(0o600)
+    uri = f"file:{quote(str(path))}?mode=rw"
     # A connection per use: SQLite's are cheap to open, and one that outlives a replaced file would read the old one.
-    engine = sql.create_engine(f"sqlite:///{path}", connect_args={"timeout": 5.0}, poolclass=NullPool)
+    engine = sql.create_engine(
+        "sqlite://", creator=lambda: sqlite3.connect(uri, uri=True, timeout=_PATIENCE), poolclass=NullPool
+    )
     with engine.begin() as connection:
         connection.execute(sql.text("PRAGMA journal_mode=WAL"))
         _METADATA.create_all(connection)
-    path.chmod(0o600)
     return engine
 
 

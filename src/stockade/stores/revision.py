@@ -9,6 +9,8 @@ import fcntl
 import mmap
 import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _NUMBER = struct.Struct("<Q")
@@ -29,9 +31,15 @@ class Revision:
 
     def advance(self) -> None:
         """Tell all readers that something changed; call it after the change is committed."""
+        with self.locked():
+            _NUMBER.pack_into(self._map, 0, (self.read() + 1) % (1 << 64))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """What one process, or one `Revision`, may do at a time."""
         fcntl.flock(self._file, fcntl.LOCK_EX)
         try:
-            _NUMBER.pack_into(self._map, 0, (self.read() + 1) % (1 << 64))
+            yield
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 

@@ -72,7 +72,7 @@ def read_request(
     has_body: bool,
 ) -> Request | BadRequest:
     """A request as a door received it, its target (origin form) split and normalised."""
-    trouble = ""
+    trouble = _upgrade_trouble(method, headers)
     try:
         path, query = parse_target(target)
         parse_authority(authority)
@@ -80,3 +80,10 @@ def read_request(
         path, query, trouble = target.partition("?")[0][:1024], "", str(error)
     request = Request(id, at, method, scheme, authority, path, query, headers, peer, version, has_body)
     return BadRequest(request, trouble) if trouble else request
+
+
+def _upgrade_trouble(method: str, headers: Headers) -> str:
+    """A WebSocket begins with a GET without a body (RFC 6455, section 4.1); what else would the bytes after it be?"""
+    if "upgrade" not in headers or "websocket" not in (headers.get("upgrade") or "").lower():
+        return ""
+    return "" if method == "GET" and "content-length" not in headers else "a WebSocket begins with a GET without a body"

@@ -25,7 +25,11 @@ def problem(
     headers: tuple[tuple[str, str], ...] = (),
     **members: object,
 ) -> Response:
-    """A refusal as `application/problem+json`. `detail` must say nothing of internals; `members` are extensions."""
+    """A refusal as `application/problem+json`. `detail` must say nothing of internals; `members` are extensions.
+
+    A field in `headers` stands in place of a fixed one of that name (lower case).
+    """
+    named = {name for name, _ in headers}
     body = {
         "type": "about:blank",
         "title": _TITLES.get(status, "Error"),
@@ -34,4 +38,6 @@ def problem(
         "request_id": request_id,
         **members,
     }
-    return Response(status, Headers.of((*_FIXED, *headers)), _encode(body))
+    return Response(
+        status, Headers.of((*(field for field in _FIXED if field[0] not in named), *headers)), _encode(body)
+    )

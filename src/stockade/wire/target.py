@@ -7,14 +7,18 @@ slash); what stays ambiguous after that is refused. Doors without Envoy in front
 from __future__ import annotations
 
 import posixpath
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
 _HEX = frozenset("0123456789abcdefABCDEF")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-
-
-_AUTHORITY = _UNRESERVED | frozenset("[]:%")
+# A name or an IPv4 address, or an IPv6 address in brackets, and a port. RFC 3986 would also allow percent escapes and
+# sub-delimiters in a name; no host has them, and servers disagree on whether to decode them.
+_is_authority = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?").fullmatch
+_is_printable = re.compile(r"[!-~]*").fullmatch  # ASCII without space and controls
+_REMEMBERED = 4096
+_SHORT = 512  # characters; what is longer is parsed each time, so that nobody can fill the memory with it
 
 
 class BadTarget(ValueError):
@@ -26,32 +30,41 @@ class Target(NamedTuple):
     query: str
 
 
-@lru_cache(maxsize=4096)
 def parse_target(raw: str) -> Target:
     """Split and normalise an origin-form target.
 
     >>> parse_target("/a//b/../c?x=1")
     Target(path='/a/c', query='x=1')
 
-    Raises BadTarget on a relative path, a fragment, an escaped slash or NUL, a broken escape, a raw control or space.
+    Raises BadTarget on a relative path, a fragment, an escaped slash or NUL, a broken escape, a raw control or space,
+    a dot segment with parameters (`/..;/`: some servers go up there, others do not).
     """
+    return _parse_short(raw) if len(raw) <= _SHORT else _parse(raw)
+
+
+def parse_authority(raw: str) -> str:
+    """The authority (RFC 9112, section 3.2), as sent. Raises BadTarget on several hosts, user names, or no host."""
+    if _is_authority(raw) is None:
+        raise BadTarget("the host is missing, given twice, or holds characters that no host has")
+    return raw
+
+
+def _parse(raw: str) -> Target:
     raw_path, _, query = raw.partition("?")
     if not raw_path.startswith("/"):
         raise BadTarget("the request target must be an absolute path")
     if "#" in raw:
         raise BadTarget("the request target holds a fragment")
-    if not raw.isascii() or any(char <= " " or char == "\x7f" for char in raw):
+    if _is_printable(raw) is None:
         raise BadTarget("the request target holds characters that must be percent-encoded")
     path = _unescape_unreserved(raw_path) if "%" in raw_path else raw_path
-    return Target(_resolve(path.replace("\\", "/")), query)
+    path = path.replace("\\", "/")
+    if "/.;" in path or "/..;" in path:
+        raise BadTarget("the path holds a dot segment with parameters")
+    return Target(_resolve(path), query)
 
 
-@lru_cache(maxsize=1024)
-def parse_authority(raw: str) -> str:
-    """The authority (RFC 9112, section 3.2), as sent. Raises BadTarget on several hosts, user names, or no host."""
-    if not raw or not _AUTHORITY.issuperset(raw):
-        raise BadTarget("the host is missing, given twice, or holds characters that no host has")
-    return raw
+_parse_short = lru_cache(maxsize=_REMEMBERED)(_parse)
 
 
 def _unescape_unreserved(path: str) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from stockade.config.base import Model, Secret, Section
+from stockade.config.errors import written
 from stockade.config.site import Site
-from stockade.config.units import Duration
+from stockade.config.texts import HeaderName, Operation, check_url
+from stockade.config.units import Duration, Flag
 from stockade.controls.authentication import ApiKeys, Authentication, Jwts, Scheme
 from stockade.engine import Binding
-from stockade.operations import BadOperation, OperationTable, parse_operation
+from stockade.operations import OperationTable
 from stockade.stores import Source
-from stockade.tokens import BadKeys, JwtRules, keys_from_secret, parse_jwks
+from stockade.tokens import BadKeys, JwtRules, VerificationKeys, keys_from_secret, parse_jwks
 
 Algorithm = Literal[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256", "HS384", "HS512"
@@ -26,38 +27,54 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 class ApiKeyScheme(Model):
     """Keys issued by `stockade keys`."""
 
-    header: str = "X-API-Key"
-    forward: bool = Field(False, description="Whether the upstream gets to see the key.")
+    header: HeaderName = Field("X-API-Key", description="The request header that carries the key.")
+    forward: Flag = Field(False, description="Whether the upstream gets to see the key.")
+
+
+def _jwks(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if not value:
+        raise ValueError("names neither a file nor a URL")
+    scheme, separator, rest = value.partition("://")
+    if not separator:
+        return value
+    if scheme.lower() not in ("https", "http"):
+        raise ValueError(f"{written(value)} is neither a file nor an https URL")
+    url = f"{scheme.lower()}://{rest}"
+    parts = check_url(url, "https://issuer.example/.well-known/jwks.json", written(value))
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise ValueError("keys must come over https (http only from this machine)")
+    return url
 
 
 class JwtScheme(Model):
     """JSON Web Tokens as bearer tokens: signed by an issuer's keys (`jwks`) or with a shared secret."""
 
-    jwks: str | None = Field(None, description="File or https URL of the issuer's JSON Web Key Set.")
+    jwks: Annotated[str, BeforeValidator(_jwks)] | None = Field(
+        None, description="File or https URL of the issuer's JSON Web Key Set."
+    )
     secret: Secret | None = Field(None, description="For HS256, HS384, HS512.")
-    issuer: str
-    audience: str
-    algorithms: list[Algorithm] = Field(min_length=1)
+    issuer: str = Field(min_length=1, description="What the claim iss must say.")
+    audience: str = Field(min_length=1, description="What the claim aud must hold.")
+    algorithms: list[Algorithm] = Field(min_length=1, description="The accepted ones, as in [RS256]")
     leeway: Duration = Field(60.0, description="How far clocks may differ.")
-    forward: bool = Field(True, description="Whether the upstream gets to see the token.")
+    forward: Flag = Field(True, description="Whether the upstream gets to see the token.")
 
     @model_validator(mode="after")
     def _one_source(self) -> JwtScheme:
         if (self.jwks is None) == (self.secret is None):
             raise ValueError("a jwt has either jwks or secret")
         symmetric = {name.startswith("HS") for name in self.algorithms}
-        if self.secret is not None and symmetric != {True}:
-            raise ValueError("with a secret the algorithms can only be HS256, HS384 and HS512")
         if len(symmetric) == 2:
             raise ValueError("symmetric (HS…) and asymmetric algorithms cannot be mixed: that invites key confusion")
+        if self.secret is not None and symmetric != {True}:
+            raise ValueError("with a secret the algorithms can only be HS256, HS384 and HS512")
+        if self.jwks is not None and symmetric == {True}:
+            raise ValueError(
+                "HS256, HS384 and HS512 need a secret; with jwks the algorithms are RS…, PS…, ES… or EdDSA"
+            )
         return self
-
-    @field_validator("jwks")
-    @classmethod
-    def _safe_url(cls, jwks: str | None) -> str | None:
-        if jwks is not None and jwks.startswith("http://") and urlsplit(jwks).hostname not in _LOOPBACK:
-            raise ValueError("keys must come over https (http only from this machine)")
-        return jwks
 
 
 class SchemeItem(Model):
@@ -68,7 +85,7 @@ class SchemeItem(Model):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> SchemeItem:
-        if len(self.model_fields_set) != 1:
+        if (self.api_key is None) == (self.jwt is None):
             raise ValueError("each entry has exactly one of api_key, jwt")
         return self
 
@@ -76,25 +93,22 @@ class SchemeItem(Model):
 class AuthenticationSection(Section):
     """Any one of the schemes is enough. Operations under `anonymous` need none."""
 
-    any_of: list[SchemeItem] = Field(min_length=1)
-    anonymous: list[str] = Field([], description='Operations that need no credential, such as "GET /health".')
+    any_of: list[SchemeItem] = Field([], description="Accepted credentials, as in [{api_key: {header: X-API-Key}}]")
+    anonymous: list[Operation] = Field([], description='Operations that need no credential, such as "GET /health".')
 
-    @field_validator("anonymous")
-    @classmethod
-    def _operations(cls, operations: list[str]) -> list[str]:
-        for operation in operations:
-            try:
-                parse_operation(operation)
-            except BadOperation as error:
-                raise ValueError(str(error)) from None
-        return operations
+    @model_validator(mode="after")
+    def _something(self) -> AuthenticationSection:
+        if not self.any_of and self.mode != "off":
+            raise ValueError("any_of must say which credentials are good, as in [{api_key: {header: X-API-Key}}]")
+        return self
 
 
 def make(site: Site) -> list[Binding]:
     section = site.api.authentication
     if section is None or section.mode == "off":
         return []
-    schemes = [scheme for index, item in enumerate(section.any_of) if (scheme := _scheme(site, item, index)) is not None]
+    found = [_scheme(site, item, index) for index, item in enumerate(section.any_of)]
+    schemes = [scheme for scheme in found if scheme is not None]
     control = Authentication(realm=site.api.name, any_of=schemes, anonymous=OperationTable(section.anonymous))
     return [site.bind(control, section, "authentication")]
 
@@ -117,16 +131,28 @@ def _scheme(site: Site, item: SchemeItem, index: int) -> Scheme | None:
 
 
 def _source(site: Site, scheme: JwtScheme, index: int) -> Source | None:
+    """Where the keys come from; None, and a problem, when they are no good."""
     place = ("authentication", "any_of", index, "jwt", "secret" if scheme.jwks is None else "jwks")
-    name = f"{site.api.name}.{index}"
     if scheme.jwks is not None and scheme.jwks.startswith(("https://", "http://")):
         return Source(scheme.jwks, url=scheme.jwks)
     try:
-        if scheme.secret is not None:
-            secret = site.secret(scheme.secret, "the secret", *place)
-            return None if secret is None else Source(name, keys=keys_from_secret(secret))
-        data = site.read_file(Path(scheme.jwks or ""), "the key set", *place)
-        return None if data is None else Source(name, keys=parse_jwks(data))
+        keys = _keys(site, scheme, *place)
     except BadKeys as error:
         site.problem(str(error), *place)
         return None
+    if keys is None:
+        return None
+    for skipped in keys.skipped:
+        site.warn(f"a key of {scheme.jwks} is left out: {skipped}", *place)
+    unserved = [name for name in scheme.algorithms if not keys.candidates(name, None)]
+    if unserved:
+        site.warn(f"no key here can serve {', '.join(unserved)}: such tokens will all be refused", *place)
+    return Source(f"{site.api.name}.{index}", keys=keys)
+
+
+def _keys(site: Site, scheme: JwtScheme, *place: str | int) -> VerificationKeys | None:
+    if scheme.secret is not None:
+        secret = site.secret(scheme.secret, "the secret", *place)
+        return None if secret is None else keys_from_secret(secret)
+    data = site.read_file(Path(scheme.jwks or ""), "the key set", *place)
+    return None if data is None else parse_jwks(data)

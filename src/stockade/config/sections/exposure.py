@@ -6,6 +6,8 @@ from pydantic import Field, field_validator
 
 from stockade.config.base import Section
 from stockade.config.site import Site
+from stockade.config.texts import HeaderName
+from stockade.config.units import Flag
 from stockade.controls.exposure import Exposure
 from stockade.engine import Binding
 
@@ -15,9 +17,9 @@ REVEALING = ["server", "x-powered-by", "x-aspnet-version", "x-aspnetmvc-version"
 class ExposureSection(Section):
     """Security headers, revealing headers, error bodies."""
 
-    security_headers: bool = True
-    hide_errors: bool = Field(True, description="Replace the body of upstream 5xx responses by problem details.")
-    remove_headers: list[str] = REVEALING
+    security_headers: Flag = Field(True, description="Add the headers that tell browsers to be careful.")
+    hide_errors: Flag = Field(True, description="Replace the body of upstream 5xx responses by problem details.")
+    remove_headers: list[HeaderName] = Field(REVEALING, description="Response headers that tell of the machinery.")
 
     @field_validator("remove_headers")
     @classmethod

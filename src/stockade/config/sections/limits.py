@@ -4,41 +4,54 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from stockade.config.base import Section
-from stockade.config.errors import did_you_mean
+from stockade.config.errors import did_you_mean, written
 from stockade.config.site import Site
-from stockade.config.units import QuotaUnit, RateUnit
+from stockade.config.texts import Name, is_header_name
+from stockade.config.units import Count, QuotaUnit, RateUnit
 from stockade.controls.limits import Limit, Limits, Quota, Rate
 from stockade.engine import Binding
 
 _KEYS = ("address", "principal", "operation")
+_KEY_SCHEMA = {"type": "string", "pattern": rf"^({'|'.join(_KEYS)}|header:.+)$"}
 
 
 def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _key(value: Any) -> Any:
+    if not isinstance(value, str) or value in _KEYS:
+        return value
+    scheme, _, name = value.partition(":")
+    if scheme != "header" or not is_header_name(name):
+        raise ValueError(
+            f"{written(value)} is not address, principal, operation or header:NAME{did_you_mean(value, _KEYS)}"
+        )
+    return value
+
+
+LimitKey = Annotated[str, BeforeValidator(_key)]
+
+
 class LimitItem(Section):
     """One limit: a `rate` with an optional `burst`, or a `quota`."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-    key: Annotated[list[str], BeforeValidator(_listed)] = Field(
+    name: Name
+    key: Annotated[
+        list[LimitKey],
+        BeforeValidator(_listed),
+        WithJsonSchema({"anyOf": [_KEY_SCHEMA, {"type": "array", "items": _KEY_SCHEMA, "minItems": 1}]}),
+    ] = Field(
         min_length=1, description="address, principal, operation, header:NAME, or a list that is counted together."
     )
-    rate: RateUnit | None = None
-    burst: int | None = Field(None, ge=1, description="How many may come at once; default: one second's worth.")
-    quota: QuotaUnit | None = None
-
-    @field_validator("key")
-    @classmethod
-    def _known(cls, keys: list[str]) -> list[str]:
-        for key in keys:
-            if key not in _KEYS and not (key.startswith("header:") and len(key) > 7):
-                hint = did_you_mean(key, _KEYS)
-                raise ValueError(f"{key!r} is not address, principal, operation or header:NAME{hint}")
-        return keys
+    rate: RateUnit | None = Field(None, description="How many per second, minute, hour or day, spread evenly.")
+    burst: Count | None = Field(
+        None, ge=1, le=1_000_000_000, description="How many may come at once; default: one second's worth."
+    )
+    quota: QuotaUnit | None = Field(None, description="How many in a calendar day, week, month, … (UTC).")
 
     @model_validator(mode="after")
     def _one_measure(self) -> LimitItem:
@@ -58,6 +71,7 @@ class LimitItem(Section):
 
 def make_early(site: Site) -> list[Binding]:
     """Limits that count addresses, operations or headers."""
+    _check_names(site)
     return _make(site, needs_principal=False)
 
 
@@ -66,16 +80,18 @@ def make_late(site: Site) -> list[Binding]:
     return _make(site, needs_principal=True)
 
 
-def _make(site: Site, *, needs_principal: bool) -> list[Binding]:
-    bindings = []
+def _check_names(site: Site) -> None:
     names: set[str] = set()
     for index, item in enumerate(site.api.limits):
         if item.name in names:
-            site.problem(f"two limits are called {item.name!r}", "limits", index)
+            site.problem(f"two limits are called {item.name!r}; they would share one count", "limits", index, "name")
         names.add(item.name)
+
+
+def _make(site: Site, *, needs_principal: bool) -> list[Binding]:
+    bindings = []
+    for index, item in enumerate(site.api.limits):
         limit = item.compiled()
-        if item.mode == "off" or limit.needs_principal != needs_principal:
-            continue
-        control = Limits(site.api.name, [limit])
-        bindings.append(site.bind(control, item, "limits", index, lines={}))
+        if item.mode != "off" and limit.needs_principal == needs_principal:
+            bindings.append(site.bind(Limits(site.api.name, [limit]), item, "limits", index))
     return bindings

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from hmac import compare_digest
+
 from stockade.controls.authentication.scheme import Refused
 from stockade.networks import NetworkSet
-from stockade.tokens import ApiKeyRecord, matches, parse_api_key
+from stockade.tokens import ApiKeyRecord, digest_api_key, parse_api_key
 from stockade.vocabulary import Asking, Exchange, FindApiKey, Principal
 from stockade.wire import Headers
 
@@ -12,13 +14,14 @@ _REMEMBERED = 4096
 
 
 class ApiKeys:
-    """API keys in a header of their own. hash_key: the key of the keyed hash (HMAC-SHA-256)."""
+    """API keys in a header of their own. hash_key: the key of the keyed hash."""
 
     def __init__(self, *, header: str, hash_key: bytes, forward: bool = False) -> None:
         self.carrier = header.lower()
         self.forward = forward
         self._where = f"header:{self.carrier}"
         self._hash_key = hash_key
+        self._known: dict[bytes, Principal] = {}  # by digest: the key itself is never kept
         self._networks: dict[tuple[str, ...], NetworkSet] = {}
 
     def describe(self) -> str:
@@ -28,18 +31,31 @@ class ApiKeys:
         return headers.get(self.carrier)
 
     def verify(self, credential: str, exchange: Exchange) -> Asking[Principal | Refused]:
-        key = parse_api_key(credential)
-        if key is None:
-            return Refused("key-malformed", self._where)
-        record: ApiKeyRecord | None = yield FindApiKey(key.id)
-        if record is None or not matches(record, self._hash_key, key.text):
-            return Refused("key-unknown", self._where, key.id)
+        digest = digest_api_key(self._hash_key, credential)
+        known = self._known.get(digest)
+        if known is None:
+            key = parse_api_key(credential)
+            if key is None:
+                return Refused("key-malformed", self._where)
+            key_id = key.id
+        else:
+            key_id = known.credential
+        record: ApiKeyRecord | None = yield FindApiKey(key_id)
+        if record is None or not compare_digest(record.digest, digest):
+            return Refused("key-unknown", self._where, key_id)
         refusal = record.refusal(exchange.request.at)
         if refusal is not None:
-            return Refused(f"key-{refusal}", self._where, key.id)
+            return Refused(f"key-{refusal}", self._where, key_id)
         if record.networks and exchange.client not in self._allowed(record.networks):
-            return Refused("key-wrong-address", self._where, key.id)
-        return Principal(record.owner, "api_key", record.id, record.scopes)
+            return Refused("key-wrong-address", self._where, key_id)
+        return known if known is not None else self._remember(digest, record)
+
+    def _remember(self, digest: bytes, record: ApiKeyRecord) -> Principal:
+        """What a key says of its owner never changes, so its principal is made once."""
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        principal = self._known[digest] = Principal(record.owner, "api_key", record.id, record.scopes)
+        return principal
 
     def _allowed(self, networks: tuple[str, ...]) -> NetworkSet:
         allowed = self._networks.get(networks)
@@ -49,5 +65,5 @@ class ApiKeys:
             allowed = self._networks[networks] = NetworkSet(networks)
         return allowed
 
-    def challenge(self, realm: str, refused: bool) -> str:
+    def challenge(self, realm: str, refused: bool) -> str:  # noqa: ARG002 - a Scheme's; this one has no error code
         return f'ApiKey realm="{realm}", header="{self.carrier}"'

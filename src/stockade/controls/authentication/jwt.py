@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from binascii import a2b_base64
 from typing import NamedTuple
+
+import msgspec
 
 from stockade.controls.authentication.scheme import Refused
 from stockade.tokens import BadToken, Claims, JwtRules, VerificationKeys, read_header, verify_jwt
@@ -11,6 +14,16 @@ from stockade.wire import Headers
 
 _REMEMBERED = 4096
 _WHERE = "header:authorization"
+
+
+class _Unproven(msgspec.Struct):
+    """What of a payload is read before its signature holds, and believed only where it speaks against the token."""
+
+    iss: str | None = None
+
+
+_TO_PLAIN = bytes.maketrans(b"-_", b"+/")
+_read_unproven = msgspec.json.Decoder(_Unproven).decode
 
 
 class _Verified(NamedTuple):
@@ -50,6 +63,8 @@ class Jwts:
             keys = yield FindVerificationKeys(self._source, None, at)
             if keys is known.keys:
                 return known.principal
+        if self._is_anothers(credential):
+            return Refused("token-wrong-issuer", _WHERE)
         try:
             header = read_header(credential)
             keys = yield FindVerificationKeys(self._source, header.kid, at)
@@ -59,6 +74,18 @@ class Jwts:
         if not claims.subject:
             return Refused("token-missing-claim", _WHERE, "sub")
         return self._remember(credential, keys, claims)
+
+    def _is_anothers(self, credential: str) -> bool:
+        """Whether it says itself that another issued it. Its key id would only send us to look at the wrong source.
+
+        What cannot be read is nobody's, and judged like every other.
+        """
+        try:
+            payload = credential.encode().split(b".", 2)[1].translate(_TO_PLAIN)
+            issuer = _read_unproven(a2b_base64(payload + b"==")).iss
+        except (IndexError, ValueError, RecursionError, msgspec.MsgspecError):
+            return False
+        return None not in (issuer, self._rules.issuer) and issuer != self._rules.issuer
 
     def _remember(self, credential: str, keys: VerificationKeys, claims: Claims) -> Principal:
         principal = Principal(claims.subject or "", "jwt", claims.token_id or "", claims.scopes)

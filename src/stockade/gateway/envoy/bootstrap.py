@@ -17,7 +17,7 @@ from msgspec import Struct
 from stockade.config import Api, Config, Loaded
 from stockade.config.build import cluster_name
 from stockade.config.models import Listen, ListenTls, Upstream
-from stockade.engine.session import ROUTE
+from stockade.engine.policy import ROUTE
 from stockade.gateway.envoy.module import filter_path
 
 Json: TypeAlias = dict[str, Any]
@@ -31,6 +31,7 @@ _CIPHERS = [  # TLS 1.2: forward secrecy and AEAD only (RFC 9325, section 4.2); 
     "ECDHE-RSA-CHACHA20-POLY1305",
 ]
 _MOST_HEADERS = 100
+_WEBSOCKET = "websocket"
 
 
 class Places(Struct, frozen=True):
@@ -54,9 +55,8 @@ class Places(Struct, frozen=True):
     def clusters(self) -> Path:
         return self.folder / "clusters.json"
 
-    @property
-    def certificates(self) -> Path:
-        return self.folder / "certificates.json"
+    def secret(self, name: str) -> Path:
+        return self.folder / f"secret-{name}.json"
 
     @property
     def policy(self) -> Path:
@@ -112,15 +112,14 @@ def resources(name: str, items: list[Json]) -> str:
 
 def listeners(loaded: Loaded, places: Places) -> str:
     return resources("config.listener.v3.Listener", [
-        _listener(index, listen, loaded.config, loaded.path.absolute(), places)
-        for index, listen in enumerate(loaded.config.listen)
+        _listener(listen, loaded.config, loaded.path.absolute(), places) for listen in loaded.config.listen
     ])
 
 
-def _listener(index: int, listen: Listen, config: Config, origin: Path, places: Places) -> Json:
+def _listener(listen: Listen, config: Config, origin: Path, places: Places) -> Json:
     chain: Json = {"filters": [{"name": "http", "typed_config": _connection_manager(config, origin, places)}]}
     if listen.tls is not None:
-        chain["transport_socket"] = _downstream_tls(index, listen.tls, places)
+        chain["transport_socket"] = _downstream_tls(listen, listen.tls, places)
         chain["transport_socket_connect_timeout"] = _seconds(config.timeouts.tls_handshake)
     filters = []
     if listen.proxy_protocol:
@@ -148,7 +147,11 @@ def _connection_manager(config: Config, origin: Path, places: Places) -> Json:
         codec_type="AUTO",
         rds={"config_source": _watched(places.routes), "route_config_name": "main"},
         http_filters=[_our_filter(origin, places), _router()],
-        upgrade_configs=[{"upgrade_type": "websocket"}],
+        upgrade_configs=[{"upgrade_type": _WEBSOCKET}],
+        http_protocol_options={
+            "accept_http_10": True,  # what old proxies and load balancers speak
+            "ignore_http_11_upgrade": [{"safe_regex": {"regex": _any_but(_WEBSOCKET)}}],
+        },
         server_header_transformation="PASS_THROUGH",
         use_remote_address=True,
         skip_xff_append=True,
@@ -162,7 +165,7 @@ def _connection_manager(config: Config, origin: Path, places: Places) -> Json:
         request_timeout=_seconds(timeouts.request),
         stream_idle_timeout=_seconds(timeouts.stream),
         delayed_close_timeout="1s",
-        drain_timeout="5s",
+        drain_timeout="1s",  # from the word that a connection will be closed to its end
         common_http_protocol_options={
             "idle_timeout": _seconds(timeouts.idle),
             "max_headers_count": _MOST_HEADERS,
@@ -175,6 +178,18 @@ def _connection_manager(config: Config, origin: Path, places: Places) -> Json:
         },
         local_reply_config=_local_replies(),
     )
+
+
+def _any_but(word: str) -> str:
+    """A regular expression for every text but this word, in whatever case.
+
+    Of an `Upgrade` field all that is not WebSocket must go: an upstream that takes another protocol (h2c, for one)
+    would give the client a tunnel around every control. RE2 has no look-ahead, so: a text of another length, or of
+    the same with another letter somewhere.
+    """
+    most = len(word) - 1
+    differs = [f".{{{n}}}[^{letter.lower()}{letter.upper()}].{{{most - n}}}" for n, letter in enumerate(word)]
+    return "|".join([f".{{0,{most}}}", f".{{{len(word) + 1},}}", *differs])
 
 
 def _our_filter(origin: Path, places: Places) -> Json:
@@ -212,7 +227,7 @@ def _local_replies() -> Json:
     return {"body_format": {"json_format": body, "content_type": "application/problem+json"}}
 
 
-def _downstream_tls(index: int, tls: ListenTls, places: Places) -> Json:
+def _downstream_tls(listen: Listen, tls: ListenTls, places: Places) -> Json:
     common: Json = {
         "tls_params": {
             "tls_minimum_protocol_version": "TLSv1_3" if tls.min_version == "1.3" else "TLSv1_2",
@@ -221,15 +236,10 @@ def _downstream_tls(index: int, tls: ListenTls, places: Places) -> Json:
             "ecdh_curves": ["X25519MLKEM768", "X25519", "P-256", "P-384"],
         },
         "alpn_protocols": ["h2", "http/1.1"],
-        "tls_certificate_sds_secret_configs": [
-            {"name": f"certificate-{index}", "sds_config": _watched(places.certificates)}
-        ],
+        "tls_certificate_sds_secret_configs": [_secret(_certificate_name(listen), places)],
     }
     if tls.client_ca is not None:
-        common["validation_context_sds_secret_config"] = {
-            "name": f"client-ca-{index}",
-            "sds_config": _watched(places.certificates),
-        }
+        common["validation_context_sds_secret_config"] = _secret(_client_ca_name(listen), places)
     context = _typed(
         "extensions.transport_sockets.tls.v3.DownstreamTlsContext",
         common_tls_context=common,
@@ -239,25 +249,41 @@ def _downstream_tls(index: int, tls: ListenTls, places: Places) -> Json:
     return {"name": "tls", "typed_config": context}
 
 
-def certificates(loaded: Loaded) -> str:
-    """The listeners' certificates, inline: what Envoy runs is exactly what was checked."""
-    secrets: list[Json] = []
-    for index, listen in enumerate(loaded.config.listen):
+def _certificate_name(listen: Listen) -> str:
+    return f"certificate-{listen.address}"
+
+
+def _client_ca_name(listen: Listen) -> str:
+    return f"client-ca-{listen.address}"
+
+
+def _secret(name: str, places: Places) -> Json:
+    return {"name": name, "sds_config": _watched(places.secret(name))}
+
+
+def secrets(loaded: Loaded) -> dict[str, str]:
+    """The listeners' certificates by name, inline: what Envoy runs is exactly what was checked.
+
+    Each goes into a file of its own, for Envoy refuses a file that holds several.
+    """
+    found: dict[str, str] = {}
+    for listen in loaded.config.listen:
         if listen.tls is None:
             continue
         chain = (loaded.folder / listen.tls.certificate).read_text()
         key = (loaded.folder / listen.tls.key).read_text()
-        secrets.append({
-            "name": f"certificate-{index}",
-            "tls_certificate": {"certificate_chain": {"inline_string": chain}, "private_key": {"inline_string": key}},
-        })
+        pair = {"certificate_chain": {"inline_string": chain}, "private_key": {"inline_string": key}}
+        name = _certificate_name(listen)
+        found[name] = _secret_text(name, tls_certificate=pair)
         if listen.tls.client_ca is not None:
             trusted = (loaded.folder / listen.tls.client_ca).read_text()
-            secrets.append({
-                "name": f"client-ca-{index}",
-                "validation_context": {"trusted_ca": {"inline_string": trusted}},
-            })
-    return resources("extensions.transport_sockets.tls.v3.Secret", secrets)
+            name = _client_ca_name(listen)
+            found[name] = _secret_text(name, validation_context={"trusted_ca": {"inline_string": trusted}})
+    return found
+
+
+def _secret_text(name: str, **content: Json) -> str:
+    return resources("extensions.transport_sockets.tls.v3.Secret", [{"name": name, **content}])
 
 
 def routes(loaded: Loaded, apis: list[Api]) -> str:
@@ -268,7 +294,7 @@ def routes(loaded: Loaded, apis: list[Api]) -> str:
         "virtual_hosts": [
             {"name": "all", "domains": ["*"], "routes": [route for api in apis for route in _routes(api, stream)]}
         ],
-        "request_headers_to_remove": [ROUTE, "x-envoy-external-address"],
+        "request_headers_to_remove": [ROUTE, "x-envoy-external-address", "x-envoy-original-dst-host"],
     }
     return resources("config.route.v3.RouteConfiguration", [table])
 
@@ -329,9 +355,12 @@ def _cluster(api: Api, folder: Path) -> Json:
     if parts.scheme == "https":
         cluster["transport_socket"] = {"name": "tls", "typed_config": _upstream_tls(upstream, host, folder)}
     if upstream.health is not None:
+        # Envoy would rather ask sick endpoints than none; a cluster of one would never be taken out.
+        cluster["common_lb_config"] = {"healthy_panic_threshold": {"value": 0}}
         cluster["health_checks"] = [{
             "timeout": _seconds(upstream.health.timeout),
             "interval": _seconds(upstream.health.interval),
+            "no_traffic_interval": _seconds(upstream.health.interval),
             "unhealthy_threshold": 2,
             "healthy_threshold": 1,
             "http_health_check": {"path": upstream.health.path},

@@ -7,16 +7,21 @@ must neither block nor raise: what raises is answered with 503 by `filter.c`.
 from __future__ import annotations
 
 import sys
+import threading
 import traceback
+from collections.abc import Iterable
 from time import perf_counter, time
-from typing import Any
+from typing import Any, NamedTuple
 
 from stockade.engine import (
     REQUEST_HEAD,
+    Answer,
+    Event,
     NotNow,
     RequestBody,
     ResponseBody,
     ResponseHead,
+    Route,
     Session,
     drive,
     open_session,
@@ -25,7 +30,7 @@ from stockade.engine import (
 from stockade.gateway.envoy._filter import ffi, lib
 from stockade.gateway.envoy.worker import Worker
 from stockade.controls.firewall import TOO_LARGE
-from stockade.vocabulary import PASS, Edits, Pass, Stop, Verdict
+from stockade.vocabulary import PASS, Ask, Pass, Shortcut, Stop, StoreError, Verdict
 from stockade.wire import BadRequest, Headers, Request, Response, read_request
 
 FORWARD, ANSWERED, SUSPENDED = 0, 1, 2
@@ -33,16 +38,19 @@ READ_REQUEST_BODY, READ_RESPONSE, READ_RESPONSE_BODY = 1, 2, 4
 _PLACES = 6  # fields before the headers: direct peer, source, protocol, TLS version, certificate digest, its subject
 
 _worker: Worker
-_streams: dict[int, Stream] = {}
+_streams: dict[int, Stream] = {}  # by number
 _unpack = ffi.unpack
+_completions = ffi.new("completion[]", lib.MOST_COMPLETIONS)
+_completing = threading.Lock()
 
 
 class Stream:
     """What we keep of a request between two hooks."""
 
-    __slots__ = ("engine", "phase", "session", "verdict")
+    __slots__ = ("engine", "handle", "phase", "session", "verdict")
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, handle: Any, session: Session) -> None:
+        self.handle = handle  # what filter.c calls a stream; good until Envoy destroys it
         self.session = session
         self.engine = 0.0  # seconds spent deciding
         self.phase = "head"
@@ -57,33 +65,36 @@ def _failed(exception: Any, value: Any, trace: Any) -> int:
 
 @ffi.def_extern(error=-1, onerror=_failed)
 def stockade_configure(text: Any, length: int) -> int:
-    """The filter's configuration: load the policy and connect to the supervisor."""
+    """The filter's configuration: load the policy and connect to the supervisor.
+
+    Envoy configures the filter for every listener, and anew for one that changed; the worker is the same for all.
+    """
     global _worker
-    _worker = Worker(bytes(_unpack(text, length)))
+    if "_worker" not in globals():
+        _worker = Worker(bytes(_unpack(text, length)), complete)
     return 0
 
 
 @ffi.def_extern(error=-1, onerror=_failed)
-def stockade_request(stream_id: int, fields: Any, length: int, ends: int) -> int:
+def stockade_request(handle: Any, number: int, fields: Any, length: int, ends: int) -> int:
     """A request head is complete."""
     started = perf_counter()
     runtime = _worker.runtime
-    places = _unpack(fields, length).decode("latin-1").split("\0")
-    request = _request(places, ends)
+    request = _request(_unpack(fields, length).decode("latin-1").split("\0"), ends)
     if isinstance(request, BadRequest):
         session, stop = refuse_unread(runtime.policy, request.request, request.trouble)
-        _streams[stream_id] = Stream(session)
-        _answer(stream_id, stop.response)
+        stream = _streams[number] = Stream(handle, session)
+        _answer(stream, stop.response)
         return ANSWERED
     session = open_session(runtime.policy, request)
-    stream = _streams[stream_id] = Stream(session)
+    stream = _streams[number] = Stream(handle, session)
     try:
         verdict = drive(session.receive(REQUEST_HEAD), runtime.stores.answer)
     except NotNow as waiting:
-        _worker.wait(waiting, stream, lib.stockade_scheduler(stream_id))
-        return SUSPENDED
-    result = _enact_request(stream_id, stream, verdict)
+        return _suspend(stream, waiting)
+    result = _enact_request(stream, verdict)
     stream.engine = perf_counter() - started
+    complete()
     return result
 
 
@@ -99,9 +110,9 @@ def _request(places: list[str], ends: int) -> Request | BadRequest:
         id=headers.get("x-request-id") or "",
         at=time(),
         method=head[":method"],
-        scheme=head.get(":scheme", "http"),
+        scheme="https" if tls else "http",  # not what an HTTP/2 client says of it
         authority=head.get(":authority", ""),
-        target=head[":path"],
+        target=head.get(":path", ""),  # CONNECT has none
         headers=headers,
         peer=_worker.peer(direct, source, tls, certificate, subject),
         version=protocol,
@@ -109,24 +120,59 @@ def _request(places: list[str], ends: int) -> Request | BadRequest:
     )
 
 
-def _enact_request(stream_id: int, stream: Stream, verdict: Verdict) -> int:
+def _enact_request(stream: Stream, verdict: Verdict) -> int:
     session = stream.session
     if type(verdict) is Stop:
-        _answer(stream_id, verdict.response)
+        _answer(stream, verdict.response)
         return ANSWERED
     assert isinstance(verdict, Pass)
-    assert session.route is not None
+    assert verdict.edits is not None
+    plan = _plan_of(session)
+    limit = 0 if _is_upgrade(session.exchange.request) else plan.max_body
+    sets, removes = _pack_pairs(verdict.edits.set), _pack_names(verdict.edits.remove)
+    lib.stockade_forward(stream.handle, plan.flags, plan.way, limit, sets, len(sets), removes, len(removes))
+    return FORWARD
+
+
+class Plan(NamedTuple):
+    """What filter.c must know of a route. It holds the route, whose identity is the key under which it is kept."""
+
+    route: Route
+    flags: int
+    way: int
+    max_body: int
+
+
+_plans: dict[tuple[int, bool], Plan] = {}
+_ways: dict[Shortcut, int] = {}
+_MOST_PLANS = 4096
+
+
+def _plan_of(session: Session) -> Plan:
     route = session.route
+    assert route is not None
+    key = (id(route), session.exchange.request.scheme == "https")
+    plan = _plans.get(key)
+    if plan is None:
+        if len(_plans) >= _MOST_PLANS:  # routes of policies long gone
+            _plans.clear()
+        plan = _plans[key] = _make_plan(route, session.shortcut)
+    return plan
+
+
+def _make_plan(route: Route, shortcut: Shortcut | None) -> Plan:
     flags = (
         (READ_REQUEST_BODY if route.on_request_body else 0)
         | (READ_RESPONSE if route.on_response else 0)
         | (READ_RESPONSE_BODY if route.on_response_body else 0)
     )
-    limit = 0 if _is_upgrade(session.exchange.request) else route.max_body
-    edits = verdict.edits or Edits()
-    sets, removes = _pack_pairs(edits.set), "\0".join(edits.remove).encode("latin-1")
-    lib.stockade_forward(stream_id, flags, limit, sets, len(sets), removes, len(removes))
-    return FORWARD
+    if shortcut is None:
+        return Plan(route, flags, -1, route.max_body)
+    if shortcut not in _ways:
+        edits = shortcut.edits
+        lists = (_pack_pairs(edits.set), *map(_pack_names, (edits.remove, shortcut.absent, shortcut.not_media)))
+        _ways[shortcut] = lib.stockade_add_shortcut(shortcut.below, *(part for text in lists for part in (text, len(text))))
+    return Plan(route, flags, _ways[shortcut], route.max_body)
 
 
 def _is_upgrade(request: Request) -> bool:
@@ -138,13 +184,14 @@ def _pack_pairs(pairs: tuple[tuple[str, str], ...]) -> bytes:
     return "\0".join([text for pair in pairs for text in pair]).encode("latin-1", "replace")
 
 
-def _answer(stream_id: int, response: Response) -> None:
-    body = response.body
-    stream = _streams.get(stream_id)
-    if stream is not None and stream.session.exchange.request.method == "HEAD":
-        body = b""
+def _pack_names(names: Iterable[str]) -> bytes:
+    return "\0".join(names).encode("latin-1")
+
+
+def _answer(stream: Stream, response: Response) -> None:
+    body = b"" if stream.session.exchange.request.method == "HEAD" else response.body
     fields = _pack_pairs((*_status(response), *response.headers))
-    lib.stockade_answer(stream_id, fields, len(fields), body, len(body))
+    lib.stockade_answer(stream.handle, fields, len(fields), body, len(body))
 
 
 def _status(response: Response) -> tuple[tuple[str, str], ...]:
@@ -152,104 +199,143 @@ def _status(response: Response) -> tuple[tuple[str, str], ...]:
 
 
 @ffi.def_extern(error=-1, onerror=_failed)
-def stockade_request_body(stream_id: int, body: Any, length: int) -> int:
+def stockade_request_body(number: int, body: Any, length: int) -> int:
     """The whole request body, for controls that read it."""
     started = perf_counter()
-    stream = _streams[stream_id]
+    stream = _streams[number]
     stream.phase = "body"
     try:
         verdict = drive(stream.session.receive(RequestBody(bytes(_unpack(body, length)))), _worker.runtime.stores.answer)
     except NotNow as waiting:
-        _worker.wait(waiting, stream, lib.stockade_scheduler(stream_id))
-        return SUSPENDED
+        return _suspend(stream, waiting)
     result = FORWARD
     if isinstance(verdict, Stop):
-        _answer(stream_id, verdict.response)
+        _answer(stream, verdict.response)
         result = ANSWERED
     stream.engine += perf_counter() - started
     return result
 
 
 @ffi.def_extern(error=-1, onerror=_failed)
-def stockade_too_large(stream_id: int) -> int:
+def stockade_too_large(number: int) -> int:
     """More of a body arrived than the route takes."""
-    session = _streams[stream_id].session
+    stream = _streams[number]
+    session = stream.session
     assert session.route is not None
     detail = f"The body may have {session.route.max_body} bytes at most."
     verdict = session.refuse("firewall", TOO_LARGE, session.exchange.problem(413, detail))
-    _answer(stream_id, verdict.response)
+    _answer(stream, verdict.response)
     return ANSWERED
 
 
 @ffi.def_extern(error=-1, onerror=_failed)
-def stockade_resume(stream_id: int) -> int:
+def stockade_resume(number: int) -> int:
     """The answer that a suspended stream waited for is there."""
     started = perf_counter()
-    stream = _streams[stream_id]
+    stream = _streams[number]
     verdict, stream.verdict = stream.verdict, None
     if isinstance(verdict, Exception) or verdict is None:
         raise verdict or RuntimeError("a stream was woken without a verdict")
-    if stream.phase == "head" or isinstance(verdict, Stop):
-        result = _enact_request(stream_id, stream, verdict)
+    if stream.phase == "response":
+        result = _enact_response(stream, verdict)
+    elif stream.phase == "head" or isinstance(verdict, Stop):
+        result = _enact_request(stream, verdict)
     else:
         result = FORWARD
     stream.engine += perf_counter() - started
     return result
 
 
+def _suspend(stream: Stream, waiting: NotNow) -> int:
+    _worker.wait(waiting, stream, lib.stockade_scheduler(stream.handle))
+    return SUSPENDED
+
+
 @ffi.def_extern(error=-1, onerror=_failed)
-def stockade_response(stream_id: int, fields: Any, length: int, ends: int) -> int:
+def stockade_response(number: int, fields: Any, length: int, may_wait: int) -> int:
     """The response head, for controls that read it."""
-    started = perf_counter()
-    stream = _streams[stream_id]
+    stream = _streams[number]
     places = _unpack(fields, length).decode("latin-1").split("\0")
     # Envoy keeps pseudo-headers in front, and a response has just one: ":status".
     response = Response(int(places[1]), Headers(places[2::2], places[3::2]))
-    verdict = drive(stream.session.receive(ResponseHead(response)), _worker.runtime.stores.answer)
-    result = _enact_response(stream_id, stream, verdict)
+    return _judge_response(stream, ResponseHead(response), may_wait)
+
+
+def _judge_response(stream: Stream, event: Event, may_wait: int) -> int:
+    started = perf_counter()
+    stream.phase = "response"
+    answer = _worker.runtime.stores.answer
+    try:
+        verdict = drive(stream.session.receive(event), answer if may_wait else _at_once(answer))
+    except NotNow as waiting:
+        return _suspend(stream, waiting)
+    result = _enact_response(stream, verdict)
     stream.engine += perf_counter() - started
     return result
 
 
-def _enact_response(stream_id: int, stream: Stream, verdict: Verdict) -> int:
+def _at_once(answer: Answer) -> Answer:
+    """The same where Envoy can be kept waiting no more (see `may_wait` in filter.c): the store counts as dead."""
+
+    def answer_at_once(ask: Ask[Any]) -> Any:
+        try:
+            return answer(ask)
+        except NotNow:
+            raise StoreError("there is no time to wait for an answer") from None
+
+    return answer_at_once
+
+
+def _enact_response(stream: Stream, verdict: Verdict) -> int:
     if verdict is PASS:
         return FORWARD
     if isinstance(verdict, Stop):
-        return _replace(stream_id, stream, verdict.response)
+        return _replace(stream, verdict.response)
     edits = verdict.edits
     if edits is None:
         return FORWARD
     if edits.replace is not None:
-        return _replace(stream_id, stream, edits.replace)
-    sets, removes = _pack_pairs(edits.set), "\0".join(edits.remove).encode("latin-1")
-    lib.stockade_edit_response(stream_id, sets, len(sets), removes, len(removes))
+        return _replace(stream, edits.replace)
+    sets, removes = _pack_pairs(edits.set), _pack_names(edits.remove)
+    lib.stockade_edit_response(stream.handle, sets, len(sets), removes, len(removes))
     return FORWARD
 
 
-def _replace(stream_id: int, stream: Stream, response: Response) -> int:
+def _replace(stream: Stream, response: Response) -> int:
     """Send our response in place of the one that came, of which nothing is kept."""
     exchange = stream.session.exchange
     upstreams = exchange.response.headers.names() if exchange.response is not None else ()
-    sets, removes = _pack_pairs((*_status(response), *response.headers)), "\0".join(upstreams).encode("latin-1")
-    lib.stockade_edit_response(stream_id, sets, len(sets), removes, len(removes))
+    sets, removes = _pack_pairs((*_status(response), *response.headers)), _pack_names(upstreams)
+    lib.stockade_edit_response(stream.handle, sets, len(sets), removes, len(removes))
     body = b"" if exchange.request.method == "HEAD" else response.body
-    return int(lib.stockade_replace_body(stream_id, body, len(body)))
+    return int(lib.stockade_replace_body(stream.handle, body, len(body)))
 
 
 @ffi.def_extern(error=-1, onerror=_failed)
-def stockade_response_body(stream_id: int, body: Any, length: int) -> int:
+def stockade_response_body(number: int, body: Any, length: int, may_wait: int) -> int:
     """The whole response body, for controls that read it. Its head is not sent yet."""
-    stream = _streams[stream_id]
-    verdict = drive(stream.session.receive(ResponseBody(bytes(_unpack(body, length)))), _worker.runtime.stores.answer)
-    return _enact_response(stream_id, stream, verdict)
+    return _judge_response(_streams[number], ResponseBody(bytes(_unpack(body, length))), may_wait)
 
 
 @ffi.def_extern(onerror=_failed)
-def stockade_complete(stream_id: int, status: int, duration_ns: int, upstream_ns: int) -> None:
-    """The stream is over, well or badly. Status 0: the client left before there was a response."""
-    stream = _streams.pop(stream_id, None)
-    if stream is None:
+def stockade_completed() -> None:
+    """So many streams are over that filter.c has no room for more."""
+    complete(wait=True)
+
+
+def complete(wait: bool = False) -> None:
+    """Close the sessions of the streams that are over, well or badly. From either thread; one at a time is enough."""
+    if not _completing.acquire(blocking=wait):
         return
-    session = stream.session
-    upstream_ms = round(upstream_ns / 1e6, 3) if upstream_ns >= 0 else None
-    _worker.runtime.finish(session, status or 499, round(duration_ns / 1e6, 3), upstream_ms, stream.engine)
+    try:
+        count = lib.stockade_take_completions(_completions)
+        for index in range(count):
+            done = _completions[index]
+            stream = _streams.pop(done.number, None)
+            if stream is None:
+                continue
+            upstream_ms = round(done.upstream_ns / 1e6, 3) if done.upstream_ns >= 0 else None
+            duration_ms = round(done.duration_ns / 1e6, 3)
+            _worker.runtime.finish(stream.session, done.status or 499, duration_ms, upstream_ms, stream.engine)
+    finally:
+        _completing.release()

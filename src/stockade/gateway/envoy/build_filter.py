@@ -10,23 +10,31 @@ from cffi import FFI
 ffi = FFI()
 ffi.cdef(
     """
-    static void stockade_forward(uint64_t id, uint32_t flags, uint64_t max_body, const char *sets, size_t sets_length,
-                                 const char *removes, size_t removes_length);
-    static void stockade_edit_response(uint64_t id, const char *sets, size_t sets_length, const char *removes,
+    typedef struct { ...; } stream;
+    typedef struct { uint64_t number; int64_t duration_ns, upstream_ns; uint32_t status; } completion;
+    enum { MOST_COMPLETIONS, ... };
+
+    static int32_t stockade_add_shortcut(int below, const char *sets, size_t sets_length, const char *removes,
+                                         size_t removes_length, const char *absent, size_t absent_length,
+                                         const char *not_media, size_t not_media_length);
+    static void stockade_forward(stream *s, uint32_t flags, int32_t way, uint64_t max_body, const char *sets,
+                                 size_t sets_length, const char *removes, size_t removes_length);
+    static void stockade_edit_response(stream *s, const char *sets, size_t sets_length, const char *removes,
                                        size_t removes_length);
-    static void stockade_answer(uint64_t id, const char *fields, size_t length, const char *body, size_t body_length);
-    static int stockade_replace_body(uint64_t id, const char *body, size_t length);
-    static void *stockade_scheduler(uint64_t id);
+    static void stockade_answer(stream *s, const char *fields, size_t length, const char *body, size_t body_length);
+    static int stockade_replace_body(stream *s, const char *body, size_t length);
+    static int stockade_take_completions(completion *out);
+    static void *stockade_scheduler(stream *s);
     static void stockade_wake(void *scheduler);
 
     extern "Python" int stockade_configure(const char *text, size_t length);
-    extern "Python" int stockade_request(uint64_t id, const char *fields, size_t length, int ends);
-    extern "Python" int stockade_request_body(uint64_t id, const char *body, size_t length);
-    extern "Python" int stockade_too_large(uint64_t id);
-    extern "Python" int stockade_resume(uint64_t id);
-    extern "Python" int stockade_response(uint64_t id, const char *fields, size_t length, int ends);
-    extern "Python" int stockade_response_body(uint64_t id, const char *body, size_t length);
-    extern "Python" void stockade_complete(uint64_t id, uint32_t status, int64_t duration_ns, int64_t upstream_ns);
+    extern "Python" int stockade_request(stream *s, uint64_t number, const char *fields, size_t length, int ends);
+    extern "Python" int stockade_request_body(uint64_t number, const char *body, size_t length);
+    extern "Python" int stockade_too_large(uint64_t number);
+    extern "Python" int stockade_resume(uint64_t number);
+    extern "Python" int stockade_response(uint64_t number, const char *fields, size_t length, int may_wait);
+    extern "Python" int stockade_response_body(uint64_t number, const char *body, size_t length, int may_wait);
+    extern "Python" void stockade_completed(void);
     """
 )
 ffi.embedding_api("")

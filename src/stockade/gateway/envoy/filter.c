@@ -5,11 +5,13 @@
  * Everything a call needs travels as one buffer of NUL-separated fields, because crossing the border costs more than
  * copying. NUL cannot occur in a header field (RFC 9110, section 5.5); Envoy refuses such messages.
  */
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 /* ---- What Envoy offers (names and layouts are the ABI's) ---- */
@@ -20,6 +22,7 @@ typedef struct { const char *key; size_t key_length; const char *value; size_t v
 #define CALL(name) envoy_dynamic_module_callback_##name
 size_t CALL(http_get_headers_size)(void *filter, int kind);
 bool CALL(http_get_headers)(void *filter, int kind, header *out);
+bool CALL(http_get_header)(void *filter, int kind, buffer key, buffer *out, size_t index, size_t *count);
 bool CALL(http_set_header)(void *filter, int kind, buffer key, buffer value);
 void CALL(http_send_response_headers)(void *filter, header *headers, size_t count, bool ends);
 void CALL(http_send_response_data)(void *filter, buffer data, bool ends);
@@ -34,13 +37,16 @@ bool CALL(http_filter_get_attribute_int)(void *filter, int attribute, uint64_t *
 bool CALL(http_get_downstream_direct_remote_address)(void *filter, buffer *out);  /* address:port */
 void CALL(http_clear_route_cache)(void *filter);
 void CALL(http_filter_continue_decoding)(void *filter);
+void CALL(http_filter_continue_encoding)(void *filter);
+void CALL(http_filter_reset_stream)(void *filter, int reason, buffer details);
 void *CALL(http_filter_scheduler_new)(void *filter);
 void CALL(http_filter_scheduler_commit)(void *scheduler, uint64_t event);
 void CALL(http_filter_scheduler_delete)(void *scheduler);
 
 enum { REQUEST = 0, RESPONSE = 2 };
 enum { RECEIVED_REQUEST = 0, BUFFERED_REQUEST = 1, RECEIVED_RESPONSE = 2, BUFFERED_RESPONSE = 3 };
-enum { CONTINUE = 0, STOP = 1, STOP_ALL_AND_BUFFER = 3 };
+enum { CONTINUE = 0, STOP = 1, STOP_ALL_AND_BUFFER = 3 };  /* of heads; a body is buffered while it is stopped */
+enum { STOP_READING = 2, DROP = 3 };                        /* of bodies: buffer up to the limit, or not at all */
 enum { ATTRIBUTE_PROTOCOL = 10, ATTRIBUTE_STATUS = 15, ATTRIBUTE_SOURCE = 24, ATTRIBUTE_TLS = 31,
        ATTRIBUTE_PEER_SUBJECT = 33, ATTRIBUTE_PEER_SHA256 = 38 };
 
@@ -50,14 +56,28 @@ enum { READ_REQUEST_BODY = 1, READ_RESPONSE = 2, READ_RESPONSE_BODY = 4 };
 
 typedef struct {
   void *envoy;
+  uint64_t number;  /* never used twice, as an address is */
   uint64_t max_body;  /* bytes; 0: no bound */
   uint64_t seen_body;
   uint32_t flags;
+  int32_t shortcut;  /* number of the route's shortcut; negative: none */
   int64_t began, forwarded, responded;  /* monotonic nanoseconds; 0: not yet */
-  bool opened, answered, suspended;
+  bool opened, answered;
+  bool request_ended, response_ended;  /* all of it has arrived */
+  bool bodiless;                       /* the response has a head alone */
+  bool replaced;                       /* the replacement is where the body was */
+  int waits;                           /* at which hook for Python's other thread */
   char *replacement;  /* the body to send in place of the upstream's; NULL: its own */
   size_t replacement_length;
 } stream;
+
+enum { AWAKE = 0, AT_REQUEST_HEAD, AT_REQUEST_BODY, AT_RESPONSE_HEAD, AT_RESPONSE_BODY };
+
+typedef struct {
+  uint64_t number;
+  int64_t duration_ns, upstream_ns;  /* upstream: negative when there was none */
+  uint32_t status;                   /* 0: the client left before there was a response */
+} completion;
 
 static int64_t now(void) {
   struct timespec at;
@@ -67,13 +87,13 @@ static int64_t now(void) {
 
 /* What Python does; see bridge.py. A negative result means that it failed. */
 static int stockade_configure(const char *text, size_t length);
-static int stockade_request(uint64_t id, const char *fields, size_t length, int ends);
-static int stockade_request_body(uint64_t id, const char *body, size_t length);
-static int stockade_too_large(uint64_t id);
-static int stockade_resume(uint64_t id);
-static int stockade_response(uint64_t id, const char *fields, size_t length, int ends);
-static int stockade_response_body(uint64_t id, const char *body, size_t length);
-static void stockade_complete(uint64_t id, uint32_t status, int64_t duration_ns, int64_t upstream_ns);
+static int stockade_request(stream *s, uint64_t number, const char *fields, size_t length, int ends);
+static int stockade_request_body(uint64_t number, const char *body, size_t length);
+static int stockade_too_large(uint64_t number);
+static int stockade_resume(uint64_t number);
+static int stockade_response(uint64_t number, const char *fields, size_t length, int may_wait);
+static int stockade_response_body(uint64_t number, const char *body, size_t length, int may_wait);
+static void stockade_completed(void);
 enum { FORWARD = 0, ANSWERED = 1, SUSPENDED = 2 };
 
 /* ---- Packing: a buffer that grows and is used again ---- */
@@ -131,13 +151,39 @@ static bool pack_body(void *envoy, int kind) {
   return good;
 }
 
-/* ---- What Python calls ---- */
+/* ---- Completed streams ---- */
 
-static stream *of(uint64_t id) { return (stream *)(uintptr_t)id; }
+/* They wait here until Python runs anyway, which is at the next request, or when its own thread looks (every 50 ms):
+ * each visit to the interpreter costs more than the bookkeeping of one stream. */
+enum { MOST_COMPLETIONS = 256 };
+static completion completions[MOST_COMPLETIONS];
+static int completion_count;
+static pthread_mutex_t completion_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool put_completion(completion done) {
+  pthread_mutex_lock(&completion_lock);
+  bool fits = completion_count < MOST_COMPLETIONS;
+  if (fits) completions[completion_count++] = done;
+  pthread_mutex_unlock(&completion_lock);
+  return fits;
+}
+
+/* Moves all that wait to `out`, which has room for MOST_COMPLETIONS, and returns their number. */
+static int stockade_take_completions(completion *out) {
+  if (__atomic_load_n(&completion_count, __ATOMIC_RELAXED) == 0) return 0;
+  pthread_mutex_lock(&completion_lock);
+  int count = completion_count;
+  memcpy(out, completions, (size_t)count * sizeof(completion));
+  completion_count = 0;
+  pthread_mutex_unlock(&completion_lock);
+  return count;
+}
+
+/* ---- What Python calls ---- */
 
 /* Names and values of `sets` (name NUL value NUL ...) replace, names of `removes` go. A name that stands twice in
  * `sets` keeps its last value. */
-static void edit(stream *s, int kind, const char *sets, size_t sets_length, const char *removes, size_t removes_length) {
+static void edit(const stream *s, int kind, const char *sets, size_t sets_length, const char *removes, size_t removes_length) {
   const char *at = removes, *end = removes + removes_length;
   buffer none = {NULL, 0};
   while (at < end) {
@@ -156,23 +202,76 @@ static void edit(stream *s, int kind, const char *sets, size_t sets_length, cons
   }
 }
 
-static void stockade_forward(uint64_t id, uint32_t flags, uint64_t max_body, const char *sets, size_t sets_length,
-                             const char *removes, size_t removes_length) {
-  stream *s = of(id);
+/* Shortcuts (see vocabulary.Shortcut): ordinary responses are edited here, without asking Python. They are few, one
+ * or two per route and policy, and are kept for ever: a stream may outlive the policy that it began under. */
+typedef struct {
+  int below;
+  buffer sets, removes, absent, not_media;  /* lists of NUL-separated texts */
+} shortcut;
+static shortcut *shortcuts;
+static int32_t shortcut_count;
+
+static buffer keep(const char *text, size_t length) {
+  char *copy = malloc(length + 1);
+  if (copy != NULL) {
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+  }
+  return (buffer){copy, copy != NULL ? length : 0};
+}
+
+/* Called while a policy is loaded, with the interpreter's lock held. The table never moves: streams on Envoy's thread
+ * read it without a lock. Returns its number, or -1 when there is no room. */
+enum { MOST_SHORTCUTS = 65536 };
+static int32_t stockade_add_shortcut(int below, const char *sets, size_t sets_length, const char *removes,
+                                     size_t removes_length, const char *absent, size_t absent_length,
+                                     const char *not_media, size_t not_media_length) {
+  if (shortcuts == NULL) shortcuts = calloc(MOST_SHORTCUTS, sizeof(shortcut));
+  if (shortcuts == NULL || shortcut_count == MOST_SHORTCUTS) return -1;
+  shortcuts[shortcut_count] = (shortcut){below, keep(sets, sets_length), keep(removes, removes_length),
+                                         keep(absent, absent_length), keep(not_media, not_media_length)};
+  return shortcut_count++;
+}
+
+static bool get(void *envoy, const char *name, buffer *out) {
+  out->length = 0;
+  out->ptr = NULL;
+  return CALL(http_get_header)(envoy, RESPONSE, (buffer){name, strlen(name)}, out, 0, NULL) && out->ptr != NULL;
+}
+
+static bool take_shortcut(stream *s) {
+  if (s->shortcut < 0 || s->shortcut >= shortcut_count) return false;
+  const shortcut *way = &shortcuts[s->shortcut];
+  buffer value;
+  if (!get(s->envoy, ":status", &value) || value.length != 3) return false;
+  if ((value.ptr[0] - '0') * 100 + (value.ptr[1] - '0') * 10 + value.ptr[2] - '0' >= way->below) return false;
+  for (const char *at = way->absent.ptr, *end = at + way->absent.length; at < end; at += strlen(at) + 1)
+    if (get(s->envoy, at, &value)) return false;
+  if (get(s->envoy, "content-type", &value))
+    for (const char *at = way->not_media.ptr, *end = at + way->not_media.length; at < end; at += strlen(at) + 1)
+      if (value.length >= strlen(at) && strncasecmp(value.ptr, at, strlen(at)) == 0) return false;
+  edit(s, RESPONSE, way->sets.ptr, way->sets.length, way->removes.ptr, way->removes.length);
+  return true;
+}
+
+static void stockade_forward(stream *s, uint32_t flags, int32_t way, uint64_t max_body, const char *sets,
+                             size_t sets_length, const char *removes, size_t removes_length) {
   s->flags = flags;
+  s->shortcut = way;
   s->max_body = max_body;
   edit(s, REQUEST, sets, sets_length, removes, removes_length);
+  if (flags & READ_REQUEST_BODY && max_body) CALL(http_set_buffer_limit)(s->envoy, max_body + 65536);
   CALL(http_clear_route_cache)(s->envoy);
   s->forwarded = now();
 }
 
-static void stockade_edit_response(uint64_t id, const char *sets, size_t sets_length, const char *removes,
+static void stockade_edit_response(stream *s, const char *sets, size_t sets_length, const char *removes,
                                    size_t removes_length) {
-  edit(of(id), RESPONSE, sets, sets_length, removes, removes_length);
+  edit(s, RESPONSE, sets, sets_length, removes, removes_length);
 }
 
 /* Answer the request ourselves. `fields` begin with ":status". Not Envoy's local reply, whose body is Envoy's. */
-static void stockade_answer(uint64_t id, const char *fields, size_t length, const char *body, size_t body_length) {
+static void stockade_answer(stream *s, const char *fields, size_t length, const char *body, size_t body_length) {
   header headers[64];
   size_t count = 0;
   const char *at = fields, *end = fields + length;
@@ -184,16 +283,15 @@ static void stockade_answer(uint64_t id, const char *fields, size_t length, cons
     h->value_length = strlen(h->value);
     at = h->value + h->value_length + 1;
   }
-  of(id)->answered = true;
+  s->answered = true;
   buffer data = {body, body_length};
-  void *envoy = of(id)->envoy;  /* the first call may end the stream, and with it `of(id)` */
+  void *envoy = s->envoy;  /* the first call may end the stream, and with it `s` */
   CALL(http_send_response_headers)(envoy, headers, count, body_length == 0);
   if (body_length) CALL(http_send_response_data)(envoy, data, true);
 }
 
 /* Send this body in place of the upstream's, which is dropped as it comes. The head has been edited to match. */
-static int stockade_replace_body(uint64_t id, const char *body, size_t length) {
-  stream *s = of(id);
+static int stockade_replace_body(stream *s, const char *body, size_t length) {
   free(s->replacement);
   s->replacement = malloc(length + 1);
   if (s->replacement == NULL) return -1;
@@ -207,9 +305,10 @@ static void put_replacement(stream *s, int kind) {
   if (size) CALL(http_drain_body)(s->envoy, kind, size);
   buffer data = {s->replacement, s->replacement_length};
   if (s->replacement_length) CALL(http_append_body)(s->envoy, kind, data);
+  s->replaced = true;
 }
 
-static void *stockade_scheduler(uint64_t id) { return CALL(http_filter_scheduler_new)(of(id)->envoy); }
+static void *stockade_scheduler(stream *s) { return CALL(http_filter_scheduler_new)(s->envoy); }
 
 static void stockade_wake(void *scheduler) {  /* from any thread; does nothing once the stream is gone */
   CALL(http_filter_scheduler_commit)(scheduler, 1);
@@ -225,14 +324,27 @@ static const char FAILED_HEADERS[] =
     ":status\000503\0content-type\0application/problem+json\0cache-control\0no-store\0x-content-type-options\0nosniff";
 
 static void fail(stream *s) {
-  if (!s->answered) stockade_answer((uint64_t)(uintptr_t)s, FAILED_HEADERS, sizeof FAILED_HEADERS, FAILED, sizeof FAILED - 1);
+  if (!s->answered) stockade_answer(s, FAILED_HEADERS, sizeof FAILED_HEADERS, FAILED, sizeof FAILED - 1);
 }
 
 /* The same when the upstream has answered already: its response is replaced, head and body. */
 static void refuse_response(stream *s) {
-  static const char drop[] = "content-length\0content-encoding\0transfer-encoding\0etag\0set-cookie";
-  edit(s, RESPONSE, FAILED_HEADERS, sizeof FAILED_HEADERS, drop, sizeof drop);
-  stockade_replace_body((uint64_t)(uintptr_t)s, FAILED, sizeof FAILED - 1);
+  packed_used = 0;
+  if (pack_headers(s->envoy, RESPONSE))
+    for (const char *at = packed, *end = packed + packed_used; at < end;) {
+      buffer name = {at, strlen(at)}, none = {NULL, 0};
+      if (*at != ':') CALL(http_set_header)(s->envoy, RESPONSE, name, none);
+      at += name.length + 1;
+      at += strlen(at) + 1;
+    }
+  edit(s, RESPONSE, FAILED_HEADERS, sizeof FAILED_HEADERS, NULL, 0);
+  stockade_replace_body(s, FAILED, sizeof FAILED - 1);
+}
+
+static void too_large(stream *s) {
+  /* A response that has begun cannot be taken back: it ends here, and the client notices. */
+  if (s->responded) CALL(http_filter_reset_stream)(s->envoy, 0, (buffer){"body_too_large", 14});
+  else if (stockade_too_large(s->number) < 0) fail(s);
 }
 
 /* ---- Hooks ---- */
@@ -247,8 +359,11 @@ const void *EXPORT envoy_dynamic_module_on_http_filter_config_new(void *config_e
 }
 
 const void *EXPORT envoy_dynamic_module_on_http_filter_new(const void *config, void *envoy) {
+  static uint64_t last;
   stream *s = calloc(1, sizeof(stream));
-  if (s != NULL) s->envoy = envoy;
+  if (s == NULL) return NULL;
+  s->envoy = envoy;
+  s->number = ++last;
   return s;
 }
 
@@ -257,16 +372,14 @@ void EXPORT envoy_dynamic_module_on_http_filter_destroy(const void *m) {
   free((void *)m);
 }
 
-static int body_or_go(stream *s, bool ends) {
-  if (!(s->flags & READ_REQUEST_BODY)) return CONTINUE;
-  if (!ends) {
-    if (s->max_body) CALL(http_set_buffer_limit)(s->envoy, s->max_body + 65536);
-    return STOP;
-  }
-  int result = stockade_request_body((uint64_t)(uintptr_t)s, "", 0);
+static int judge_request_body(stream *s) {
+  packed_used = 0;
+  int result = -1;
+  if (pack_body(s->envoy, BUFFERED_REQUEST) && pack_body(s->envoy, RECEIVED_REQUEST))
+    result = stockade_request_body(s->number, packed_used ? packed : "", packed_used);
+  if (result == SUSPENDED) s->waits = AT_REQUEST_BODY;
   if (result < 0) fail(s);
-  if (result == SUSPENDED) s->suspended = true;
-  return result == FORWARD ? CONTINUE : STOP_ALL_AND_BUFFER;
+  return result == FORWARD ? CONTINUE : STOP;
 }
 
 int EXPORT envoy_dynamic_module_on_http_filter_request_headers(void *envoy, const void *m, bool ends) {
@@ -279,88 +392,141 @@ int EXPORT envoy_dynamic_module_on_http_filter_request_headers(void *envoy, cons
               pack_attribute(envoy, ATTRIBUTE_TLS) && pack_attribute(envoy, ATTRIBUTE_PEER_SHA256) &&
               pack_attribute(envoy, ATTRIBUTE_PEER_SUBJECT) && pack_headers(envoy, REQUEST);
   s->opened = true;
-  int result = good ? stockade_request((uint64_t)(uintptr_t)s, packed, packed_used - 1, ends) : -1;
-  if (result == FORWARD) return body_or_go(s, ends);
-  if (result == SUSPENDED) s->suspended = true;
+  s->request_ended = ends;
+  int result = good ? stockade_request(s, s->number, packed, packed_used - 1, ends) : -1;
+  if (result == FORWARD) return !(s->flags & READ_REQUEST_BODY) ? CONTINUE : ends ? judge_request_body(s) : STOP;
+  if (result == SUSPENDED) {
+    s->waits = AT_REQUEST_HEAD;
+    return STOP;
+  }
   if (result < 0) fail(s);
   return STOP_ALL_AND_BUFFER;
 }
 
-static int whole_request_body(stream *s) {
-  packed_used = 0;
-  int result = -1;
-  if (pack_body(s->envoy, BUFFERED_REQUEST) && pack_body(s->envoy, RECEIVED_REQUEST))
-    result = stockade_request_body((uint64_t)(uintptr_t)s, packed_used ? packed : "", packed_used);
-  if (result == SUSPENDED) s->suspended = true;
-  if (result < 0) fail(s);
-  return result == FORWARD ? CONTINUE : STOP;
-}
-
 int EXPORT envoy_dynamic_module_on_http_filter_request_body(void *envoy, const void *m, bool ends) {
   stream *s = (stream *)m;
-  if (s->answered) return STOP;
+  if (s->answered) return DROP;
   s->seen_body += CALL(http_get_body_size)(envoy, RECEIVED_REQUEST);
+  s->request_ended = ends;
+  if (s->waits == AT_REQUEST_HEAD) return STOP_READING;
   if (s->max_body && s->seen_body > s->max_body) {
-    if (stockade_too_large((uint64_t)(uintptr_t)s) < 0) fail(s);
-    return STOP;
+    too_large(s);
+    return DROP;
   }
   if (!(s->flags & READ_REQUEST_BODY)) return CONTINUE;
-  return ends ? whole_request_body(s) : STOP;
+  return ends ? judge_request_body(s) : STOP;
 }
 
 int EXPORT envoy_dynamic_module_on_http_filter_request_trailers(void *envoy, const void *m) {
   stream *s = (stream *)m;
-  if (s->answered) return STOP;
-  return s->flags & READ_REQUEST_BODY ? whole_request_body(s) : CONTINUE;
+  s->request_ended = true;
+  if (s->answered || s->waits == AT_REQUEST_HEAD) return STOP;
+  return s->flags & READ_REQUEST_BODY ? judge_request_body(s) : CONTINUE;
 }
 
-void EXPORT envoy_dynamic_module_on_http_filter_scheduled(void *envoy, const void *m, uint64_t event) {
-  stream *s = (stream *)m;
-  if (!s->suspended) return;
-  s->suspended = false;
-  int result = stockade_resume((uint64_t)(uintptr_t)s);
-  if (result == FORWARD) CALL(http_filter_continue_decoding)(envoy);
-  if (result == SUSPENDED) s->suspended = true;
-  if (result < 0) fail(s);
-}
+/* Whether a hook of the response may wait. Envoy takes "go on" for an answer once: not again while it is going on, nor
+ * while the other half of the exchange still moves. Such a response is refused rather than left hanging. */
+static uint64_t continuing;  /* number of the stream whose request goes on just now */
+static bool may_wait(const stream *s) { return s->request_ended && s->number != continuing; }
 
 int EXPORT envoy_dynamic_module_on_http_filter_response_headers(void *envoy, const void *m, bool ends) {
   stream *s = (stream *)m;
   s->responded = now();
+  s->response_ended = s->bodiless = ends;
   if (s->answered || !s->opened || !(s->flags & (READ_RESPONSE | READ_RESPONSE_BODY))) return CONTINUE;
+  if (!(s->flags & READ_RESPONSE_BODY) && take_shortcut(s)) return CONTINUE;
   packed_used = 0;
   int result = -1;
   if (pack_headers(envoy, RESPONSE))
-    result = stockade_response((uint64_t)(uintptr_t)s, packed, packed_used - 1, ends);
+    result = stockade_response(s->number, packed, packed_used - 1, may_wait(s));
+  if (result == SUSPENDED) {
+    s->waits = AT_RESPONSE_HEAD;
+    return STOP;
+  }
   if (result < 0) refuse_response(s);
   if (s->replacement != NULL && ends) put_replacement(s, BUFFERED_RESPONSE);
   if (s->replacement != NULL) return CONTINUE;
   return s->flags & READ_RESPONSE_BODY && !ends ? STOP : CONTINUE;
 }
 
+/* False when it has to wait. */
+static bool judge_response_body(stream *s) {
+  packed_used = 0;
+  int result = -1;
+  if (pack_body(s->envoy, BUFFERED_RESPONSE) && pack_body(s->envoy, RECEIVED_RESPONSE))
+    result = stockade_response_body(s->number, packed_used ? packed : "", packed_used, may_wait(s));
+  if (result == SUSPENDED) s->waits = AT_RESPONSE_BODY;
+  if (result < 0) refuse_response(s);
+  return result != SUSPENDED;
+}
+
+static void drain_received(stream *s) {
+  size_t size = CALL(http_get_body_size)(s->envoy, RECEIVED_RESPONSE);
+  if (size) CALL(http_drain_body)(s->envoy, RECEIVED_RESPONSE, size);
+}
+
 int EXPORT envoy_dynamic_module_on_http_filter_response_body(void *envoy, const void *m, bool ends) {
   stream *s = (stream *)m;
   if (s->answered) return CONTINUE;
-  if (s->replacement == NULL && s->flags & READ_RESPONSE_BODY) {
-    if (!ends) return STOP;
-    packed_used = 0;
-    int result = -1;
-    if (pack_body(envoy, BUFFERED_RESPONSE) && pack_body(envoy, RECEIVED_RESPONSE))
-      result = stockade_response_body((uint64_t)(uintptr_t)s, packed_used ? packed : "", packed_used);
-    if (result < 0) refuse_response(s);
-    if (s->replacement != NULL && CALL(http_get_body_size)(envoy, BUFFERED_RESPONSE)) {
-      put_replacement(s, BUFFERED_RESPONSE);
-      CALL(http_drain_body)(envoy, RECEIVED_RESPONSE, CALL(http_get_body_size)(envoy, RECEIVED_RESPONSE));
-      return CONTINUE;
-    }
+  s->response_ended = ends;
+  if (s->waits == AT_RESPONSE_HEAD) return s->flags & READ_RESPONSE_BODY ? STOP : STOP_READING;
+  if (s->replacement == NULL && s->flags & READ_RESPONSE_BODY && (!ends || !judge_response_body(s))) return STOP;
+  if (s->replacement == NULL || s->replaced) return CONTINUE;
+  if (CALL(http_get_body_size)(envoy, BUFFERED_RESPONSE)) {
+    put_replacement(s, BUFFERED_RESPONSE);
+    drain_received(s);
+  } else if (ends) {
+    put_replacement(s, RECEIVED_RESPONSE);
+  } else {
+    drain_received(s);
   }
-  if (s->replacement == NULL) return CONTINUE;
-  if (ends) put_replacement(s, RECEIVED_RESPONSE);
-  else CALL(http_drain_body)(envoy, RECEIVED_RESPONSE, CALL(http_get_body_size)(envoy, RECEIVED_RESPONSE));
   return CONTINUE;
 }
 
-int EXPORT envoy_dynamic_module_on_http_filter_response_trailers(void *envoy, const void *m) { return CONTINUE; }
+int EXPORT envoy_dynamic_module_on_http_filter_response_trailers(void *envoy, const void *m) {
+  stream *s = (stream *)m;
+  if (s->answered) return CONTINUE;
+  s->response_ended = true;
+  if (s->waits == AT_RESPONSE_HEAD) return STOP;
+  if (s->replacement == NULL && s->flags & READ_RESPONSE_BODY && !judge_response_body(s)) return STOP;
+  if (s->replacement != NULL && !s->replaced) put_replacement(s, BUFFERED_RESPONSE);
+  return CONTINUE;
+}
+
+static void go_on_with_request(stream *s, int at, int result) {
+  if (result < 0) fail(s);
+  if (result != FORWARD) return;
+  if (s->max_body && s->seen_body > s->max_body) {
+    too_large(s);
+    return;
+  }
+  if (at == AT_REQUEST_HEAD && s->flags & READ_REQUEST_BODY && (!s->request_ended || judge_request_body(s) != CONTINUE))
+    return;
+  continuing = s->number;
+  CALL(http_filter_continue_decoding)(s->envoy);  /* may end the stream, and with it `s` */
+  continuing = 0;
+}
+
+static void go_on_with_response(stream *s, int at, int result) {
+  if (result < 0) refuse_response(s);
+  if (at == AT_RESPONSE_HEAD && s->flags & READ_RESPONSE_BODY && s->replacement == NULL && !s->bodiless &&
+      (!s->response_ended || !judge_response_body(s)))
+    return;
+  if (s->replacement != NULL && s->response_ended) put_replacement(s, BUFFERED_RESPONSE);
+  else if (s->replacement != NULL && CALL(http_get_body_size)(s->envoy, BUFFERED_RESPONSE))
+    CALL(http_drain_body)(s->envoy, BUFFERED_RESPONSE, CALL(http_get_body_size)(s->envoy, BUFFERED_RESPONSE));
+  CALL(http_filter_continue_encoding)(s->envoy);
+}
+
+void EXPORT envoy_dynamic_module_on_http_filter_scheduled(void *envoy, const void *m, uint64_t event) {
+  stream *s = (stream *)m;
+  int at = s->waits;
+  if (at == AWAKE) return;
+  s->waits = AWAKE;
+  int result = stockade_resume(s->number);
+  if (at < AT_RESPONSE_HEAD) go_on_with_request(s, at, result);
+  else go_on_with_response(s, at, result);
+}
 
 void EXPORT envoy_dynamic_module_on_http_filter_stream_complete(void *envoy, const void *m) {
   stream *s = (stream *)m;
@@ -368,7 +534,10 @@ void EXPORT envoy_dynamic_module_on_http_filter_stream_complete(void *envoy, con
   uint64_t status = 0;
   CALL(http_filter_get_attribute_int)(envoy, ATTRIBUTE_STATUS, &status);
   int64_t upstream = s->forwarded && s->responded ? s->responded - s->forwarded : -1;
-  stockade_complete((uint64_t)(uintptr_t)s, (uint32_t)status, now() - s->began, upstream);
+  if (!put_completion((completion){s->number, now() - s->began, upstream, (uint32_t)status})) {
+    stockade_completed();  /* makes room */
+    put_completion((completion){s->number, now() - s->began, upstream, (uint32_t)status});
+  }
 }
 
 /* Hooks that the ABI demands and we have no use for. */

@@ -89,10 +89,20 @@ class Supervisor:
     def _write_all(self) -> None:
         apis = list(self._loaded.config.apis)
         write(self._places.policy, self._loaded.text)
-        write(self._places.certificates, bootstrap.certificates(self._loaded))
+        self._write_secrets(self._loaded)
         write(self._places.clusters, bootstrap.clusters(self._loaded, apis))
         write(self._places.routes, bootstrap.routes(self._loaded, apis))
         write(self._places.listeners, bootstrap.listeners(self._loaded, self._places))
+
+    def _write_secrets(self, loaded: Loaded) -> None:
+        for name, text in bootstrap.secrets(loaded).items():
+            write(self._places.secret(name), text)
+
+    def _drop_secrets(self, loaded: Loaded) -> None:
+        """Of listeners that are no more."""
+        kept = {self._places.secret(name) for name in bootstrap.secrets(loaded)}
+        for path in set(self._places.folder.glob("secret-*")) - kept:
+            path.unlink(missing_ok=True)
 
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -240,7 +250,7 @@ class Supervisor:
         try:
             await self._push("cds", self._places.clusters, bootstrap.clusters(loaded, _distinct(both)))
             await self._push("rds", self._places.routes, bootstrap.routes(loaded, _distinct(both)))
-            write(self._places.certificates, bootstrap.certificates(loaded))
+            self._write_secrets(loaded)
             await self._push("lds", self._places.listeners, bootstrap.listeners(loaded, self._places))
             await self._swap(loaded)
         except BaseException:

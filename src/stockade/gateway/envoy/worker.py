@@ -7,10 +7,12 @@ and holds the line to the supervisor.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,6 +29,8 @@ from stockade.wire import Peer
 
 _HOUSEKEEPING = 5.0
 _SWITCH = 0.0005  # seconds a helper thread may hold the interpreter while a request waits for it
+_LOOK = 0.05  # seconds between looks for streams that are over
+_COLLECT = (10_000, 20, 50)  # the garbage collector's thresholds: requests leave few cycles
 _MOST_PEERS = 4096
 
 
@@ -47,7 +51,8 @@ class Waiting(Protocol):
 class Worker:
     """Raises BadConfig, StoreError or OSError when the policy cannot be run."""
 
-    def __init__(self, settings: bytes) -> None:
+    def __init__(self, settings: bytes, complete: Callable[[], None]) -> None:
+        """`complete` closes what is over; this worker's thread calls it when no request does."""
         sys.setswitchinterval(_SWITCH)
         self._settings = msgspec.json.decode(settings, type=Settings)
         self.number = int(os.environ.get("STOCKADE_WORKER", "0"))
@@ -56,6 +61,11 @@ class Worker:
         loaded = load_text(Path(self._settings.policy).read_bytes(), Path(self._settings.origin))
         built = build(loaded)
         self.runtime = Runtime(loaded, built, worker=self.number)
+        self._complete = complete
+        # What is loaded now stays: the collector need not look at it again, least of all while requests wait.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_COLLECT)
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._run, name="stockade", daemon=True).start()
 
@@ -100,11 +110,13 @@ class Worker:
     async def _live(self) -> None:
         line = await Line.open(self._settings.line)
         await line.send(Ready(self.number, os.getpid()))
-        tasks = [asyncio.create_task(self._keep_house()), asyncio.create_task(self._refresh_keys())]
+        chores = (self._keep_house(), self._refresh_keys(), self._look_for_completed())
+        tasks = [asyncio.create_task(chore) for chore in chores]
         await self._serve(line)
         for task in tasks:
             task.cancel()
         # Without a supervisor nobody would restart, reload or stop us.
+        self._complete()
         self.runtime.close()
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -113,6 +125,7 @@ class Worker:
             if isinstance(message, LoadPolicy):
                 await line.send(await asyncio.to_thread(self._load, message))
             elif isinstance(message, SendSnapshot):
+                self._complete()
                 log = self.runtime.log
                 await line.send(Report(self.runtime.snapshot(), log.trouble if log is not None else ""))
 
@@ -128,6 +141,11 @@ class Worker:
         while True:
             await asyncio.sleep(_HOUSEKEEPING)
             await asyncio.to_thread(self.runtime.keep_uses)
+
+    async def _look_for_completed(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK)
+            self._complete()
 
     async def _refresh_keys(self) -> None:
         await self.runtime.stores.sources.refresh()

@@ -1,0 +1,57 @@
+"""The key of the keyed hash under which API keys are stored: read, and made when the default file is missing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+from stockade.config.base import INLINE
+from stockade.config.errors import BadConfig, Problem
+from stockade.config.loading import Loaded
+
+_PLACE = ("keys", "hash_key")
+_LEAST = 32  # bytes
+
+
+def read_hash_key(loaded: Loaded) -> bytes:
+    """Raises BadConfig that says what is wrong with it."""
+    keys = loaded.config.keys
+    secret = keys.hash_key
+    if secret.file is None:
+        return _long_enough(loaded, (secret.value or "").encode(), "the hash key")
+    path = loaded.folder / secret.file
+    try:
+        # A file that the operator named and that is gone must not be replaced: every key in the store hangs on it.
+        if not path.exists() and "hash_key" not in keys.model_fields_set:
+            _make(path)
+        key = path.read_bytes().strip()
+    except OSError as error:
+        raise BadConfig([loaded.problem(f"the hash key {path} cannot be read: {error.strerror}", *_PLACE)]) from None
+    return _long_enough(loaded, key, f"the hash key in {path}")
+
+
+def warn_of_hash_key(loaded: Loaded) -> list[Problem]:
+    """A warning when the key stands in the policy itself."""
+    return [loaded.problem(f"the hash key {INLINE}", *_PLACE)] if loaded.config.keys.hash_key.inline else []
+
+
+def _long_enough(loaded: Loaded, key: bytes, what: str) -> bytes:
+    if len(key) < _LEAST:
+        text = f"{what} must have {_LEAST} bytes at least (`openssl rand -hex 32` makes one)"
+        raise BadConfig([loaded.problem(text, *_PLACE)])
+    return key
+
+
+def _make(path: Path) -> None:
+    """A new key that only we may read. It appears whole, and once, however many processes come at the same time."""
+    file, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(file, "w") as stream:
+            stream.write(secrets.token_hex(32) + "\n")
+        with contextlib.suppress(FileExistsError):
+            Path(path).hardlink_to(name)
+    finally:
+        Path(name).unlink()

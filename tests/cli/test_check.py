@@ -1,0 +1,94 @@
+"""`stockade check` and `stockade schema`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from tests.cli.conftest import POLICY, Stockade
+
+
+def test_the_effective_protection(shop: Path, stockade: Stockade) -> None:
+    ended = stockade("check")
+    assert ended.status == 0
+    title, columns, *rows, last = ended.out.split("\n")[:-1]
+    assert title == "shop (open): / → http://127.0.0.1:9000"
+    assert columns.split() == ["control", "mode", "on", "failure", "effect", "policy"]
+    assert [(row.split()[0], row.split()[-1]) for row in rows] == [
+        ("firewall", "stockade.yaml:7"),
+        ("limits", "stockade.yaml:16"),
+        ("authentication", "stockade.yaml:12"),
+        ("exposure", "stockade.yaml:4"),
+    ]
+    assert last == ""
+
+
+def test_for_machines(shop: Path, stockade: Stockade) -> None:
+    answer = stockade("check", "stockade.yaml", "--json").json()
+    assert answer["warnings"] == []
+    assert [row["control"] for row in answer["protection"]] == ["firewall", "limits", "authentication", "exposure"]
+    assert answer["protection"][1] == {
+        "api": "shop",
+        "kind": "open",
+        "control": "limits",
+        "mode": "block",
+        "failure": "closed",
+        "effect": answer["protection"][1]["effect"],
+        "policy": "stockade.yaml:16",
+    }
+    assert "logins" in answer["protection"][1]["effect"]
+
+
+def test_what_is_missing_is_shown(shop: Path, stockade: Stockade) -> None:
+    (shop / "stockade.yaml").write_text(POLICY.replace("    firewall:\n", "    firewall:\n      mode: off\n"))
+    assert "any address, method and size is let in" in stockade("check").out
+
+
+def test_warnings_go_to_the_other_stream(shop: Path, stockade: Stockade) -> None:
+    (shop / "stockade.yaml").write_text(f"keys: {{hash_key: {'k' * 32}}}\n{POLICY}")
+    ended = stockade("check")
+    assert ended.status == 0
+    assert ended.err.startswith("warning: stockade.yaml:1: the hash key is written in the policy")
+    assert "kkk" not in ended.out + ended.err
+    assert len(stockade("check", "--json").json()["warnings"]) == 1
+
+
+def test_errors_stand_alone_and_all_together(shop: Path, stockade: Stockade) -> None:
+    (shop / "stockade.yaml").write_text(POLICY.replace("kind: open", "kind: opn").replace("1KiB", "1"))
+    ended = stockade("check")
+    assert (ended.status, ended.out) == (2, "")
+    assert [line.split(": ")[0] for line in ended.err.splitlines()] == ["stockade.yaml:5", "stockade.yaml:10"]
+
+
+def test_certificates_are_looked_at(shop: Path, stockade: Stockade) -> None:
+    tls = 'listen: [{address: "127.0.0.1:8443", tls: {certificate: cert.pem, key: key.pem}}]'
+    (shop / "stockade.yaml").write_text(POLICY.replace('listen: [{address: "127.0.0.1:8080"}]', tls))
+    ended = stockade("check")
+    assert ended.status == 2
+    assert "cert.pem cannot be read" in ended.err
+
+
+def test_no_policy(shop: Path, stockade: Stockade) -> None:
+    ended = stockade("check", "nowhere.yaml")
+    assert ended == (2, "", "nowhere.yaml: cannot be read: No such file or directory; make one with `stockade init`\n")
+
+
+def test_the_schema(shop: Path, stockade: Stockade) -> None:
+    ended = stockade("schema")
+    schema = ended.json()
+    assert ended.status == 0
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    assert validator.is_valid(yaml.safe_load(POLICY))
+    assert not validator.is_valid(yaml.safe_load(POLICY.replace("1KiB", "1")))
+    assert not validator.is_valid(yaml.safe_load(POLICY.replace("kind: open", "kinds: open")))
+
+
+def test_the_schema_is_clean(stockade: Stockade) -> None:
+    """What an editor shows: no null that would be refused, no Python names."""
+    text = stockade("schema").out
+    assert '"null"' not in text
+    assert '"default": null' not in text
+    assert text.count('"title"') == 1

@@ -1,0 +1,47 @@
+"""`folder`: a folder with the files that policies in tests refer to, which is the current one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from joserfc.jwk import ECKey, OKPKey
+
+FEED = """\
+; the feed of a reputation service
+198.51.100.0/24 # a comment
+2001:db8::/32
+
+192.0.2.7
+"""
+BAD_FEED = "203.0.113.0/24\n" + "".join(f"line {number}\n" for number in range(2, 11))
+ENVIRONMENT = {
+    "PORT": "8443",
+    "WORKERS": "2",
+    "JWT_SECRET": "0123456789abcdef0123456789abcdef",
+    "HOST": "shop.example",
+    "TOKEN": "hunter2 {swordfish}",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    key = ECKey.generate_key("P-256", {"kid": "a"})
+    encryption = ECKey.generate_key("P-256", {"kid": "b", "use": "enc"}).as_dict(private=False)
+    other_curve = OKPKey.generate_key("X25519", {"kid": "c"}).as_dict(private=False)
+    public = key.as_dict(private=False)
+    texts = {
+        "issuer.json": json.dumps({"keys": [public]}),
+        "mixed.json": json.dumps({"keys": [public, encryption, other_curve]}),
+        "single-key.json": json.dumps(public),
+        "private.json": json.dumps({"keys": [key.as_dict(private=True)]}),
+        "feed.txt": FEED,
+        "bad-feed.txt": BAD_FEED,
+        "short.txt": "tooshort\n",
+        "secret.txt": "0123456789abcdef0123456789abcdef\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -1,0 +1,189 @@
+"""What `stockade init` makes of an OpenAPI description."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stockade.config import BadConfig, build, load_text
+from stockade.config.description import Described, read_description
+from stockade.config.starter import starter_policy
+
+UPSTREAM = "http://127.0.0.1:9000"
+
+
+def described(tmp_path: Path, **document: Any) -> Described:
+    path = tmp_path / "openapi.json"
+    path.write_text(json.dumps({"openapi": "3.1.0", "paths": {}, **document}))
+    return read_description(path)
+
+
+def body(*types: str) -> dict[str, Any]:
+    return {"requestBody": {"content": {name: {} for name in types}}}
+
+
+def test_operations_methods_types_and_name(tmp_path: Path) -> None:
+    made = described(
+        tmp_path,
+        info={"title": "The Shop — API"},
+        security=[{"key": []}],
+        paths={
+            "/orders": {"get": {}, "post": body("application/json; charset=utf-8"), "summary": "Orders"},
+            "/health": {"get": {"security": []}},
+        },
+    )
+    assert made.name == "the-shop-api"
+    assert made.operations == ("GET /orders", "POST /orders", "GET /health")
+    assert made.anonymous == ("GET /health",)
+    assert made.methods == ("GET", "POST", "OPTIONS", "HEAD")
+    assert made.media_types == ("application/json",)
+
+
+def test_nothing_is_anonymous_where_nothing_is_secured(tmp_path: Path) -> None:
+    assert described(tmp_path, paths={"/a": {"get": {"security": []}}}).anonymous == ()
+
+
+def test_yaml_and_swagger_2(tmp_path: Path) -> None:
+    path = tmp_path / "swagger.yaml"
+    text = 'swagger: "2.0"\nbasePath: /v2/\nconsumes: [application/json]\npaths:\n  /pets/{id}:\n    delete: {}\n'
+    path.write_text(text)
+    made = read_description(path)
+    assert made.operations == ("DELETE /v2/pets/{id}",)
+    assert made.media_types == (), "version 2 does not say enough to refuse any"
+
+
+@pytest.mark.parametrize(
+    ("servers", "wanted"),
+    [
+        ([], "GET /a"),
+        ([{"url": "https://api.example/v1/"}], "GET /v1/a"),
+        ([{"url": "/v1"}], "GET /v1/a"),
+        ([{"url": "https://api.example"}, {"url": "/v9"}], "GET /a"),
+        ([{"url": "https://api.example/{base}"}], "GET /a"),
+        ([{"url": "https://[broken"}], "GET /a"),
+        (["odd"], "GET /a"),
+    ],
+)
+def test_the_servers_path_comes_first(tmp_path: Path, servers: list[Any], wanted: str) -> None:
+    assert described(tmp_path, servers=servers, paths={"/a": {"get": {}}}).operations == (wanted,)
+
+
+def test_references_are_followed(tmp_path: Path) -> None:
+    made = described(
+        tmp_path,
+        components={
+            "requestBodies": {"file/it": body("multipart/form-data")["requestBody"]},
+            "pathItems": {"p": {"get": {}}},
+        },
+        paths={
+            "/a": {"post": {"requestBody": {"$ref": "#/components/requestBodies/file~1it"}}},
+            "/b": {"put": body("application/json")},
+            "/c": {"$ref": "#/components/pathItems/p"},
+        },
+    )
+    assert made.media_types == ("application/json", "multipart/form-data")
+    assert made.operations == ("POST /a", "PUT /b", "GET /c")
+
+
+@pytest.mark.parametrize(
+    "unclear",
+    [
+        {"$ref": "other.yaml#/body"},
+        {"$ref": "#/nowhere"},
+        {"$ref": "#/paths/~1a/post/requestBody"},
+        {"content": {"*/*": {}}},
+        {"content": ["application/json"]},
+        "odd",
+    ],
+)
+def test_types_are_not_narrowed_by_half_knowledge(tmp_path: Path, unclear: Any) -> None:
+    paths = {"/a": {"post": {"requestBody": unclear}}, "/b": {"post": body("application/json")}}
+    assert described(tmp_path, paths=paths).media_types == ()
+
+
+def test_what_a_policy_cannot_hold_is_left_out(tmp_path: Path) -> None:
+    paths: dict[str, Any] = {
+        path: {"get": {}} for path in ("/a", "/b/{id}.json", "/${HOME}", "/c\u2028", "/\ud800", "d")
+    }
+    made = described(tmp_path, paths={**paths, "/e": None, "/f": {"get": [], "poke": {}}})
+    assert made.operations == ("GET /a",)
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [("2024", "api-2024"), ("true", "api-true"), ("1e5", "api-1e5"), ("***", "api"), ("", "api"), ("x" * 99, "x" * 40)],
+)
+def test_odd_titles(tmp_path: Path, title: str, name: str) -> None:
+    assert described(tmp_path, info={"title": title}).name == name
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no OpenAPI description"),
+        ("[]", "no OpenAPI description"),
+        ('{"openapi": "3.1.0"}', "no OpenAPI description"),
+        ('{"openapi": "3.1.0", "paths": []}', "no OpenAPI description"),
+        ('{"openapi": ', "neither JSON nor YAML: Expecting value"),
+        ("a: [", "neither JSON nor YAML: while parsing a flow node"),
+        ('{"a":' * 100_000, "neither JSON nor YAML: maximum recursion depth exceeded"),
+        ("!!python/object:os.system x", "neither JSON nor YAML: could not determine a constructor"),
+    ],
+)
+def test_what_is_no_description(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "openapi.yaml"
+    path.write_text(text)
+    with pytest.raises(BadConfig, match=said):
+        read_description(path)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(BadConfig, match="cannot be read: No such file"):
+        read_description(tmp_path / "nowhere.json")
+    huge = tmp_path / "huge.json"
+    with huge.open("wb") as file:
+        file.truncate((16 << 20) + 1)
+    with pytest.raises(BadConfig, match="more than 16 MiB"):
+        read_description(huge)
+
+
+def test_the_starting_policy_is_good(tmp_path: Path) -> None:
+    text = starter_policy(UPSTREAM, Described())
+    loaded = load_text(text, tmp_path / "stockade.yaml", {})
+    assert build(loaded).warnings == ()
+    (api,) = loaded.config.apis
+    assert api.kind == "partner"
+    assert api.authentication is not None
+    assert api.authentication.anonymous == ["GET /health"]
+    assert all(len(line) <= 120 for line in text.splitlines())
+
+
+def test_the_starting_policy_of_a_description(tmp_path: Path) -> None:
+    paths = {'/it\'s "odd" \\ {x}': {"get": {}}, "/a": {"post": body("application/json")}}
+    made = described(tmp_path, info={"title": "No"}, paths=paths)
+    loaded = load_text(starter_policy(UPSTREAM, made), tmp_path / "stockade.yaml", {})
+    (api,) = loaded.config.apis
+    assert api.name == "no"
+    assert api.operations == list(made.operations)
+    assert api.firewall.media_types == ["application/json"]
+    assert api.authentication is not None
+    assert api.authentication.anonymous == []
+
+
+def test_commented_lines_are_good_too(tmp_path: Path) -> None:
+    """Whoever removes a `#` gets what the comment promised."""
+    text = starter_policy(UPSTREAM, Described())
+    text = text.replace("  # - {address", "  - {address").replace("    # operations", "    operations")
+    lines = text.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.strip() == "# - jwt:")
+    for number in range(first, first + 5):
+        lines[number] = lines[number].replace("# ", "", 1)
+    policy = yaml.safe_load("\n".join(lines))
+    assert set(policy["apis"][0]["authentication"]["any_of"][1]["jwt"]) == {"jwks", "issuer", "audience", "algorithms"}
+    loaded = load_text("\n".join(lines), tmp_path / "stockade.yaml", {})
+    assert len(loaded.config.listen) == 2
+    assert loaded.config.apis[0].operations == ["GET /orders/{id}"]
