@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, NamedTuple
 
 import pytest
 
-from stockade.engine import REQUEST_HEAD, Binding, RequestBody, drive, open_session
+from stockade.engine import (
+    REQUEST_HEAD,
+    Answer,
+    Binding,
+    NotNow,
+    RequestBody,
+    drive,
+    drive_async,
+    open_session,
+    resume,
+)
 from stockade.engine.policy import PHASES, Hook
+from stockade.engine.session import Steps
 from stockade.vocabulary import (
     PASS,
     Action,
+    Ask,
     Control,
     Edits,
     Exchange,
@@ -22,7 +35,7 @@ from stockade.vocabulary import (
     Verdict,
 )
 from stockade.wire import Response, problem
-from tests.exchanges import Door, Question, make_control, make_request, make_route, says
+from tests.exchanges import Door, Question, make_control, make_request, make_route, no_answer, says
 
 ALICE = Principal("alice", "api_key", "k1", frozenset({"orders:read"}))
 SAW = Pass((Finding("saw"),))
@@ -190,6 +203,45 @@ def test_journey(journey, phase):
     told = [f"{finding.control}:{finding.rule}{'?' * finding.monitor}" for finding in record.findings]
     assert told == journey.findings
     assert door.session.stopped is (journey.control is not None)
+
+
+def at_once(steps: Steps, answer: Answer) -> Verdict:
+    return drive(steps, answer)
+
+
+def later(steps: Steps, answer: Answer) -> Verdict:
+    async def answer_later(ask: Ask[Any]) -> Any:
+        await asyncio.sleep(0)
+        return answer(ask)
+
+    return asyncio.run(drive_async(steps, answer_later))
+
+
+def suspended(steps: Steps, answer: Answer) -> Verdict:
+    """As Envoy's door does it: at once as far as that goes, the rest on another thread's event loop."""
+
+    def not_now(ask: Ask[Any]) -> Any:
+        raise NotNow
+
+    async def answer_later(ask: Ask[Any]) -> Any:
+        return answer(ask)
+
+    try:
+        return drive(steps, not_now)
+    except NotNow as waiting:
+        verdict: Verdict = asyncio.run(resume(waiting, answer_later))
+        return verdict
+
+
+@pytest.mark.parametrize("driver", [later, suspended])
+@pytest.mark.parametrize("journey", JOURNEYS, ids=lambda journey: journey.title)
+def test_every_driver_comes_to_the_same_end(journey, driver):
+    ends = []
+    for drives in (at_once, driver):
+        session = open_session(Door(make_route(*journey.bindings)).policy, make_request())
+        verdict = drives(session.receive(REQUEST_HEAD), journey.answer or no_answer)
+        ends.append((verdict, session.stopped, session.close(journey.status, 1.5)))
+    assert ends[0] == ends[1]
 
 
 def test_a_broken_control_is_told_of_by_its_kind_of_error_alone():

@@ -128,6 +128,7 @@ class Gateway:
             self.environment |= {"PYTHONPATH": injected, **environment}
         self.process: subprocess.Popen[bytes]
         self.known_workers: set[int] = set()
+        self.admin_port = int(policy["admin"]["address"].rpartition(":")[2])  # it never moves
         self.write(policy)
 
     # The process.
@@ -212,10 +213,6 @@ class Gateway:
     @property
     def port(self) -> int:
         return int(self.policy["listen"][0]["address"].rpartition(":")[2])
-
-    @property
-    def admin_port(self) -> int:
-        return int(self.policy["admin"]["address"].rpartition(":")[2])
 
     def ask(self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Reply:
         """One request on a connection of its own."""

@@ -11,13 +11,14 @@ import h2.config
 import h2.connection
 import h2.events
 import h2.exceptions
+from h2.connection import ConnectionInputs, ConnectionState
 
 from tests.gateway.client import TIMEOUT, Reply
 
 Fields = Sequence[tuple[str, str]]
 
 
-class Reset(Exception):  # noqa: N818 - the protocol's word
+class Reset(Exception):
     """The stream or the connection was ended by the other side; `code` is its error code, None for a plain close."""
 
     def __init__(self, code: int | None) -> None:
@@ -42,6 +43,9 @@ class Http2Client:
             normalize_outbound_headers=False,
         )
         self.h2 = h2.connection.H2Connection(config)
+        # To h2 a GOAWAY is the end, but streams that were begun go on (RFC 9113, section 6.8).
+        machine, opened = self.h2.state_machine, ConnectionState.CLIENT_OPEN
+        machine._transitions = {**machine._transitions, (opened, ConnectionInputs.RECV_GOAWAY): (None, opened)}
         self.h2.initiate_connection()
         self.events: list[h2.events.Event] = []
         self.flush()

@@ -32,7 +32,9 @@ def trusting(tmp_path_factory: pytest.TempPathFactory, echoing: Upstream, author
         api(echoing.port, "untrusting", prefix="/untrusting", firewall={"deny": [OTHER]}),
     ]
     listen = [{"address": f"127.0.0.1:{free_port()}", **extra} for extra in listeners]
-    with running(Gateway(tmp_path_factory.mktemp("addresses"), policy(*apis, listen=listen))) as gateway:
+    with running(
+        Gateway(tmp_path_factory.mktemp("addresses"), policy(*apis, listen=listen, timeouts={"headers": "1s"}))
+    ) as gateway:
         yield gateway
 
 

@@ -20,7 +20,7 @@ from tests.gateway.upstreams import Connection, Seen, upstream
 
 pytestmark = pytest.mark.envoy
 
-TIMEOUTS = {"headers": "1s", "request": "2s", "idle": "3s", "stream": "2s", "tls_handshake": "1s"}
+TIMEOUTS = {"headers": "500ms", "request": "1s", "idle": "1s", "stream": "1s", "tls_handshake": "500ms"}
 SOON = 8.0  # seconds: far beyond every bound above, and far below every default
 CLEAR, SECURE = range(2)  # the listeners
 

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import socket
+import struct
 from typing import Any
 
 import pytest
@@ -239,6 +240,11 @@ def hangs_up(handler):
     handler.connection.close()
 
 
+def resets(handler):
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.connection.close()
+
+
 def sends_too_much(handler):
     handler.send_response(200)
     handler.end_headers()
@@ -270,6 +276,7 @@ TROUBLES = [
     ("a bomb", sends(BOMB, content_encoding="gzip"), "not a valid JSON object"),
     ("half of it", breaks_off, "without sending complete message body"),
     ("no answer", hangs_up, "disconnected"),
+    ("a reset, for which the client has no words", resets, ": ReadError"),
 ]
 
 

@@ -403,10 +403,11 @@ def test_a_lost_file_is_noticed_though_records_are_remembered(store, path, monke
 
 
 @pytest.mark.parametrize("column", ["scopes", "networks"])
-def test_a_row_that_was_tampered_with(store, path, column):
+@pytest.mark.parametrize("text", ['["half', "", "null", "7"])
+def test_a_row_that_was_tampered_with(store, path, column, text):
     store.add(PLAIN)
     with sqlite3.connect(path) as connection:
-        connection.execute(f"UPDATE api_keys SET {column} = '[\"half'")
+        connection.execute(f"UPDATE api_keys SET {column} = ?", [text])
     connection.close()
     with pytest.raises(StoreError, match=r"keys\.db"):
         find(store, PLAIN.id)

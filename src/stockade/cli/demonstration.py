@@ -67,7 +67,9 @@ def run_demo(*, once: bool, port: int) -> int:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stockade-demo-")))
         gateway, admin, shop = _ports(port)
-        stack.enter_context(_process([sys.executable, str(examples / "shop"), "--port", str(shop)], folder, shop, "/health"))
+        stack.enter_context(
+            _process([sys.executable, str(examples / "shop"), "--port", str(shop)], folder, shop, "/health")
+        )
         (folder / "stockade.yaml").write_text(_POLICY.format(port=gateway, admin=admin, shop=shop, issuer=_ISSUER))
         secrets = _credentials(folder)
         up = [sys.executable, "-m", "stockade", "up", "stockade.yaml"]
@@ -140,7 +142,14 @@ def _credentials(folder: Path) -> dict[str, str]:
     now = int(time.time())
 
     def token(expires: int) -> str:
-        claims = {"iss": _ISSUER, "aud": "shop", "sub": "carol", "scope": "orders:read", "exp": expires, "iat": now - 7200}
+        claims = {
+            "iss": _ISSUER,
+            "aud": "shop",
+            "sub": "carol",
+            "scope": "orders:read",
+            "exp": expires,
+            "iat": now - 7200,
+        }
         return jwt.encode({"alg": "ES256", "kid": "demo"}, claims, issuer)
 
     issue = [sys.executable, "-m", "stockade", "keys", "issue", "--owner", "alice", "--json"]
@@ -204,7 +213,16 @@ def _outcome(step: Any, status: int, text: str, milliseconds: float, record: dic
 
 def _show(outcomes: list[Outcome]) -> None:
     rows = [
-        (o.title, o.request[:48], o.verdict, str(o.status), o.control, o.reason, f"{o.milliseconds:.1f}", "" if o.right else "wrong")
+        (
+            o.title,
+            o.request[:48],
+            o.verdict,
+            str(o.status),
+            o.control,
+            o.reason,
+            f"{o.milliseconds:.1f}",
+            "" if o.right else "wrong",
+        )
         for o in outcomes
     ]
     print_table(("", "request", "verdict", "status", "control", "reason", "ms", ""), rows)

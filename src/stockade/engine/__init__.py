@@ -1,9 +1,9 @@
 """The engine: it knows no socket, event loop, clock or Envoy. A door feeds it events and does what it answers.
 
-    session = open_session(policy, request)
-    verdict = drive(session.receive(REQUEST_HEAD), answer)     # Pass: forward, with these edits; Stop: answer this
-    verdict = drive(session.receive(ResponseHead(response)), answer)
-    record = session.close(status, duration_ms, upstream_ms)
+session = open_session(policy, request)
+verdict = drive(session.receive(REQUEST_HEAD), answer)     # Pass: forward, with these edits; Stop: answer this
+verdict = drive(session.receive(ResponseHead(response)), answer)
+record = session.close(status, duration_ms, upstream_ms)
 """
 
 from stockade.engine.driver import Answer, NotNow, drive, drive_async, resume

@@ -1,9 +1,9 @@
 """The two drivers of one generator: whoever answers the Asks at once, and whoever must wait for some.
 
-    try:
-        verdict = drive(steps, answer)
-    except NotNow as waiting:                  # the answer needs the network
-        verdict = await resume(waiting, answer_later)
+try:
+    verdict = drive(steps, answer)
+except NotNow as waiting:                  # the answer needs the network
+    verdict = await resume(waiting, answer_later)
 """
 
 from __future__ import annotations

@@ -81,7 +81,9 @@ class Route(Struct, frozen=True, gc=False):
 
     def without(self, control: str) -> Route:
         """The same route less one control, for replaying what that control has decided already."""
-        kept: dict[str, Any] = {phase: tuple(hook for hook in getattr(self, phase) if hook[0].control.name != control) for phase in PHASES}
+        kept: dict[str, Any] = {
+            phase: tuple(hook for hook in getattr(self, phase) if hook[0].control.name != control) for phase in PHASES
+        }
         bindings = tuple(binding for binding in self.bindings if binding.control.name != control)
         changes: dict[str, Any] = {"bindings": bindings, **kept}
         return replace(self, **changes)
@@ -89,9 +91,7 @@ class Route(Struct, frozen=True, gc=False):
     def owns(self, path: str) -> bool:
         """Whether the path lies under the prefix, at a segment's border: /api owns /api/x, not /apix."""
         prefix = self.prefix
-        return path.startswith(prefix) and (
-            prefix[-1] == "/" or len(path) == len(prefix) or path[len(prefix)] == "/"
-        )
+        return path.startswith(prefix) and (prefix[-1] == "/" or len(path) == len(prefix) or path[len(prefix)] == "/")
 
 
 def _shortcut(hooks: tuple[tuple[Binding, Hook], ...], scheme: str) -> Shortcut | None:

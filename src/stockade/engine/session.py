@@ -12,11 +12,24 @@ from typing import TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stockade.engine.policy import ROUTE, Binding, Hook, Phase, Policy, Route, Shortcut
+from stockade.engine.policy import ROUTE, Binding, Hook, Phase, Policy, Route
 from stockade.networks import client_address
 from stockade.operations import method_name
 from stockade.redaction import excerpt, redact, redact_path
-from stockade.vocabulary import PASS, PRINCIPAL_HEADERS, Action, Asking, Edits, Exchange, Finding, Pass, Record, Stop, Verdict
+from stockade.vocabulary import (
+    PASS,
+    PRINCIPAL_HEADERS,
+    Action,
+    Asking,
+    Edits,
+    Exchange,
+    Finding,
+    Pass,
+    Record,
+    Shortcut,
+    Stop,
+    Verdict,
+)
 from stockade.wire import Headers, Request, Response
 
 
@@ -161,7 +174,7 @@ class Session:
                 if type(verdict) is not Pass and type(verdict) is not Stop:
                     verdict = yield from verdict
                 if verdict is not PASS and type(verdict) is not Pass and type(verdict) is not Stop:
-                    raise TypeError("a hook must return Pass or Stop")
+                    verdict = self._control_error(binding, TypeError("a hook must return Pass or Stop"))
             except Exception as error:  # noqa: BLE001 - whatever a control does wrong, the policy says what follows
                 verdict = self._control_error(binding, error)
             if observe is not None:
@@ -203,9 +216,7 @@ class Session:
     def _note(self, binding: Binding, findings: tuple[Finding, ...]) -> None:
         name, monitor = binding.control.name, binding.monitor
         for finding in findings:
-            self._findings.append(
-                replace(finding, control=name, monitor=monitor, policy=binding.where(finding.rule))
-            )
+            self._findings.append(replace(finding, control=name, monitor=monitor, policy=binding.where(finding.rule)))
 
     def _control_error(self, binding: Binding, error: Exception) -> Verdict:
         """A control that broke, or whose store did: a finding, and the outcome that the policy chose."""

@@ -103,7 +103,7 @@ class KeySources:
         except TimeoutError:
             raise StoreError(f"{source.url}: no answer within {_TIMEOUT:g} s") from None
         except (BadKeys, httpx.HTTPError, httpx.InvalidURL) as error:
-            raise StoreError(f"{source.url}: {error or type(error).__name__}") from error
+            raise StoreError(f"{source.url}: {str(error) or type(error).__name__}") from error
         source.fetched = time.monotonic()
 
     async def refresh(self) -> list[str]:

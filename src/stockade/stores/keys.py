@@ -80,12 +80,12 @@ class KeyStore:
         return record
 
     def get(self, key_id: str) -> ApiKeyRecord | None:
-        rows = self._read(sql.select(_KEYS).where(_KEYS.c.id == key_id))
-        return _record(rows[0]) if rows else None
+        found = self._read(sql.select(_KEYS).where(_KEYS.c.id == key_id))
+        return found[0] if found else None
 
     def all(self) -> list[ApiKeyRecord]:
         """Every key, oldest first."""
-        return [_record(row) for row in self._read(sql.select(_KEYS).order_by(_KEYS.c.created, _KEYS.c.id))]
+        return self._read(sql.select(_KEYS).order_by(_KEYS.c.created, _KEYS.c.id))
 
     def add(self, record: ApiKeyRecord) -> None:
         self._write([sql.insert(_KEYS).values(**_row(record))])
@@ -110,11 +110,11 @@ class KeyStore:
         except sql.exc.SQLAlchemyError as error:
             raise StoreError(f"{self.path}: {_plain(error)}") from error
 
-    def _read(self, statement: sql.Select[Any]) -> list[Mapping[str, Any]]:
+    def _read(self, statement: sql.Select[Any]) -> list[ApiKeyRecord]:
         try:
             with self._engine.connect() as connection:
-                return [dict(row) for row in connection.execute(statement).mappings()]
-        except (sql.exc.SQLAlchemyError, ValueError) as error:  # ValueError: a column whose JSON is none
+                return [_record(row) for row in connection.execute(statement).mappings()]
+        except (sql.exc.SQLAlchemyError, ValueError, TypeError) as error:  # the latter: JSON that is none, or no list
             raise StoreError(f"{self.path}: {_plain(error)}") from error
 
     def _write(self, statements: Iterable[sql.Executable]) -> None:
@@ -168,5 +168,5 @@ def _row(record: ApiKeyRecord) -> dict[str, Any]:
     }
 
 
-def _record(row: Mapping[str, Any]) -> ApiKeyRecord:
+def _record(row: sql.RowMapping) -> ApiKeyRecord:
     return ApiKeyRecord(**{**row, "scopes": frozenset(row["scopes"]), "networks": tuple(row["networks"])})

@@ -31,7 +31,9 @@ class Status(Struct, frozen=True):
 class Admin:
     """A small HTTP server in the supervisor's own event loop."""
 
-    def __init__(self, address: HostPort, status: Callable[[], Status], metrics: Callable[[], Awaitable[bytes]]) -> None:
+    def __init__(
+        self, address: HostPort, status: Callable[[], Status], metrics: Callable[[], Awaitable[bytes]]
+    ) -> None:
         self._address = address
         self._status = status
         self._metrics = metrics

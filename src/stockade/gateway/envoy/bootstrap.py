@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from stockade.config import Api, Config, Loaded
-from stockade.config.build import cluster_name
+from stockade.config.build import cluster_name as cluster_name
 from stockade.config.models import Listen, ListenTls, Upstream
 from stockade.engine.policy import ROUTE
 from stockade.gateway.envoy.module import filter_path
@@ -100,9 +100,17 @@ def bootstrap(places: Places, worker: int, connections: int) -> Json:
             ],
         },
         "layered_runtime": {"layers": [{"name": "static", "static_layer": {"re2.max_program_size.error_level": 1000}}]},
-        "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": [
-            {"prefix": "listener_manager."}, {"prefix": "cluster_manager."}, {"prefix": "http.main."},
-        ]}}},
+        "stats_config": {
+            "stats_matcher": {
+                "inclusion_list": {
+                    "patterns": [
+                        {"prefix": "listener_manager."},
+                        {"prefix": "cluster_manager."},
+                        {"prefix": "http.main."},
+                    ]
+                }
+            }
+        },
     }
 
 
@@ -111,9 +119,10 @@ def resources(name: str, items: list[Json]) -> str:
 
 
 def listeners(loaded: Loaded, places: Places) -> str:
-    return resources("config.listener.v3.Listener", [
-        _listener(listen, loaded.config, loaded.path.absolute(), places) for listen in loaded.config.listen
-    ])
+    return resources(
+        "config.listener.v3.Listener",
+        [_listener(listen, loaded.config, loaded.path.absolute(), places) for listen in loaded.config.listen],
+    )
 
 
 def _listener(listen: Listen, config: Config, origin: Path, places: Places) -> Json:
@@ -343,11 +352,15 @@ def _cluster(api: Api, folder: Path) -> Json:
             "cluster_name": name,
             "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"socket_address": address}}}]}],
         },
-        "circuit_breakers": {"thresholds": [{
-            "max_connections": upstream.connections,
-            "max_pending_requests": upstream.connections,
-            "max_requests": upstream.connections * (100 if upstream.http2 else 1),
-        }]},
+        "circuit_breakers": {
+            "thresholds": [
+                {
+                    "max_connections": upstream.connections,
+                    "max_pending_requests": upstream.connections,
+                    "max_requests": upstream.connections * (100 if upstream.http2 else 1),
+                }
+            ]
+        },
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": _upstream_http(upstream)
         },
@@ -357,14 +370,16 @@ def _cluster(api: Api, folder: Path) -> Json:
     if upstream.health is not None:
         # Envoy would rather ask sick endpoints than none; a cluster of one would never be taken out.
         cluster["common_lb_config"] = {"healthy_panic_threshold": {"value": 0}}
-        cluster["health_checks"] = [{
-            "timeout": _seconds(upstream.health.timeout),
-            "interval": _seconds(upstream.health.interval),
-            "no_traffic_interval": _seconds(upstream.health.interval),
-            "unhealthy_threshold": 2,
-            "healthy_threshold": 1,
-            "http_health_check": {"path": upstream.health.path},
-        }]
+        cluster["health_checks"] = [
+            {
+                "timeout": _seconds(upstream.health.timeout),
+                "interval": _seconds(upstream.health.interval),
+                "no_traffic_interval": _seconds(upstream.health.interval),
+                "unhealthy_threshold": 2,
+                "healthy_threshold": 1,
+                "http_health_check": {"path": upstream.health.path},
+            }
+        ]
     return cluster
 
 
@@ -391,10 +406,12 @@ def _upstream_tls(upstream: Upstream, host: str, folder: Path) -> Json:
             "match_typed_subject_alt_names": [{"san_type": kind, "matcher": {"exact": name}}],
         }
     if tls.certificate is not None and tls.key is not None:
-        common["tls_certificates"] = [{
-            "certificate_chain": {"filename": str(folder / tls.certificate)},
-            "private_key": {"filename": str(folder / tls.key)},
-        }]
+        common["tls_certificates"] = [
+            {
+                "certificate_chain": {"filename": str(folder / tls.certificate)},
+                "private_key": {"filename": str(folder / tls.key)},
+            }
+        ]
     context = _typed("extensions.transport_sockets.tls.v3.UpstreamTlsContext", common_tls_context=common)
     if not _is_address(name):
         context["sni"] = name

@@ -71,7 +71,7 @@ def stockade_configure(text: Any, length: int) -> int:
     """
     global _worker
     if "_worker" not in globals():
-        _worker = Worker(bytes(_unpack(text, length)), complete)
+        _worker = Worker(_unpack(text, length), complete)
     return 0
 
 
@@ -171,7 +171,9 @@ def _make_plan(route: Route, shortcut: Shortcut | None) -> Plan:
     if shortcut not in _ways:
         edits = shortcut.edits
         lists = (_pack_pairs(edits.set), *map(_pack_names, (edits.remove, shortcut.absent, shortcut.not_media)))
-        _ways[shortcut] = lib.stockade_add_shortcut(shortcut.below, *(part for text in lists for part in (text, len(text))))
+        _ways[shortcut] = lib.stockade_add_shortcut(
+            shortcut.below, *(part for text in lists for part in (text, len(text)))
+        )
     return Plan(route, flags, _ways[shortcut], route.max_body)
 
 
@@ -205,7 +207,7 @@ def stockade_request_body(number: int, body: Any, length: int) -> int:
     stream = _streams[number]
     stream.phase = "body"
     try:
-        verdict = drive(stream.session.receive(RequestBody(bytes(_unpack(body, length)))), _worker.runtime.stores.answer)
+        verdict = drive(stream.session.receive(RequestBody(_unpack(body, length))), _worker.runtime.stores.answer)
     except NotNow as waiting:
         return _suspend(stream, waiting)
     result = FORWARD
@@ -314,7 +316,7 @@ def _replace(stream: Stream, response: Response) -> int:
 @ffi.def_extern(error=-1, onerror=_failed)
 def stockade_response_body(number: int, body: Any, length: int, may_wait: int) -> int:
     """The whole response body, for controls that read it. Its head is not sent yet."""
-    return _judge_response(_streams[number], ResponseBody(bytes(_unpack(body, length))), may_wait)
+    return _judge_response(_streams[number], ResponseBody(_unpack(body, length)), may_wait)
 
 
 @ffi.def_extern(onerror=_failed)

@@ -17,6 +17,9 @@ from stockade.gateway.envoy.line import Line
 from stockade.gateway.envoy.module import environment, envoy_path
 from stockade.journal import Snapshot
 
+# What Envoy waits for before it closes the connections of a listener that was changed or removed: as long as a stream
+# may reasonably last. Their clients are asked at once to come again, by `Connection: close` and GOAWAY.
+_DRAIN_SECONDS = 3600
 _UPDATES = {"cds": "cluster_manager.cds", "lds": "listener_manager.lds", "rds": "http.main.rds.main"}
 
 
@@ -26,11 +29,13 @@ class EnvoyProcess:
     def __init__(self, number: int, places: Places, connections: int) -> None:
         self.number = number
         self.started = 0.0
+        self.swaps = 0  # how often the supervisor had swapped the policy when this was started
         self.line: Line | None = None
         self.snapshot = Snapshot()  # what it last reported
         self.log_trouble = ""
         self.reported = asyncio.Event()
-        self.ready = asyncio.Event()
+        self.met = asyncio.Event()  # the line to it is open
+        self.ready = False  # it takes traffic
         self.loaded: asyncio.Future[str] | None = None
         self.process: asyncio.subprocess.Process | None = None
         self._places = places
@@ -40,15 +45,25 @@ class EnvoyProcess:
         path = self._places.folder / f"bootstrap-{self.number}.json"
         write(path, json.dumps(bootstrap(self._places, self.number, self._connections)))
         self._socket.unlink(missing_ok=True)
-        self.ready.clear()
+        self.gone()
         self.started = time.monotonic()
         self.process = await asyncio.create_subprocess_exec(
             envoy_path(),
             *("-c", str(path), "--concurrency", "1", "--use-dynamic-base-id", "--log-level", "error"),
-            *("--drain-time-s", "1", "--drain-strategy", "immediate", "--skip-hot-restart-parent-stats"),
+            *("--drain-time-s", str(_DRAIN_SECONDS), "--drain-strategy", "immediate"),
+            "--skip-hot-restart-parent-stats",
             env=environment(self.number),
             stdin=asyncio.subprocess.DEVNULL,
+            start_new_session=True,  # a Ctrl-C in the terminal is for the supervisor, which drains
         )
+
+    def gone(self) -> None:
+        """Nothing is to be expected of it until it is started again."""
+        self.line, self.ready, self.log_trouble = None, False, ""
+        self.met.clear()
+        self.reported.set()
+        if self.loaded is not None and not self.loaded.done():
+            self.loaded.set_result("")  # it will begin with what the policy is then
 
     @property
     def running(self) -> bool:
@@ -60,14 +75,17 @@ class EnvoyProcess:
 
     async def _admin(self, method: str, target: str) -> str:
         """Ask Envoy's own administration, which listens on a Unix socket that only we can open."""
-        transport = httpx.AsyncHTTPTransport(uds=str(self._socket))
+        transport = httpx.AsyncHTTPTransport(uds=str(self._socket), verify=False)  # no TLS, no authorities to load
         async with httpx.AsyncClient(transport=transport, timeout=5.0) as client:
             return (await client.request(method, f"http://envoy{target}")).text
 
-    async def updates(self, kind: str) -> tuple[int, int]:
-        """How many updates of that kind (cds, lds, rds) Envoy took, and how many it refused."""
+    async def updates(self, kind: str) -> tuple[int, int] | None:
+        """How many updates of that kind (cds, lds, rds) Envoy took, and how many it refused. None: it does not say."""
         name = _UPDATES[kind]
-        text = await self._admin("GET", f"/stats?filter=^{name}.update_")
+        try:
+            text = await self._admin("GET", f"/stats?filter=^{name}.update_")
+        except httpx.HTTPError:
+            return None
         counts = dict(line.split(": ") for line in text.splitlines() if ": " in line)
         refused = int(counts.get(f"{name}.update_rejected", 0)) + int(counts.get(f"{name}.update_failure", 0))
         return int(counts.get(f"{name}.update_success", 0)), refused
@@ -93,14 +111,18 @@ class EnvoyProcess:
         return False
 
     async def drain(self) -> None:
+        """Tell clients to come again elsewhere, and take no more connections."""
         with contextlib.suppress(httpx.HTTPError):
             await self._admin("POST", "/drain_listeners?graceful&skip_exit")
+            await self._admin("POST", "/drain_listeners")
 
-    async def active_requests(self) -> int:
+    async def open(self) -> tuple[int, int]:
+        """How many connections and requests are open."""
         with contextlib.suppress(httpx.HTTPError, ValueError):
-            text = await self._admin("GET", "/stats?filter=^http.main.downstream_rq_active$")
-            return int(text.rpartition(": ")[2] or 0)
-        return 0
+            text = await self._admin("GET", "/stats?filter=^http.main.downstream_(cx|rq)_active$")
+            counts = {name: int(count) for name, count in (line.split(": ") for line in text.splitlines())}
+            return counts["http.main.downstream_cx_active"], counts["http.main.downstream_rq_active"]
+        return 0, 0
 
     async def stop(self, within: float) -> None:
         """Let it write down what it knows and end; kill it when it does not within the time (seconds)."""

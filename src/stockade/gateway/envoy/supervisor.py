@@ -18,7 +18,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from stockade.config import BadConfig, Built, Loaded, build, load_text
+from stockade.config import Api, BadConfig, Built, Loaded, build, load_text
+from stockade.config.build import cluster_name
 from stockade.gateway.envoy import bootstrap, preflight
 from stockade.gateway.envoy.admin import Admin, Status
 from stockade.gateway.envoy.bootstrap import Places
@@ -35,6 +36,7 @@ _LONGEST_PAUSE = 10.0
 _LOOK = 1.0  # seconds between looks at the watched files
 _UPDATE = 10.0  # seconds within which Envoy must take a new configuration
 _GRACE = 5.0  # seconds for a drained worker to end
+_QUIET = 1.0  # seconds without a request after which a connection that is still open is idle
 
 
 class StartFailed(Exception):
@@ -53,9 +55,13 @@ class Supervisor:
         self._workers = [EnvoyProcess(n, self._places, loaded.config.connections) for n in range(workers)]
         self._lost = Snapshot()  # what workers had counted that are gone
         self._stopping = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._reload = asyncio.Event()
         self._restarts = 0
         self._generation = 1
+        self._swaps = 0
+        self._retired: list[Api] = []  # whose upstreams may still be asked by requests that began before a reload
+        self._forget = 0.0
         self._errors: list[str] = []
         self._seen: dict[Path, tuple[int, int]] = {}
 
@@ -64,17 +70,20 @@ class Supervisor:
         admin = Admin(self._loaded.config.admin.address, self.status, self.metrics)
         self._write_all()
         self._catch_signals()
-        server = await asyncio.start_unix_server(self._meet, self._places.line, limit=Line.limit())
+        server = await self._open_line()
         keepers: list[asyncio.Task[None]] = []
         try:
             await self._start_all()
-            await admin.start()
-            self._seen = self._look()
-            keepers = [asyncio.create_task(self._keep(worker)) for worker in self._workers]
-            keepers += [asyncio.create_task(self._watch()), asyncio.create_task(self._poll())]
-            ready()
+            if not self._stopping.is_set():
+                await admin.start()
+                self._seen = self._look()
+                keepers = [asyncio.create_task(self._keep(worker)) for worker in self._workers]
+                keepers += [asyncio.create_task(self._watch()), asyncio.create_task(self._poll())]
+                ready()
             await self._stopping.wait()
             await self._drain()
+        except OSError as error:
+            raise StartFailed(f"the admin address cannot be opened: {error.strerror}") from error
         finally:
             self._stopping.set()
             for keeper in keepers:
@@ -84,10 +93,17 @@ class Supervisor:
             server.close()
             self._folder.cleanup()
 
+    async def _open_line(self) -> asyncio.Server:
+        try:
+            return await asyncio.start_unix_server(self._meet, self._places.line, limit=Line.limit())
+        except OSError as error:
+            self._folder.cleanup()
+            raise StartFailed(f"no socket can be opened in {self._folder.name}: {error}; is TMPDIR too long?") from error
+
     # Starting and keeping.
 
     def _write_all(self) -> None:
-        apis = list(self._loaded.config.apis)
+        apis = _distinct([*self._loaded.config.apis, *self._retired])
         write(self._places.policy, self._loaded.text)
         self._write_secrets(self._loaded)
         write(self._places.clusters, bootstrap.clusters(self._loaded, apis))
@@ -107,11 +123,20 @@ class Supervisor:
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stopping.set)
+            loop.add_signal_handler(number, self._stop)
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)
 
+    def _stop(self) -> None:
+        """Told once, let open requests end; told again, do not wait for them."""
+        if self._stopping.is_set():
+            self._hurry.set()
+        self._stopping.set()
+
     async def _start_all(self) -> None:
-        await asyncio.gather(*(worker.start() for worker in self._workers))
+        try:
+            await asyncio.gather(*(worker.start() for worker in self._workers))
+        except OSError as error:
+            raise StartFailed(f"Envoy cannot be started: {error}") from error
         await asyncio.gather(*(self._until_ready(worker) for worker in self._workers))
 
     async def _until_ready(self, worker: EnvoyProcess) -> None:
@@ -120,7 +145,8 @@ class Supervisor:
         while time.monotonic() < until and not self._stopping.is_set():
             if not worker.running:
                 raise StartFailed(f"worker {worker.number} ended while starting; Envoy's own words stand above")
-            if worker.ready.is_set() and await worker.listening():
+            if worker.met.is_set() and await worker.listening():
+                worker.ready = True
                 return
             await asyncio.sleep(0.02)
         if not self._stopping.is_set():
@@ -135,15 +161,19 @@ class Supervisor:
             if self._stopping.is_set():
                 return
             self._restarts += 1
-            self._lost = merge([self._lost, worker.snapshot])
-            worker.snapshot, worker.line = Snapshot(), None
-            worker.ready.clear()
+            worker.gone()
+            self._lost, worker.snapshot = merge([self._lost, worker.snapshot]), Snapshot()
             if time.monotonic() - worker.started > _STEADY:
                 pause = 0.1
             self._tell(f"worker {worker.number} ended ({_ending(status)}); starting it again in {pause:.1f} s")
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
-            await worker.start()
+            worker.swaps = self._swaps
+            try:
+                await worker.start()
+                await self._until_ready(worker)
+            except (OSError, StartFailed) as error:
+                self._tell(str(error))
 
     # The line to the workers.
 
@@ -154,11 +184,15 @@ class Supervisor:
             if isinstance(message, Ready):
                 worker = self._workers[message.worker]
                 worker.line = line
-                worker.ready.set()
+                if worker.swaps == self._swaps:
+                    worker.met.set()
+                else:  # it may have begun with a policy that was swapped meanwhile
+                    await line.send(LoadPolicy(self._generation, str(self._places.policy)))
             elif worker is not None and isinstance(message, Report):
                 worker.snapshot, worker.log_trouble = message.snapshot, message.log_trouble
                 worker.reported.set()
             elif worker is not None and isinstance(message, LoadedMessage):
+                worker.met.set()
                 if worker.loaded is not None and not worker.loaded.done():
                     worker.loaded.set_result(message.error)
         line.close()
@@ -181,10 +215,10 @@ class Supervisor:
     # What the admin address shows.
 
     def status(self) -> Status:
-        running = sum(worker.ready.is_set() and worker.running for worker in self._workers)
+        running = sum(worker.ready and worker.running for worker in self._workers)
         troubles = [worker.log_trouble for worker in self._workers if worker.log_trouble]
         return Status(
-            ready=running == len(self._workers) and not self._stopping.is_set(),
+            ready=running > 0 and not self._stopping.is_set(),
             stopping=self._stopping.is_set(),
             workers=running,
             generation=self._generation,
@@ -223,6 +257,8 @@ class Supervisor:
                 self._reload.clear()
                 self._seen = seen
                 await self._try_reload()
+            elif self._retired and time.monotonic() > self._forget:
+                await self._forget_retired()
 
     async def _try_reload(self) -> None:
         try:
@@ -245,23 +281,41 @@ class Supervisor:
         await asyncio.to_thread(preflight.check_files, loaded, built)
         await self._check_new_issuers(loaded, built)
         await asyncio.to_thread(preflight.check_addresses_beside, loaded, self._loaded)
-        old = self._loaded
-        both = [*loaded.config.apis, *(api for api in old.config.apis if api not in loaded.config.apis)]
+        self._warn_of_unchanged(loaded)
+        current = {cluster_name(api) for api in loaded.config.apis}
+        old = _distinct([*self._loaded.config.apis, *self._retired])
+        retired = [api for api in old if cluster_name(api) not in current]
+        both = _distinct([*loaded.config.apis, *retired])
         try:
-            await self._push("cds", self._places.clusters, bootstrap.clusters(loaded, _distinct(both)))
-            await self._push("rds", self._places.routes, bootstrap.routes(loaded, _distinct(both)))
+            await self._push("cds", self._places.clusters, bootstrap.clusters(loaded, both))
+            await self._push("rds", self._places.routes, bootstrap.routes(loaded, both))
             self._write_secrets(loaded)
             await self._push("lds", self._places.listeners, bootstrap.listeners(loaded, self._places))
             await self._swap(loaded)
         except BaseException:
             self._write_all()  # of the old policy, which is still self._loaded
             raise
-        self._loaded, self._built = loaded, built
+        self._loaded, self._built, self._retired = loaded, built, retired
+        # No request takes longer than this to arrive; then it has been sent on, and holds its upstream itself.
+        self._forget = time.monotonic() + loaded.config.timeouts.request
         self._generation += 1
-        apis = list(loaded.config.apis)
-        await self._push("rds", self._places.routes, bootstrap.routes(loaded, apis))
-        await self._push("cds", self._places.clusters, bootstrap.clusters(loaded, apis))
+        self._drop_secrets(loaded)
         self._seen = self._look()
+
+    async def _forget_retired(self) -> None:
+        apis = _distinct(list(self._loaded.config.apis))
+        try:
+            await self._push("rds", self._places.routes, bootstrap.routes(self._loaded, apis))
+            await self._push("cds", self._places.clusters, bootstrap.clusters(self._loaded, apis))
+        except RuntimeError as error:
+            self._tell(f"old upstreams could not be forgotten: {error}")
+        self._retired = []
+
+    def _warn_of_unchanged(self, loaded: Loaded) -> None:
+        new, old = loaded.config, self._loaded.config
+        for name, was, wanted in (("workers", old.workers, new.workers), ("connections", old.connections, new.connections)):
+            if was != wanted:
+                self._tell(f"{loaded.where(name)}: {name} takes effect when Stockade is started again")
 
     async def _check_new_issuers(self, loaded: Loaded, built: Built) -> None:
         known = {source.url for source in self._built.sources}
@@ -270,32 +324,31 @@ class Supervisor:
 
     async def _push(self, kind: str, path: Path, text: str) -> None:
         """Hand Envoy a new file and wait until every worker took it. Raises RuntimeError with Envoy's words if not."""
-        workers = [worker for worker in self._workers if worker.running]
-        before = [await worker.updates(kind) for worker in workers]
+        before = [(worker, await worker.updates(kind)) for worker in self._workers if worker.ready]
         if not write(path, text):
             return
-        for worker, (taken, refused) in zip(workers, before, strict=True):
+        for worker, counts in before:
             until = time.monotonic() + _UPDATE
-            while time.monotonic() < until:
-                now_taken, now_refused = await worker.updates(kind)
-                if now_refused > refused:
+            while counts is not None and worker.ready:  # one that ends will begin with the new file
+                taken, refused = await worker.updates(kind) or counts
+                if refused > counts[1]:
                     raise RuntimeError(await worker.why_refused())
-                if now_taken > taken:
+                if taken > counts[0]:
                     break
+                if time.monotonic() > until:
+                    raise RuntimeError(f"Envoy did not take the new {path.stem} within {_UPDATE:.0f} s")
                 await asyncio.sleep(0.02)
-            else:
-                raise RuntimeError(f"Envoy did not take the new {path.stem} within {_UPDATE:.0f} s")
 
     async def _swap(self, loaded: Loaded) -> None:
         """Have every worker run the new policy. Raises RuntimeError when one cannot; the others then go back."""
-        write(self._places.policy, loaded.text)
-        errors = await self._load_everywhere()
+        errors = await self._load_everywhere(loaded.text)
         if errors:
-            write(self._places.policy, self._loaded.text)
-            await self._load_everywhere()
+            await self._load_everywhere(self._loaded.text)
             raise RuntimeError(errors[0])
 
-    async def _load_everywhere(self) -> list[str]:
+    async def _load_everywhere(self, text: str) -> list[str]:
+        write(self._places.policy, text)
+        self._swaps += 1
         asked = [worker for worker in self._workers if worker.line is not None and worker.running]
         for worker in asked:
             worker.loaded = asyncio.get_running_loop().create_future()
@@ -316,13 +369,22 @@ class Supervisor:
         """Take no more connections, let what is under way end, for as long as the policy allows."""
         bound = self._loaded.config.drain
         self._tell(f"stopping: open requests have {bound:.0f} s")
-        await asyncio.gather(*(worker.drain() for worker in self._workers))
-        until = time.monotonic() + bound
-        while time.monotonic() < until:
-            active = [await worker.active_requests() for worker in self._workers if worker.running]
-            if not any(active):
+        await asyncio.gather(*(worker.drain() for worker in self._workers if worker.running))
+        until = quiet_until = time.monotonic() + bound
+        quiet = False
+        while time.monotonic() < min(until, quiet_until) and not self._hurry.is_set():
+            counts = [await worker.open() for worker in self._workers if worker.running]
+            if not any(connections for connections, _ in counts):
                 return
-            await asyncio.sleep(0.1)
+            # Connections without requests are let go, but not so soon that one which asks all the time is caught
+            # between two requests: it shall hear that it will be closed.
+            was_quiet, quiet = quiet, not any(requests for _, requests in counts)
+            if not quiet:
+                quiet_until = until
+            elif not was_quiet:
+                quiet_until = time.monotonic() + _QUIET
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), 0.05)
 
 
 def _read(path: Path) -> Loaded:
@@ -332,9 +394,9 @@ def _read(path: Path) -> Loaded:
         raise RuntimeError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _distinct(apis: list) -> list:  # type: ignore[type-arg]
+def _distinct(apis: list[Api]) -> list[Api]:
     """APIs that share an upstream share its cluster; name it once."""
-    return list({bootstrap.cluster_name(api): api for api in apis}.values())
+    return list({cluster_name(api): api for api in apis}.values())
 
 
 def _certificate_files(loaded: Loaded) -> frozenset[Path]:

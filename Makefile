@@ -1,0 +1,54 @@
+# make demo    install Stockade in .venv and run the main job
+# make test    install what the tests need and run them all
+# make bench   measure, side by side with plain Envoy and nginx
+# make format  put the sources into their one form
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stockade
+TEST_STAMP := $(VENV)/.tests
+SOURCES := pyproject.toml setup.py src/stockade/gateway/envoy/filter.c src/stockade/gateway/envoy/build_filter.py
+
+.PHONY: demo test bench format lint clean system-packages
+
+demo: $(STAMP)
+	$(BIN)/stockade demo
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Stockade needs Python 3.11 or later; name one with make PYTHON=python3.12 …"; exit 1; }
+	@command -v cc >/dev/null || { echo "Stockade compiles its Envoy filter: install a C compiler (apt-get install gcc)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+
+$(STAMP): $(BIN)/python $(SOURCES)
+	$(BIN)/pip install --quiet --editable '.[demo]'
+	@touch $@
+
+$(TEST_STAMP): $(STAMP)
+	$(BIN)/pip install --quiet --group dev
+	@touch $@
+
+test: $(TEST_STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n 2
+
+format: $(TEST_STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+system-packages:
+	@for program in nginx wrk; do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+	if [ -n "$$missing" ]; then \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq nginx-light wrk; \
+		else echo "The benchmark needs$$missing: sudo apt-get install nginx-light wrk"; exit 1; fi; fi
+
+bench: $(TEST_STAMP) system-packages
+	$(BIN)/python benchmarks/gateway.py
+
+clean:
+	rm -rf $(VENV) build src/stockade.egg-info src/stockade/gateway/envoy/_filter*.so
