@@ -47,7 +47,7 @@ class Order(BaseModel):
     status: Status
 
 
-# What the document promises of a user. The shop answers far more (data.User); a docstring would tell it to the document.
+# What the document promises of a user. The shop answers far more (data.User); a docstring would tell the document.
 class UserProfile(BaseModel):
     id: int
     name: str

@@ -129,7 +129,7 @@ def test_a_worker_that_dies_during_a_reload(start: Start, echoing: Upstream) -> 
     wait_ready(gateway, 2)
     denied = {**begin, "apis": [{**begin["apis"][0], "firewall": {"deny": ["127.0.0.2"]}}]}
     for round_ in range(3):
-        os.kill(gateway.workers()[round_ % 2], signal.SIGKILL)
+        os.kill(wait_until(lambda: len(gateway.workers()) == 2 and gateway.workers())[round_ % 2], signal.SIGKILL)
         assert gateway.reload(denied if round_ % 2 == 0 else begin)["policy_errors"] == []
     wait_ready(gateway, 2)
     statuses = set()
@@ -185,8 +185,6 @@ def test_the_bound_holds(start: Start, serve: Serve) -> None:
         started = time.monotonic()
         assert gateway.stop() == 0
         assert time.monotonic() - started < 12
-        assert client.file.read() in (b"", client.file.read())
-    slow.close()
 
 
 @pytest.mark.parametrize("numbers", [(signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGINT)])
@@ -229,11 +227,13 @@ def test_busy_clients_are_told_to_go(start: Start, echoing: Upstream) -> None:
     """`Connection: close` and GOAWAY: no request is lost on a connection that is closed under it."""
     gateway = start(policy(api(echoing.port), drain="20s"))
     failures: list[Exception] = []
+    began: list[str] = []
     ended: list[str] = []
 
     def http1() -> None:
         try:
             with Client(gateway.port) as client:
+                began.append(client.ask("GET", "/").header("date") or "")
                 while client.ask("GET", "/").header("connection") != "close":
                     time.sleep(0.01)
                 ended.append("http1")
@@ -243,6 +243,7 @@ def test_busy_clients_are_told_to_go(start: Start, echoing: Upstream) -> None:
     def http2() -> None:
         try:
             with Http2Client(gateway.port) as client:
+                began.append(client.ask("GET", "/").header("date") or "")
                 while not any(isinstance(event, ConnectionTerminated) for event in client.events):
                     assert client.ask("GET", "/").status == 200
                     time.sleep(0.01)
@@ -252,7 +253,7 @@ def test_busy_clients_are_told_to_go(start: Start, echoing: Upstream) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         clients = [pool.submit(client) for client in [http1, http2] * 4]
-        wait_until(lambda: len(echoing.seen) > 100)
+        wait_until(lambda: len(began) == 8)
         assert gateway.stop() == 0
         for client in clients:
             client.result(10)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -198,7 +197,7 @@ def misbehaving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
 
     with contextlib.ExitStack() as stack:
         port = stack.enter_context(upstream(free_port(), misbehave)).port
-        silent = stack.enter_context(upstream(free_port(), lambda connection, seen: time.sleep(3) or False)).port
+        silent = stack.enter_context(upstream(free_port(), after(30))).port
         dead = free_port()
         unroutable = "http://no-such-host.invalid:80"
         apis = [

@@ -7,7 +7,6 @@ import json
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 from io import BufferedReader
 from typing import Any, NamedTuple, TypeAlias, cast
@@ -31,8 +30,9 @@ class Seen(NamedTuple):
 class Connection:
     """One accepted connection; `turn` reads the next request from it."""
 
-    def __init__(self, number: int, sock: socket.socket, peer: tuple[str, int], reads_bodies: bool) -> None:
-        self._reads_bodies = reads_bodies
+    def __init__(self, upstream: Upstream, number: int, sock: socket.socket, peer: tuple[str, int]) -> None:
+        self._reads_bodies = upstream.reads_bodies
+        self.closing = upstream.closing  # set when the upstream ends
         self.number = number
         self.socket = sock
         self.peer = peer
@@ -91,6 +91,7 @@ class Upstream:
         self.seen: list[Seen] = []
         self.connections = 0
         self.reads_bodies = True  # before it answers
+        self.closing = threading.Event()
         self._tls = tls
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", port))
@@ -119,9 +120,9 @@ class Upstream:
             if self._tls is not None:
                 with self._tls.wrap_socket(sock, server_side=True) as wrapped:
                     self._open.add(wrapped)
-                    self._talk(Connection(number, wrapped, peer, self.reads_bodies))
+                    self._talk(Connection(self, number, wrapped, peer))
             else:
-                self._talk(Connection(number, sock, peer, self.reads_bodies))
+                self._talk(Connection(self, number, sock, peer))
         self._open.discard(sock)
 
     def _talk(self, connection: Connection) -> None:
@@ -133,6 +134,7 @@ class Upstream:
 
     def close(self) -> None:
         """End it, and every connection that it has."""
+        self.closing.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -156,7 +158,7 @@ def after(seconds: float, behave: Behaviour = echo) -> Behaviour:
     """The same, late."""
 
     def late(connection: Connection, seen: Seen) -> bool:
-        time.sleep(seconds)
+        connection.closing.wait(seconds)
         return behave(connection, seen)
 
     return late

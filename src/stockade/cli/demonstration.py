@@ -21,6 +21,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import typer
+
 from stockade.cli.display import print_table
 from stockade.gateway.envoy.module import Unfit
 
@@ -227,18 +229,17 @@ def _show(outcomes: list[Outcome]) -> None:
     ]
     print_table(("", "request", "verdict", "status", "control", "reason", "ms", ""), rows)
     right = sum(outcome.right for outcome in outcomes)
-    print(f"\n{right} of {len(outcomes)} requests were decided as they should be.", flush=True)
+    typer.echo(f"\n{right} of {len(outcomes)} requests were decided as they should be.")
 
 
 def _stay(port: int, admin: int, folder: Path, key: str) -> None:
     """Wait for Ctrl-C."""
-    print(
+    typer.echo(
         f"\nThe shop stays protected until Ctrl-C:\n"
         f"  curl -H 'X-API-Key: {key}' http://127.0.0.1:{port}/products\n"
         f"  curl http://127.0.0.1:{admin}/metrics\n"
         f"  tail -f {folder / 'decisions.jsonl'}\n"
-        f"  policy: {folder / 'stockade.yaml'}",
-        flush=True,
+        f"  policy: {folder / 'stockade.yaml'}"
     )
     with contextlib.suppress(KeyboardInterrupt):
         while True:

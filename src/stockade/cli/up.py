@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -33,12 +32,12 @@ def up(
     preflight.check_addresses(loaded)
     preflight.check_issuers(loaded, built)
     for warning in built.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        typer.echo(f"warning: {warning}", err=True)
     config = loaded.config
 
     def ready() -> None:
         for listen in config.listen:
-            print(f"listening on {'https' if listen.tls else 'http'}://{listen.address}", flush=True)
-        print(f"admin on http://{config.admin.address} (/healthz /readyz /metrics)", flush=True)
+            typer.echo(f"listening on {'https' if listen.tls else 'http'}://{listen.address}")
+        typer.echo(f"admin on http://{config.admin.address} (/healthz /readyz /metrics)")
 
     asyncio.run(supervise(loaded, built, worker_count(loaded, workers), ready))

@@ -38,7 +38,7 @@ def drive(steps: Asking[R], answer: Answer) -> R:
             except NotNow as waiting:
                 waiting.ask, waiting.steps = ask, steps
                 raise
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - it goes to the generator, whose control it concerns
                 ask = steps.throw(error)
             else:
                 ask = steps.send(reply)
@@ -50,10 +50,10 @@ def drive(steps: Asking[R], answer: Answer) -> R:
 async def drive_async(steps: Asking[R], answer: AnswerLater) -> R:
     """Run to the end, awaiting each answer."""
     try:
-        return await _answer_on(steps, next(steps), answer)
+        result: R = await _answer_on(steps, next(steps), answer)
     except StopIteration as end:
-        result: R = end.value
-        return result
+        result = end.value
+    return result
 
 
 async def resume(waiting: NotNow, answer: AnswerLater) -> Any:

@@ -173,8 +173,8 @@ class Session:
                 verdict = hook(exchange)
                 if type(verdict) is not Pass and type(verdict) is not Stop:
                     verdict = yield from verdict
-                if verdict is not PASS and type(verdict) is not Pass and type(verdict) is not Stop:
-                    verdict = self._control_error(binding, TypeError("a hook must return Pass or Stop"))
+                    if type(verdict) is not Pass and type(verdict) is not Stop:
+                        verdict = self._control_error(binding, TypeError("a hook must return Pass or Stop"))
             except Exception as error:  # noqa: BLE001 - whatever a control does wrong, the policy says what follows
                 verdict = self._control_error(binding, error)
             if observe is not None:
@@ -309,7 +309,7 @@ _second: tuple[int, str] = (0, "1970-01-01T00:00:00")  # the last second written
 
 def _timestamp(at: float) -> str:
     """RFC 3339 with milliseconds, UTC."""
-    global _second  # noqa: PLW0603 - replaced whole, so that threads never see half of it
+    global _second  # replaced whole, so that threads never see half of it
     second = int(at)
     known, text = _second
     if second != known:

@@ -59,7 +59,6 @@ class BadRequest(Struct, frozen=True, gc=False):
 
 
 def read_request(
-    *,
     id: str,  # noqa: A002 - the field's name
     at: float,
     method: str,

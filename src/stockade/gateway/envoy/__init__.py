@@ -1,1 +1,1 @@
-"""The Envoy door: a filter module inside Envoy (`filter.c`, `bridge`, `worker`), and its keeper outside (`supervisor`)."""
+"""The Envoy door: a filter inside Envoy (`filter.c`, `bridge`, `worker`), and its keeper outside (`supervisor`)."""

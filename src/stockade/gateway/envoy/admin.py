@@ -60,12 +60,12 @@ class Admin:
         if self._task is not None:
             await self._task
 
-    async def _healthz(self, request: Request) -> Response:
+    async def _healthz(self, _: Request) -> Response:
         return Response(b"ok\n", media_type="text/plain")
 
-    async def _readyz(self, request: Request) -> Response:
+    async def _readyz(self, _: Request) -> Response:
         status = self._status()
         return Response(msgspec.json.encode(status), 200 if status.ready else 503, media_type="application/json")
 
-    async def _show(self, request: Request) -> Response:
+    async def _show(self, _: Request) -> Response:
         return Response(await self._metrics(), media_type="text/plain; version=0.0.4")

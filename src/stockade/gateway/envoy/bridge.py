@@ -13,11 +13,13 @@ from collections.abc import Iterable
 from time import perf_counter, time
 from typing import Any, NamedTuple
 
+from stockade.controls.firewall import TOO_LARGE
 from stockade.engine import (
     REQUEST_HEAD,
     Answer,
     Event,
     NotNow,
+    Policy,
     RequestBody,
     ResponseBody,
     ResponseHead,
@@ -29,13 +31,12 @@ from stockade.engine import (
 )
 from stockade.gateway.envoy._filter import ffi, lib
 from stockade.gateway.envoy.worker import Worker
-from stockade.controls.firewall import TOO_LARGE
 from stockade.vocabulary import PASS, Ask, Pass, Shortcut, Stop, StoreError, Verdict
-from stockade.wire import BadRequest, Headers, Request, Response, read_request
+from stockade.wire import BadRequest, Headers, Peer, Request, Response, read_request
 
 FORWARD, ANSWERED, SUSPENDED = 0, 1, 2
 READ_REQUEST_BODY, READ_RESPONSE, READ_RESPONSE_BODY = 1, 2, 4
-_PLACES = 6  # fields before the headers: direct peer, source, protocol, TLS version, certificate digest, its subject
+_PLACES = 6  # before the headers: direct peer, source, protocol, TLS version, certificate digest, its subject
 
 _worker: Worker
 _streams: dict[int, Stream] = {}  # by number
@@ -59,7 +60,7 @@ class Stream:
 
 def _failed(exception: Any, value: Any, trace: Any) -> int:
     """The last resort for a bug of ours: say it, and let filter.c refuse."""
-    print("".join(traceback.format_exception(exception, value, trace)), file=sys.stderr, flush=True)
+    sys.stderr.write("".join(traceback.format_exception(exception, value, trace)))
     return -1
 
 
@@ -76,11 +77,25 @@ def stockade_configure(text: Any, length: int) -> int:
 
 
 @ffi.def_extern(error=-1, onerror=_failed)
-def stockade_request(handle: Any, number: int, fields: Any, length: int, ends: int) -> int:
-    """A request head is complete."""
+def stockade_request(handle: Any, number: int, fields: Any, own: int, length: int, ends: int) -> int:
+    """A request head is complete. The first `own` bytes of `fields` are its target and id; see `pack_request`."""
     started = perf_counter()
     runtime = _worker.runtime
-    request = _request(_unpack(fields, length).decode("latin-1").split("\0"), ends)
+    data = _unpack(fields, length)
+    target, request_id, _ = data[:own].decode("latin-1").split("\0")
+    head = _head_of(data[own:], runtime.policy)
+    request = read_request(
+        request_id,
+        time(),
+        head.method,
+        head.scheme,
+        head.authority,
+        target,
+        head.headers,
+        head.peer,
+        head.version,
+        not ends,
+    )
     if isinstance(request, BadRequest):
         session, stop = refuse_unread(runtime.policy, request.request, request.trouble)
         stream = _streams[number] = Stream(handle, session)
@@ -98,25 +113,51 @@ def stockade_request(handle: Any, number: int, fields: Any, length: int, ends: i
     return result
 
 
-def _request(places: list[str], ends: int) -> Request | BadRequest:
-    direct, source, protocol, tls, certificate, subject = places[:_PLACES]
+class Head(NamedTuple):
+    """What a client's requests have in common, as a rule. Being immutable, it may serve many requests."""
+
+    method: str
+    scheme: str
+    authority: str
+    headers: Headers
+    peer: Peer
+    version: str
+
+
+_heads: dict[bytes, Head] = {}
+_heads_policy: Policy | None = None  # the one under which the peers in `_heads` were believed
+_MOST_HEADS, _LONGEST_HEAD = 512, 4096  # together a bound of a few MiB
+
+
+def _head_of(block: bytes, policy: Policy) -> Head:
+    global _heads_policy
+    if policy is not _heads_policy or len(_heads) >= _MOST_HEADS:
+        _heads.clear()
+        _heads_policy = policy
+    head = _heads.get(block)
+    if head is None:
+        head = _read_head(block.decode("latin-1").split("\0"), policy)
+        if len(block) <= _LONGEST_HEAD:
+            _heads[block] = head
+    return head
+
+
+def _read_head(places: list[str], policy: Policy) -> Head:
+    direct, source, version, tls, certificate, subject = places[:_PLACES]
     names, values = places[_PLACES::2], places[_PLACES + 1 :: 2]
     pseudo = 0
     while names[pseudo][0] == ":":
         pseudo += 1
-    head = dict(zip(names[:pseudo], values[:pseudo], strict=True))
-    headers = Headers(names[pseudo:], values[pseudo:])
-    return read_request(
-        id=headers.get("x-request-id") or "",
-        at=time(),
-        method=head[":method"],
-        scheme="https" if tls else "http",  # not what an HTTP/2 client says of it
-        authority=head.get(":authority", ""),
-        target=head.get(":path", ""),  # CONNECT has none
-        headers=headers,
-        peer=_worker.peer(direct, source, tls, certificate, subject),
-        version=protocol,
-        has_body=not ends,
+    special = dict(zip(names[:pseudo], values[:pseudo], strict=True))
+    # Who the PROXY protocol says it is (`source`) is believed only where the peer is a trusted proxy of an API.
+    believed = source != direct and any(direct in route.trusted_proxies for route in policy.routes)
+    return Head(
+        special[":method"],
+        "https" if tls else "http",  # not what an HTTP/2 client says of it
+        special.get(":authority", ""),
+        Headers(names[pseudo:], values[pseudo:]),
+        Peer(source if believed else direct, tls, certificate, subject),
+        version,
     )
 
 

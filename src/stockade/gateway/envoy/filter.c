@@ -87,7 +87,7 @@ static int64_t now(void) {
 
 /* What Python does; see bridge.py. A negative result means that it failed. */
 static int stockade_configure(const char *text, size_t length);
-static int stockade_request(stream *s, uint64_t number, const char *fields, size_t length, int ends);
+static int stockade_request(stream *s, uint64_t number, const char *fields, size_t own, size_t length, int ends);
 static int stockade_request_body(uint64_t number, const char *body, size_t length);
 static int stockade_too_large(uint64_t number);
 static int stockade_resume(uint64_t number);
@@ -123,6 +123,45 @@ static bool pack_attribute(void *envoy, int attribute) {
   buffer value = {NULL, 0};
   if (!CALL(http_filter_get_attribute_string)(envoy, attribute, &value)) value.length = 0;
   return pack(value.ptr, value.length);
+}
+
+/* An address without its port: 192.0.2.1:443 or [2001:db8::1]:443. */
+static bool pack_address(buffer address) {
+  size_t length = address.length;
+  while (length > 0 && address.ptr[length - 1] != ':') length--;
+  if (length > 0) length--;
+  if (length > 1 && address.ptr[0] == '[') return pack(address.ptr + 1, length - 2);
+  return pack(address.ptr, length);
+}
+
+static bool is(const header *h, const char *name) {
+  return h->key_length == strlen(name) && memcmp(h->key, name, h->key_length) == 0;
+}
+
+/* What is a request's own (its target, its id) first; then, from `own` on, what a client's next request is likely to
+ * repeat to the letter, so that Python need not read it again: peer, method, host, header fields. */
+static bool pack_request(void *envoy, size_t *own) {
+  size_t count = CALL(http_get_headers_size)(envoy, REQUEST);
+  header fixed[128], *headers = count <= 128 ? fixed : malloc(count * sizeof(header));
+  if (headers == NULL) return false;
+  bool good = CALL(http_get_headers)(envoy, REQUEST, headers);
+  header none = {"", 0, "", 0}, *path = &none, *id = &none;
+  for (size_t i = 0; good && i < count; i++) {
+    if (is(&headers[i], ":path")) path = &headers[i];
+    else if (is(&headers[i], "x-request-id")) id = &headers[i];
+  }
+  good = good && pack(path->value, path->value_length) && pack(id->value, id->value_length);
+  *own = packed_used;
+  buffer peer = {NULL, 0}, source = {NULL, 0};
+  good = good && CALL(http_get_downstream_direct_remote_address)(envoy, &peer) && pack_address(peer) &&
+         CALL(http_filter_get_attribute_string)(envoy, ATTRIBUTE_SOURCE, &source) && pack_address(source) &&
+         pack_attribute(envoy, ATTRIBUTE_PROTOCOL) && pack_attribute(envoy, ATTRIBUTE_TLS) &&
+         pack_attribute(envoy, ATTRIBUTE_PEER_SHA256) && pack_attribute(envoy, ATTRIBUTE_PEER_SUBJECT);
+  for (size_t i = 0; good && i < count; i++)
+    if (&headers[i] != path && !is(&headers[i], "x-request-id"))
+      good = pack(headers[i].key, headers[i].key_length) && pack(headers[i].value, headers[i].value_length);
+  if (headers != fixed) free(headers);
+  return good;
 }
 
 static bool pack_headers(void *envoy, int kind) {
@@ -384,16 +423,13 @@ static int judge_request_body(stream *s) {
 
 int EXPORT envoy_dynamic_module_on_http_filter_request_headers(void *envoy, const void *m, bool ends) {
   stream *s = (stream *)m;
-  buffer peer = {NULL, 0};
+  size_t own = 0;
   s->began = now();
   packed_used = 0;
-  bool good = CALL(http_get_downstream_direct_remote_address)(envoy, &peer) && pack(peer.ptr, peer.length) &&
-              pack_attribute(envoy, ATTRIBUTE_SOURCE) && pack_attribute(envoy, ATTRIBUTE_PROTOCOL) &&
-              pack_attribute(envoy, ATTRIBUTE_TLS) && pack_attribute(envoy, ATTRIBUTE_PEER_SHA256) &&
-              pack_attribute(envoy, ATTRIBUTE_PEER_SUBJECT) && pack_headers(envoy, REQUEST);
+  bool good = pack_request(envoy, &own);
   s->opened = true;
   s->request_ended = ends;
-  int result = good ? stockade_request(s, s->number, packed, packed_used - 1, ends) : -1;
+  int result = good ? stockade_request(s, s->number, packed, own, packed_used - 1, ends) : -1;
   if (result == FORWARD) return !(s->flags & READ_REQUEST_BODY) ? CONTINUE : ends ? judge_request_body(s) : STOP;
   if (result == SUSPENDED) {
     s->waits = AT_REQUEST_HEAD;

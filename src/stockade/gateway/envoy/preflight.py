@@ -63,10 +63,10 @@ def check_addresses_beside(loaded: Loaded, running: Loaded) -> None:
 
 def check_issuers(loaded: Loaded, built: Built) -> None:
     """Fetch every key set once. Raises BadConfig. Must not run inside an event loop."""
-    asyncio.run(check_issuers_async(loaded, built, KeySources(built.sources)))
+    asyncio.run(check_issuers_async(loaded, KeySources(built.sources)))
 
 
-async def check_issuers_async(loaded: Loaded, built: Built, sources: KeySources) -> None:
+async def check_issuers_async(loaded: Loaded, sources: KeySources) -> None:
     troubles = await sources.refresh()
     if troubles:
         raise BadConfig([_at_source(loaded, text) for text in troubles])
@@ -122,11 +122,8 @@ def _upstreams(loaded: Loaded) -> list[Problem]:
     for index, api in enumerate(loaded.config.apis):
         tls = api.upstream.tls
         place = ("apis", index, "upstream")
-        for path in (tls.ca, tls.certificate, tls.key):
-            if path is not None and not (loaded.folder / path).is_file():
-                problems.append(loaded.problem(f"{loaded.folder / path} is not there", *place, "tls"))
-        if (tls.certificate is None) != (tls.key is None):
-            problems.append(loaded.problem("a client certificate needs both certificate and key", *place, "tls"))
+        named = [loaded.folder / path for path in (tls.ca, tls.certificate, tls.key) if path is not None]
+        problems += [loaded.problem(f"{path} is not there", *place, "tls") for path in named if not path.is_file()]
         if api.upstream.url.startswith("https") and tls.verify and tls.ca is None:
             try:
                 system_authorities()

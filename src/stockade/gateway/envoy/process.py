@@ -8,6 +8,7 @@ import json
 import signal
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 
@@ -21,6 +22,14 @@ from stockade.journal import Snapshot
 # may reasonably last. Their clients are asked at once to come again, by `Connection: close` and GOAWAY.
 _DRAIN_SECONDS = 3600
 _UPDATES = {"cds": "cluster_manager.cds", "lds": "listener_manager.lds", "rds": "http.main.rds.main"}
+
+
+class Traffic(NamedTuple):
+    """Connections and requests that are open, and how many requests there have been."""
+
+    connections: int
+    requests: int
+    total: int
 
 
 class EnvoyProcess:
@@ -116,13 +125,12 @@ class EnvoyProcess:
             await self._admin("POST", "/drain_listeners?graceful&skip_exit")
             await self._admin("POST", "/drain_listeners")
 
-    async def open(self) -> tuple[int, int]:
-        """How many connections and requests are open."""
-        with contextlib.suppress(httpx.HTTPError, ValueError):
-            text = await self._admin("GET", "/stats?filter=^http.main.downstream_(cx|rq)_active$")
+    async def traffic(self) -> Traffic:
+        with contextlib.suppress(httpx.HTTPError, ValueError, KeyError):
+            text = await self._admin("GET", "/stats?filter=^http.main.downstream_(cx_active|rq_active|rq_total)$")
             counts = {name: int(count) for name, count in (line.split(": ") for line in text.splitlines())}
-            return counts["http.main.downstream_cx_active"], counts["http.main.downstream_rq_active"]
-        return 0, 0
+            return Traffic(*(counts[f"http.main.downstream_{name}"] for name in ("cx_active", "rq_active", "rq_total")))
+        return Traffic(0, 0, 0)
 
     async def stop(self, within: float) -> None:
         """Let it write down what it knows and end; kill it when it does not within the time (seconds)."""

@@ -98,7 +98,9 @@ class Supervisor:
             return await asyncio.start_unix_server(self._meet, self._places.line, limit=Line.limit())
         except OSError as error:
             self._folder.cleanup()
-            raise StartFailed(f"no socket can be opened in {self._folder.name}: {error}; is TMPDIR too long?") from error
+            raise StartFailed(
+                f"no socket can be opened in {self._folder.name}: {error}; is TMPDIR too long?"
+            ) from error
 
     # Starting and keeping.
 
@@ -174,6 +176,7 @@ class Supervisor:
                 await self._until_ready(worker)
             except (OSError, StartFailed) as error:
                 self._tell(str(error))
+                await worker.stop(_GRACE)
 
     # The line to the workers.
 
@@ -313,14 +316,17 @@ class Supervisor:
 
     def _warn_of_unchanged(self, loaded: Loaded) -> None:
         new, old = loaded.config, self._loaded.config
-        for name, was, wanted in (("workers", old.workers, new.workers), ("connections", old.connections, new.connections)):
+        for name, was, wanted in (
+            ("workers", old.workers, new.workers),
+            ("connections", old.connections, new.connections),
+        ):
             if was != wanted:
                 self._tell(f"{loaded.where(name)}: {name} takes effect when Stockade is started again")
 
     async def _check_new_issuers(self, loaded: Loaded, built: Built) -> None:
         known = {source.url for source in self._built.sources}
         fresh = [source for source in built.sources if source.url and source.url not in known]
-        await preflight.check_issuers_async(loaded, built, KeySources(fresh))
+        await preflight.check_issuers_async(loaded, KeySources(fresh))
 
     async def _push(self, kind: str, path: Path, text: str) -> None:
         """Hand Envoy a new file and wait until every worker took it. Raises RuntimeError with Envoy's words if not."""
@@ -370,19 +376,19 @@ class Supervisor:
         bound = self._loaded.config.drain
         self._tell(f"stopping: open requests have {bound:.0f} s")
         await asyncio.gather(*(worker.drain() for worker in self._workers if worker.running))
-        until = quiet_until = time.monotonic() + bound
-        quiet = False
-        while time.monotonic() < min(until, quiet_until) and not self._hurry.is_set():
-            counts = [await worker.open() for worker in self._workers if worker.running]
-            if not any(connections for connections, _ in counts):
+        until = time.monotonic() + bound
+        last, quiet_since = 0, time.monotonic()
+        while time.monotonic() < until and not self._hurry.is_set():
+            traffic = [await worker.traffic() for worker in self._workers if worker.running]
+            if not any(each.connections for each in traffic):
                 return
             # Connections without requests are let go, but not so soon that one which asks all the time is caught
             # between two requests: it shall hear that it will be closed.
-            was_quiet, quiet = quiet, not any(requests for _, requests in counts)
-            if not quiet:
-                quiet_until = until
-            elif not was_quiet:
-                quiet_until = time.monotonic() + _QUIET
+            total = sum(each.total for each in traffic)
+            if total != last or any(each.requests for each in traffic):
+                last, quiet_since = total, time.monotonic()
+            elif time.monotonic() - quiet_since > _QUIET:
+                return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), 0.05)
 
@@ -419,7 +425,7 @@ async def supervise(loaded: Loaded, built: Built, workers: int, ready: Callable[
     """Run the gateway until it is told to stop."""
 
     def tell(text: str) -> None:
-        print(f"stockade: {text}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"stockade: {text}\n")
 
     await Supervisor(loaded, built, workers, tell).run(ready)
 

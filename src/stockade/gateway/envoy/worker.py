@@ -25,13 +25,11 @@ from stockade.gateway.envoy._filter import lib
 from stockade.gateway.envoy.line import Line, Loaded, LoadPolicy, Ready, Report, SendSnapshot
 from stockade.gateway.runtime import Runtime
 from stockade.vocabulary import StoreError, Verdict
-from stockade.wire import Peer
 
 _HOUSEKEEPING = 5.0
 _SWITCH = 0.0005  # seconds a helper thread may hold the interpreter while a request waits for it
 _LOOK = 0.05  # seconds between looks for streams that are over
 _COLLECT = (10_000, 20, 50)  # the garbage collector's thresholds: requests leave few cycles
-_MOST_PEERS = 4096
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,7 +55,6 @@ class Worker:
         self._settings = msgspec.json.decode(settings, type=Settings)
         self.number = int(os.environ.get("STOCKADE_WORKER", "0"))
         self._generation = 0
-        self._peers: dict[str, Peer] = {}  # cleartext peers by address, as Envoy writes it
         loaded = load_text(Path(self._settings.policy).read_bytes(), Path(self._settings.origin))
         built = build(loaded)
         self.runtime = Runtime(loaded, built, worker=self.number)
@@ -70,25 +67,6 @@ class Worker:
         threading.Thread(target=self._run, name="stockade", daemon=True).start()
 
     # On Envoy's thread.
-
-    def peer(self, direct: str, source: str, tls: str, certificate: str, subject: str) -> Peer:
-        """The peer of a connection. Both addresses have a port.
-
-        `direct` is the transport peer, `source` who the PROXY protocol says it is; the latter is believed only where
-        the former is a trusted proxy of an API.
-        """
-        address = direct.rpartition(":")[0]
-        if not tls and source == direct:
-            peer = self._peers.get(address)
-            if peer is None:
-                if len(self._peers) >= _MOST_PEERS:
-                    self._peers.clear()
-                peer = self._peers[address] = Peer(address.strip("[]"))
-            return peer
-        address = address.strip("[]")
-        if source != direct and any(address in route.trusted_proxies for route in self.runtime.policy.routes):
-            address = source.rpartition(":")[0].strip("[]")
-        return Peer(address, tls, certificate, subject)
 
     def wait(self, waiting: NotNow, stream: Waiting, scheduler: Any) -> None:
         """Let the other thread finish what a request began, then wake the stream."""

@@ -1,0 +1,121 @@
+"""The documentation is true: every policy in it builds, every command in it runs, every snippet of code executes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from joserfc.jwk import ECKey
+
+from stockade.config import build, load_text
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+MAKE_TARGETS = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def blocks(language: str) -> list[object]:
+    return [
+        pytest.param(text, id=f"{page.name}-{number}")
+        for page in PAGES
+        for number, (kind, text) in enumerate(FENCE.findall(page.read_text()))
+        if kind == language
+    ]
+
+
+def test_every_block_is_of_a_kind_that_is_tested():
+    kinds = {kind for page in PAGES for kind, _ in FENCE.findall(page.read_text())}
+    assert kinds == {"console", "yaml", "python"}
+
+
+@pytest.mark.parametrize("text", blocks("yaml"))
+def test_policies_build(text, tmp_path):
+    (tmp_path / "blocked.txt").write_text("198.51.100.0/24\n")
+    issuer = ECKey.generate_key("P-256").as_dict(private=False)
+    (tmp_path / "keys.json").write_text(json.dumps({"keys": [issuer]}))
+    loaded = load_text(text, tmp_path / "stockade.yaml", {"STOCKADE_HASH_KEY": "0" * 64})
+    assert build(loaded).policy.routes
+
+
+@pytest.mark.parametrize("text", blocks("console"))
+def test_commands_run(text, tmp_path):
+    commands = [line[2:].partition("  #")[0] for line in text.splitlines() if line.startswith("$ ")]
+    assert commands
+    for command in commands:
+        words = shlex.split(command)
+        if words[0] == "make":
+            assert words[1] in MAKE_TARGETS  # CI runs `make test`; a test of the demo runs what `make demo` does
+        else:
+            assert words[0] == "stockade"
+            run(words, tmp_path)
+
+
+def run(words: list[str], folder: Path) -> None:
+    """Run a command of the documentation. `up` is one that must come to listen, and end when told."""
+    if not (folder / "stockade.yaml").exists() and words[1] == "explain" and "--policy" not in words:
+        run(shlex.split("stockade init --upstream http://127.0.0.1:9000"), folder)
+    command = [sys.executable, "-m", "stockade", *words[1:]]
+    if words[1] == "up":
+        comes_up(command, folder)
+        return
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == (1 if words[1] == "explain" else 0), done.stderr
+
+
+def comes_up(command: list[str], folder: Path) -> None:
+    for policy in folder.glob("*.yaml"):  # the documentation's ports may be taken here
+        text = policy.read_text().replace("127.0.0.1:8080", f"127.0.0.1:{free_port()}")
+        policy.write_text(text.replace("127.0.0.1:9700", f"127.0.0.1:{free_port()}"))
+    with (folder / "up.out").open("w") as output:
+        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output)
+    try:
+        until = time.monotonic() + 30
+        while "admin on" not in (folder / "up.out").read_text():
+            assert process.poll() is None, (folder / "up.out").read_text()
+            assert time.monotonic() < until
+            time.sleep(0.05)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@pytest.mark.parametrize("text", blocks("python"))
+def test_code_executes(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run(shlex.split("stockade init --upstream http://127.0.0.1:9000"), tmp_path)
+    exec(compile(text, "documentation", "exec"), {})
+
+
+def test_links_lead_somewhere():
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_demo_decides_as_it_should():
+    done = subprocess.run(
+        [sys.executable, "-m", "stockade", "demo", "--once", "--port", "0"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "24 of 24 requests were decided as they should be." in done.stdout
