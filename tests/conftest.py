@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.gateway.harness import await_port, ended, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
+
+settings.register_profile("stockade", deadline=None)  # a machine that is busy fails no test
+settings.load_profile("stockade")
 
 
 @pytest.hookimpl(optionalhook=True)

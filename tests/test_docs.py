@@ -49,27 +49,29 @@ def test_policies_build(text, tmp_path):
 
 @pytest.mark.parametrize("text", blocks("console"))
 def test_commands_run(text, tmp_path):
-    commands = [line[2:].partition("  #")[0] for line in text.splitlines() if line.startswith("$ ")]
+    commands = re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", text, re.MULTILINE)
     assert commands
-    for command in commands:
-        words = shlex.split(command)
+    for command, shown in commands:
+        words = shlex.split(command.partition("  #")[0])
         if words[0] == "make":
             assert words[1] in MAKE_TARGETS  # CI runs `make test`; a test of the demo runs what `make demo` does
         else:
             assert words[0] == "stockade"
-            run(words, tmp_path)
+            printed = run(words, tmp_path)
+            assert not shown or printed.split() == shown.split()
 
 
-def run(words: list[str], folder: Path) -> None:
-    """Run a command of the documentation. `up` is one that must come to listen, and end when told."""
+def run(words: list[str], folder: Path) -> str:
+    """What a command of the documentation prints. `up` is one that must come to listen, and end when told."""
     if not (folder / "stockade.yaml").exists() and words[1] == "explain" and "--policy" not in words:
         run(shlex.split("stockade init --upstream http://127.0.0.1:9000"), folder)
     command = [sys.executable, "-m", "stockade", *words[1:]]
     if words[1] == "up":
         comes_up(command, folder)
-        return
+        return ""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == (1 if words[1] == "explain" else 0), done.stderr
+    return done.stdout
 
 
 def comes_up(command: list[str], folder: Path) -> None:

@@ -182,6 +182,39 @@ def test_words_are_none(segment):
     assert not looks_like_identifier(segment)
 
 
+@pytest.mark.parametrize(
+    ("segment", "identifier"),
+    [
+        ("", False),
+        ("ab1", True),  # a third of it digits
+        ("abc1", False),
+        ("abcdefghijklmn1", False),
+        ("abcdefghijklmno1", True),  # long, for a word with a digit
+        ("y" * 32, False),
+        ("y" * 33, True),
+        ("-" * 40, False),
+        ("-" * 41, True),
+        ("v7", False),
+        ("v", False),
+        ("v7b", True),
+    ],
+)
+def test_the_borders_of_guessing(segment, identifier):
+    assert looks_like_identifier(segment) is identifier
+
+
+def test_how_deep_a_guess_goes():
+    assert guess_template("/a" * 31) == "/a" * 31
+    assert guess_template("/a" * 32) == "/{deep}"
+
+
+def test_a_template_as_deep_as_names_go():
+    table = OperationTable(["GET " + "/{x}" * 32, "GET " + "/{x}" * 33])
+    assert table.matches("GET", "/a" * 32)
+    assert table.matches("GET", "/a" * 33)
+    assert not table.matches("GET", "/a" * 34)
+
+
 def test_a_scanner_cannot_make_names_without_end():
     """Names are labels of metrics and parts of limits: a scan of random paths and methods must not fill the memory."""
     table = OperationTable(["GET /orders/{id}"])

@@ -534,7 +534,7 @@ def test_two_issuers_make_one_challenge(world):
 
 def test_what_is_described(world):
     assert world.control().describe() == (
-        "API key (x-api-key) or JWT of https://issuer.example (ES256); 2 operations need none"
+        "API key (x-api-key) or JWT of https://issuer.example (ES256); none for 2 operation(s)"
     )
     assert world.control(world.api_keys, anonymous=()).describe() == "API key (x-api-key)"
 

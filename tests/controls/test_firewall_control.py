@@ -155,7 +155,7 @@ def test_evidence_is_short_and_printable_and_holds_no_credential():
 def test_what_is_described():
     control = firewall(deny=["203.0.113.0/24", "::1"], allow=["10.0.0.0/8"], media_types=["text/*"])
     assert control.describe() == (
-        "methods GET, POST; bodies up to 100 bytes; 2 networks denied; only 1 networks allowed; media types text/*"
+        "methods GET, POST; bodies up to 100 bytes; 2 denied network(s); only 1 network(s) allowed; media types text/*"
     )
     assert firewall().describe() == "methods GET, POST; bodies up to 100 bytes"
 

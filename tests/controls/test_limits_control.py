@@ -181,7 +181,7 @@ def test_which_limits_need_a_principal():
 
 def test_what_is_described():
     caller = Caller(per("address", name="a"), Limit("b", ("principal", "operation"), Quota(5, "month")))
-    assert caller.control.describe() == "a: 0.1/s, burst 2, per address; b: 5 a month per principal+operation"
+    assert caller.control.describe() == "a: 6/min, burst 2, per address; b: 5 a month per principal+operation"
 
 
 def test_an_unknown_key_is_refused_when_the_control_is_made():

@@ -90,6 +90,17 @@ def test_no_api_claims_it():
         assert policy.route(host, path) is None
 
 
+@pytest.mark.parametrize(
+    ("claim", "host"), [("api.example.com", "api.example.com"), ("*.example.com", "a.example.com")]
+)
+def test_a_policy_of_one_api_may_claim_one_kind_of_host(claim, host):
+    policy = policy_of([("only", [claim], "/")])
+    route = policy.route(host, "/")
+    assert route is not None
+    assert route.api == "only"
+    assert policy.route("elsewhere.example", "/") is None
+
+
 def test_no_api_is_a_404_on_the_record():
     door = Door(make_route(hosts=("api.example.com",)))
     verdict = door.send(make_request("GET", "/x", host="elsewhere.example"))

@@ -58,7 +58,7 @@ class Case(NamedTuple):
     times: int = 1
 
 
-def asked(method: str, target: str, body: bytes | tuple[bytes, ...] = (), **headers: str) -> Sent:
+def asked(method: str, target: str, body: bytes | tuple[bytes, ...] = (), **headers: Any) -> Sent:
     """A request; an underscore in a header's name stands for a dash."""
     fields = tuple((name.replace("_", "-"), value) for name, value in headers.items())
     return Sent(method, target, fields, (body,) if isinstance(body, bytes) else body)
@@ -165,7 +165,10 @@ CASES: dict[str, Case] = {
     # What upstream and client get to see
     "a forged identity": Case(
         asked(
-            "GET", "/health", **{name.replace("-", "_"): value for name, value in FORGED.items() if "stockade" in name}
+            "GET",
+            "/health",
+            (),
+            **{name.replace("-", "_"): value for name, value in FORGED.items() if "stockade" in name},
         ),
         upstream={name: None for name in FORGED if "stockade" in name},
     ),
@@ -173,6 +176,7 @@ CASES: dict[str, Case] = {
         asked(
             "GET",
             "/untrusting",
+            (),
             x_forwarded_for="203.0.113.9",
             **{name.replace("-", "_"): value for name, value in FORGED.items()},
         ),
@@ -296,7 +300,7 @@ CASES: dict[str, Case] = {
 
 def apis(port: int) -> list[dict[str, Any]]:
     """A sharp one at the root, and beside it one for each thing that needs an API of its own."""
-    upstream = {"hosts": ["localhost"]}
+    upstream: dict[str, Any] = {"hosts": ["localhost"]}
     bounded = {"max_body": f"{MOST}B"}
     deny = ["203.0.113.0/24"]
     return [

@@ -87,7 +87,8 @@ def django_app() -> App:
     if not settings.configured:
         settings.configure(ROOT_URLCONF=urls, ALLOWED_HOSTS=["*"], SECRET_KEY="for tests", LOGGING_CONFIG=None)
         django.setup()
-    return get_asgi_application()  # type: ignore[return-value]
+    application: App = get_asgi_application()
+    return application
 
 
 FRAMEWORKS = {"Starlette": starlette_app, "FastAPI": fastapi_app, "Litestar": litestar_app, "Django": django_app}
@@ -102,7 +103,7 @@ def loop() -> Iterator[Loop]:
 
 @pytest.fixture
 def key(tmp_path: Path) -> Iterator[str]:
-    fields = {"authentication": {"any_of": [{"api_key": {}}]}, "firewall": {"max_body": "1KiB"}}
+    fields: Any = {"authentication": {"any_of": [{"api_key": {}}]}, "firewall": {"max_body": "1KiB"}}
     (tmp_path / "stockade.yaml").write_text(json.dumps(policy(api(1, **fields))))
     with keys_in(tmp_path) as ring:
         yield ring.issue("alice")
@@ -169,6 +170,7 @@ def test_a_crash_that_the_framework_raises_again(
         "type": "http",
         "method": "GET",
         "path": "/broken",
+        "query_string": b"",
         "headers": [(b"host", b"a"), (b"x-api-key", key.encode())],
     }
     loop.run(crash(scope, never, never))  # type: ignore[arg-type]
@@ -259,7 +261,7 @@ def test_lifespan_reaches_the_application(protect: Callable[[App], StockadeMiddl
     async def nothing(*_: object) -> Any:
         return None
 
-    loop.run(protect(app)({"type": "lifespan"}, nothing, nothing))  # type: ignore[arg-type]
+    loop.run(protect(app)({"type": "lifespan"}, nothing, nothing))
     assert seen == ["lifespan"]
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from h2.events import ConnectionTerminated
@@ -60,7 +61,9 @@ def test_a_killed_worker_is_started_again(start: Start, echoing: Upstream) -> No
     gateway = start(policy(api(echoing.port), workers=2))
     wait_ready(gateway, 2)
     victim, other = gateway.workers()
-    answered, lost, wrong = [], [], []
+    answered: list[float] = []
+    lost: list[Exception] = []
+    wrong: list[Any] = []
 
     def keep_asking(until: Callable[[], bool]) -> None:
         while not until():
@@ -124,12 +127,13 @@ def test_a_worker_that_dies_again_and_again(start: Start, echoing: Upstream) -> 
 
 def test_a_worker_that_dies_during_a_reload(start: Start, echoing: Upstream) -> None:
     """The policy is taken all the same, by all."""
-    begin = policy(api(echoing.port), workers=2)
+    begin: Any = policy(api(echoing.port), workers=2)
     gateway = start(begin)
     wait_ready(gateway, 2)
     denied = {**begin, "apis": [{**begin["apis"][0], "firewall": {"deny": ["127.0.0.2"]}}]}
     for round_ in range(3):
-        os.kill(wait_until(lambda: len(gateway.workers()) == 2 and gateway.workers())[round_ % 2], signal.SIGKILL)
+        wait_until(lambda: len(gateway.workers()) == 2)
+        os.kill(gateway.workers()[round_ % 2], signal.SIGKILL)
         assert gateway.reload(denied if round_ % 2 == 0 else begin)["policy_errors"] == []
     wait_ready(gateway, 2)
     statuses = set()

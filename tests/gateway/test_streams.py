@@ -155,7 +155,8 @@ def test_a_request_body_arrives_piece_by_piece(
 
 
 def websocket(gateway: Gateway, **fields: Any) -> ClientConnection:
-    return connect(f"ws://127.0.0.1:{gateway.port}/ws", **fields)
+    connection: ClientConnection = connect(f"ws://127.0.0.1:{gateway.port}/ws", **fields)
+    return connection
 
 
 def test_websocket(before_shop: Gateway) -> None:
@@ -200,7 +201,7 @@ def test_a_websocket_whose_client_is_gone(before_shop: Gateway) -> None:
 # gRPC.
 
 
-class Service(grpc.GenericRpcHandler):
+class Service(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no types
     """Calls of every kind; messages are bytes."""
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes] | None:

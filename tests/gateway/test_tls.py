@@ -8,6 +8,7 @@ import ssl
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -38,7 +39,7 @@ def secured(
     files = authority.issue("server")
     pair = {"certificate": str(files.certificate), "key": str(files.key)}
     checked = {**pair, "client_ca": str(clients_authority.ca)}
-    listeners = [
+    listeners: list[dict[str, Any]] = [
         {},
         {"tls": pair},
         {"tls": {**pair, "min_version": "1.3"}},

@@ -8,8 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from io import BufferedReader
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias
 
 
 class Seen(NamedTuple):
@@ -36,7 +35,7 @@ class Connection:
         self.number = number
         self.socket = sock
         self.peer = peer
-        self.file = cast(BufferedReader, sock.makefile("rb"))
+        self.file = sock.makefile("rb")
 
     def turn(self) -> Seen | None:
         """None when the other side closed."""

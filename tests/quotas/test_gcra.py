@@ -124,6 +124,7 @@ def test_a_clock_that_is_put_back_an_hour_shuts_nobody_out_for_an_hour():
     back = NOW - 3600
     refused = take(arrival, back, 10.0, 3)
     assert (refused.allowed, refused.remaining, refused.retry_after) == (False, 0, 10.0)
+    assert not take(refused.arrival, back, 10.0, 3).allowed
     assert take(refused.arrival, back + 10.0, 10.0, 3).allowed
 
 

@@ -50,6 +50,27 @@ def test_an_ambiguous_request_is_kept_for_the_record_with_its_trouble(target, au
     assert bad.request.query == ""
 
 
+UPGRADES = [
+    ("GET", [("upgrade", "websocket")], True),
+    ("GET", [("upgrade", "WebSocket")], True),
+    ("GET", [("upgrade", "h2c")], True),
+    ("POST", [("upgrade", "h2c"), ("content-length", "3")], True),
+    ("POST", [], True),
+    ("POST", [("upgrade", "websocket")], False),
+    ("HEAD", [("upgrade", "h2c, WebSocket")], False),
+    ("GET", [("upgrade", "websocket"), ("content-length", "3")], False),
+    ("GET", [("upgrade", "websocket"), ("content-length", "0")], False),
+]
+
+
+@pytest.mark.parametrize(("method", "headers", "good"), UPGRADES)
+def test_a_websocket_begins_with_a_get_without_a_body(method, headers, good):
+    """RFC 6455, section 4.1: else some server would read the bytes after it as a body, another as frames."""
+    read_as = read(method=method, headers=Headers.of(headers))
+    assert isinstance(read_as, Request if good else BadRequest)
+    assert isinstance(read_as, Request) or "WebSocket" in read_as.trouble
+
+
 def test_what_is_kept_of_an_ambiguous_request_is_bounded_and_has_no_query():
     bad = read("/" + "%2f" * 10_000 + "?token=canary")
     assert isinstance(bad, BadRequest)

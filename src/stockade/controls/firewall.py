@@ -48,11 +48,11 @@ class Firewall(Control):
         self._media_ranges = tuple(text[:-1] for text in self._media_types if text.endswith("/*"))
 
     def describe(self) -> str:
-        parts = [f"methods {self._allow_field}", f"bodies up to {self._max_body} bytes"]
+        parts = [f"methods {self._allow_field}", f"bodies up to {_size(self._max_body)}"]
         if self._deny is not None:
-            parts.append(f"{len(self._deny)} networks denied")
+            parts.append(f"{len(self._deny)} denied network(s)")
         if self._allow is not None:
-            parts.append(f"only {len(self._allow)} networks allowed")
+            parts.append(f"only {len(self._allow)} network(s) allowed")
         if self._media_types:
             parts.append(f"media types {', '.join(sorted(self._media_types))}")
         return "; ".join(parts)
@@ -85,6 +85,13 @@ class Firewall(Control):
         finding = Finding("media-type", where="header:content-type", evidence=sent, severity="low")
         accepted = ("accept", ", ".join(sorted(self._media_types)))
         return Stop(exchange.problem(415, "This media type is not accepted here.", accepted), (finding,))
+
+
+def _size(count: int) -> str:
+    for unit, scale in (("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if count >= scale and count % scale == 0:
+            return f"{count // scale} {unit}"
+    return f"{count} bytes"
 
 
 def _refused(exchange: Exchange, rule: str) -> Stop:

@@ -19,6 +19,9 @@ from stockade.vocabulary import PASS, Asking, Control, Exchange, Finding, Stop, 
 _MOST_RETRY = 86400 * 366
 
 
+_UNITS = ((1.0, "s"), (60.0, "min"), (3600.0, "hour"), (86400.0, "day"))
+
+
 class Rate(Struct, frozen=True):
     """`burst` tokens, one regained each `interval` seconds."""
 
@@ -26,7 +29,8 @@ class Rate(Struct, frozen=True):
     burst: int
 
     def __str__(self) -> str:
-        return f"{1 / self.interval:g}/s, burst {self.burst},"
+        seconds, unit = next(pair for pair in _UNITS if self.interval <= pair[0])
+        return f"{round(seconds / self.interval, 6):g}/{unit}, burst {self.burst},"
 
 
 class Quota(Struct, frozen=True):

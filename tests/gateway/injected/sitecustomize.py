@@ -16,3 +16,13 @@ if "PROBE_LOG" in os.environ:  # how many records may wait to be written
     from stockade.journal import DecisionLog
 
     DecisionLog.__init__.__defaults__ = (int(os.environ["PROBE_LOG"]),)
+
+if "PROBE_FRESH" in os.environ:  # seconds for which an API key that was found is remembered
+    import stockade.stores.keys
+
+    stockade.stores.keys._FRESH = float(os.environ["PROBE_FRESH"])
+
+if "PROBE_BROKEN" in os.environ:  # the Python half of the filter cannot be imported
+    import sys
+
+    sys.modules["stockade.gateway.envoy.bridge"] = None  # type: ignore[assignment]

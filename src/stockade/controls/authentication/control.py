@@ -35,7 +35,7 @@ class Authentication(Control):
     def describe(self) -> str:
         accepted = " or ".join(scheme.describe() for scheme in self._schemes)
         open_to_all = len(self._anonymous)
-        return accepted + (f"; {open_to_all} operations need none" if open_to_all else "")
+        return accepted + (f"; none for {open_to_all} operation(s)" if open_to_all else "")
 
     def on_request(self, exchange: Exchange) -> Asking[Verdict]:
         """The first scheme that proves its credential decides.

@@ -34,7 +34,7 @@ from stockade.gateway.envoy.worker import Worker
 from stockade.vocabulary import PASS, Ask, Pass, Shortcut, Stop, StoreError, Verdict
 from stockade.wire import BadRequest, Headers, Peer, Request, Response, read_request
 
-FORWARD, ANSWERED, SUSPENDED = 0, 1, 2
+FORWARD, ANSWERED, SUSPENDED = 1, 2, 3  # 0 is a failure: see filter.c
 READ_REQUEST_BODY, READ_RESPONSE, READ_RESPONSE_BODY = 1, 2, 4
 _PLACES = 6  # before the headers: direct peer, source, protocol, TLS version, certificate digest, its subject
 
@@ -73,7 +73,7 @@ def stockade_configure(text: Any, length: int) -> int:
     global _worker
     if "_worker" not in globals():
         _worker = Worker(_unpack(text, length), complete)
-    return 0
+    return FORWARD
 
 
 @ffi.def_extern(error=-1, onerror=_failed)
@@ -84,18 +84,8 @@ def stockade_request(handle: Any, number: int, fields: Any, own: int, length: in
     data = _unpack(fields, length)
     target, request_id, _ = data[:own].decode("latin-1").split("\0")
     head = _head_of(data[own:], runtime.policy)
-    request = read_request(
-        request_id,
-        time(),
-        head.method,
-        head.scheme,
-        head.authority,
-        target,
-        head.headers,
-        head.peer,
-        head.version,
-        not ends,
-    )
+    method, scheme, authority, headers, peer, version = head
+    request = read_request(request_id, time(), method, scheme, authority, target, headers, peer, version, not ends)
     if isinstance(request, BadRequest):
         session, stop = refuse_unread(runtime.policy, request.request, request.trouble)
         stream = _streams[number] = Stream(handle, session)
@@ -351,7 +341,7 @@ def _replace(stream: Stream, response: Response) -> int:
     sets, removes = _pack_pairs((*_status(response), *response.headers)), _pack_names(upstreams)
     lib.stockade_edit_response(stream.handle, sets, len(sets), removes, len(removes))
     body = b"" if exchange.request.method == "HEAD" else response.body
-    return int(lib.stockade_replace_body(stream.handle, body, len(body)))
+    return FORWARD if lib.stockade_replace_body(stream.handle, body, len(body)) == 0 else -1
 
 
 @ffi.def_extern(error=-1, onerror=_failed)

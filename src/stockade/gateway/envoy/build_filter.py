@@ -28,7 +28,8 @@ ffi.cdef(
     static void stockade_wake(void *scheduler);
 
     extern "Python" int stockade_configure(const char *text, size_t length);
-    extern "Python" int stockade_request(stream *s, uint64_t number, const char *fields, size_t own, size_t length, int ends);
+    extern "Python" int stockade_request(stream *s, uint64_t number, const char *fields, size_t own, size_t length,
+                                         int ends);
     extern "Python" int stockade_request_body(uint64_t number, const char *body, size_t length);
     extern "Python" int stockade_too_large(uint64_t number);
     extern "Python" int stockade_resume(uint64_t number);

@@ -85,7 +85,8 @@ static int64_t now(void) {
   return (int64_t)at.tv_sec * 1000000000 + at.tv_nsec;
 }
 
-/* What Python does; see bridge.py. A negative result means that it failed. */
+/* What Python does; see bridge.py. A result of zero or less means that it failed: -1 by an exception, 0 because the
+ * interpreter could not be started (cffi then answers so for every function). */
 static int stockade_configure(const char *text, size_t length);
 static int stockade_request(stream *s, uint64_t number, const char *fields, size_t own, size_t length, int ends);
 static int stockade_request_body(uint64_t number, const char *body, size_t length);
@@ -94,7 +95,7 @@ static int stockade_resume(uint64_t number);
 static int stockade_response(uint64_t number, const char *fields, size_t length, int may_wait);
 static int stockade_response_body(uint64_t number, const char *body, size_t length, int may_wait);
 static void stockade_completed(void);
-enum { FORWARD = 0, ANSWERED = 1, SUSPENDED = 2 };
+enum { FORWARD = 1, ANSWERED = 2, SUSPENDED = 3 };
 
 /* ---- Packing: a buffer that grows and is used again ---- */
 
@@ -383,7 +384,7 @@ static void refuse_response(stream *s) {
 static void too_large(stream *s) {
   /* A response that has begun cannot be taken back: it ends here, and the client notices. */
   if (s->responded) CALL(http_filter_reset_stream)(s->envoy, 0, (buffer){"body_too_large", 14});
-  else if (stockade_too_large(s->number) < 0) fail(s);
+  else if (stockade_too_large(s->number) <= 0) fail(s);
 }
 
 /* ---- Hooks ---- */
@@ -394,7 +395,7 @@ const char *EXPORT envoy_dynamic_module_on_program_init(void) { return "v0.2.0";
 
 const void *EXPORT envoy_dynamic_module_on_http_filter_config_new(void *config_envoy, buffer name, buffer config) {
   static const char configured;
-  return stockade_configure(config.ptr, config.length) == 0 ? &configured : NULL;
+  return stockade_configure(config.ptr, config.length) > 0 ? &configured : NULL;
 }
 
 const void *EXPORT envoy_dynamic_module_on_http_filter_new(const void *config, void *envoy) {
@@ -417,7 +418,7 @@ static int judge_request_body(stream *s) {
   if (pack_body(s->envoy, BUFFERED_REQUEST) && pack_body(s->envoy, RECEIVED_REQUEST))
     result = stockade_request_body(s->number, packed_used ? packed : "", packed_used);
   if (result == SUSPENDED) s->waits = AT_REQUEST_BODY;
-  if (result < 0) fail(s);
+  if (result <= 0) fail(s);
   return result == FORWARD ? CONTINUE : STOP;
 }
 
@@ -435,7 +436,7 @@ int EXPORT envoy_dynamic_module_on_http_filter_request_headers(void *envoy, cons
     s->waits = AT_REQUEST_HEAD;
     return STOP;
   }
-  if (result < 0) fail(s);
+  if (result <= 0) fail(s);
   return STOP_ALL_AND_BUFFER;
 }
 
@@ -479,7 +480,7 @@ int EXPORT envoy_dynamic_module_on_http_filter_response_headers(void *envoy, con
     s->waits = AT_RESPONSE_HEAD;
     return STOP;
   }
-  if (result < 0) refuse_response(s);
+  if (result <= 0) refuse_response(s);
   if (s->replacement != NULL && ends) put_replacement(s, BUFFERED_RESPONSE);
   if (s->replacement != NULL) return CONTINUE;
   return s->flags & READ_RESPONSE_BODY && !ends ? STOP : CONTINUE;
@@ -492,7 +493,7 @@ static bool judge_response_body(stream *s) {
   if (pack_body(s->envoy, BUFFERED_RESPONSE) && pack_body(s->envoy, RECEIVED_RESPONSE))
     result = stockade_response_body(s->number, packed_used ? packed : "", packed_used, may_wait(s));
   if (result == SUSPENDED) s->waits = AT_RESPONSE_BODY;
-  if (result < 0) refuse_response(s);
+  if (result <= 0) refuse_response(s);
   return result != SUSPENDED;
 }
 
@@ -530,7 +531,7 @@ int EXPORT envoy_dynamic_module_on_http_filter_response_trailers(void *envoy, co
 }
 
 static void go_on_with_request(stream *s, int at, int result) {
-  if (result < 0) fail(s);
+  if (result <= 0) fail(s);
   if (result != FORWARD) return;
   if (s->max_body && s->seen_body > s->max_body) {
     too_large(s);
@@ -544,7 +545,7 @@ static void go_on_with_request(stream *s, int at, int result) {
 }
 
 static void go_on_with_response(stream *s, int at, int result) {
-  if (result < 0) refuse_response(s);
+  if (result <= 0) refuse_response(s);
   if (at == AT_RESPONSE_HEAD && s->flags & READ_RESPONSE_BODY && s->replacement == NULL && !s->bodiless &&
       (!s->response_ended || !judge_response_body(s)))
     return;

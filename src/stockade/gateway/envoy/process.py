@@ -111,13 +111,16 @@ class EnvoyProcess:
         return "Envoy refused the configuration"
 
     async def listening(self) -> bool:
-        """Whether every listener is active."""
-        with contextlib.suppress(httpx.HTTPError, ValueError):
-            text = await self._admin("GET", "/stats?filter=^listener_manager.(workers_started|total_listeners_warming)")
-            counts = dict(line.split(": ") for line in text.splitlines() if ": " in line)
-            warming = int(counts.get("listener_manager.total_listeners_warming", 1))
-            return counts.get("listener_manager.workers_started") == "1" and warming == 0
-        return False
+        """Whether every listener is active. Raises RuntimeError, with Envoy's words, when one never will be."""
+        try:
+            text = await self._admin("GET", "/stats?filter=^listener_manager")
+        except httpx.HTTPError:
+            return False
+        counts = dict(line.split(": ") for line in text.splitlines() if ": " in line)
+        if counts.get("listener_manager.lds.update_rejected", "0") != "0":
+            raise RuntimeError(await self.why_refused())
+        warming = counts.get("listener_manager.total_listeners_warming")
+        return counts.get("listener_manager.workers_started") == "1" and warming == "0"
 
     async def drain(self) -> None:
         """Tell clients to come again elsewhere, and take no more connections."""

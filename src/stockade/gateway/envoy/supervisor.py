@@ -147,9 +147,12 @@ class Supervisor:
         while time.monotonic() < until and not self._stopping.is_set():
             if not worker.running:
                 raise StartFailed(f"worker {worker.number} ended while starting; Envoy's own words stand above")
-            if worker.met.is_set() and await worker.listening():
-                worker.ready = True
-                return
+            try:
+                if await worker.listening() and worker.met.is_set():
+                    worker.ready = True
+                    return
+            except RuntimeError as error:
+                raise StartFailed(f"worker {worker.number} cannot run: {error}") from None
             await asyncio.sleep(0.02)
         if not self._stopping.is_set():
             raise StartFailed(f"worker {worker.number} was not ready within {_START:.0f} s")
