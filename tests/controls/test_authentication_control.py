@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from stockade.controls.authentication import ApiKeys, Authentication, Jwts, Scheme
+from stockade.controls.authentication import api_key as api_key_module
+from stockade.controls.authentication import jwt as jwt_module
 from stockade.engine import Answer, NotNow, drive, resume
 from stockade.identity import ApiKeys as Issuance
 from stockade.identity import Issued
@@ -339,6 +341,43 @@ def test_a_remembered_token_is_known_by_every_letter(world):
     assert refused(world.verdict(control, bearer(changed(token)))) == (401, ["token-bad-signature"])
 
 
+def test_a_remembered_token_is_not_verified_again(world):
+    """Only the keys are asked for, to see that they are the same; a token that is not known asks by its key id."""
+    asked: list[str | None] = []
+
+    def answer(ask: Any) -> Any:
+        asked.append(ask.kid)
+        return world.stores.answer(ask)
+
+    control, token, kid = world.control(world.jwts), world.issuer.token(), world.issuer.keys[-1].kid
+    for at in (AT, AT + 1, AT + 304):
+        assert isinstance(world.verdict(control, bearer(token), at=at, answer=answer), Pass)
+    assert asked == [kid, None, None]
+    world.sources[0].keys = parse_jwks(world.issuer.jwks())
+    assert isinstance(world.verdict(control, bearer(token), answer=answer), Pass)
+    assert asked[3:] == [None, kid]
+
+
+def test_what_is_remembered_is_bounded(world, monkeypatch):
+    for module in (api_key_module, jwt_module):
+        monkeypatch.setattr(module, "_REMEMBERED", 3)
+    control = world.control()
+    for number in range(8):
+        issued = world.issue(networks=[f"203.0.113.9/{number + 1}"])
+        assert isinstance(world.verdict(control, key_header(issued.text)), Pass)
+        assert isinstance(world.verdict(control, bearer(world.issuer.token(jti=str(number)))), Pass)
+        for table in (world.api_keys._known, world.api_keys._networks, world.jwts._verified):
+            assert 0 < len(table) <= 3
+
+
+def test_a_bad_token_is_not_remembered(world):
+    """Else whoever sends garbage would push out those that are in use."""
+    control = world.control()
+    for _, _, make in TOKEN_CASES:
+        assert isinstance(world.verdict(control, bearer(make(world.issuer))), Stop)
+    assert world.jwts._verified == {}
+
+
 # Several schemes.
 
 
@@ -498,6 +537,11 @@ def test_what_the_upstream_does_not_get_to_see(world, case):
     verdict = world.verdict(control, [*headers, ("accept", "a")], path=case.path)
     assert isinstance(verdict, Pass)
     assert set(verdict.edits.remove if verdict.edits else ()) == case.hidden
+
+
+def test_by_default_a_key_is_hidden_and_a_token_is_forwarded(world):
+    assert not ApiKeys(header="x", hash_key=HASH_KEY).forward
+    assert Jwts(source="x", rules=world.issuer.rules()).forward
 
 
 def test_with_two_issuers_the_proven_ones_choice_holds(world):

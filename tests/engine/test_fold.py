@@ -58,6 +58,10 @@ def asks(exchange):
     return Pass((Finding(reply),))
 
 
+def forgets(exchange):
+    yield Question(1)
+
+
 def forgives(exchange):
     """Asks, and copes with a store that does not answer."""
     try:
@@ -148,6 +152,10 @@ JOURNEYS = [
     Journey("a hook that returns nothing", [bound("a", says(None))], 503, "deny", "a", ["a:control-error"]),
     Journey(
         "a hook that returns something else", [bound("a", says(True), **OPEN)], 200, "allow", None, ["a:control-error"]
+    ),
+    Journey("a hook that returns an empty list", [bound("a", says([]))], 503, "deny", "a", ["a:control-error"]),
+    Journey(
+        "a hook that forgets to return", [bound("a", forgets)], 503, "deny", "a", ["a:control-error"], lambda ask: ""
     ),
     # asking
     Journey("an answer", [bound("a", asks)], 200, "allow", None, ["a:answer 1"], lambda ask: f"answer {ask.number}"),

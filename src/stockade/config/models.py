@@ -114,7 +114,7 @@ class Upstream(Model):
     tls: UpstreamTls = UpstreamTls()
     http2: Flag = Field(False, description="Speak HTTP/2 to the upstream (gRPC needs it).")
     connections: Count = Field(1024, ge=1, le=_MOST_CONNECTIONS, description="Connections at most.")
-    retries: Count = Field(1, ge=0, le=5, description="Only where the request did not reach the upstream.")
+    retries: Count = Field(1, ge=0, le=5, description="Only where it is safe: the request had no effect.")
     health: Health | None = None
 
     @field_validator("url", mode="before")

@@ -313,22 +313,30 @@ def _routes(api: Api, stream: float) -> list[Json]:
     for longer than a reply may take."""
     cluster = cluster_name(api)
     ours = {"name": ROUTE, "string_match": {"exact": cluster}}
+    get = {"name": ":method", "string_match": {"exact": "GET"}}
+    safe = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS"}}}
     events = {"name": "accept", "string_match": {"contains": "text/event-stream"}}
     upgrade = {"name": "upgrade", "present_match": True}
+    ways = (([get, upgrade], stream, _SAFE), ([get, events], stream, _SAFE), ([safe], None, _SAFE), ([], None, _ANY))
     return [
-        {"match": {"prefix": "/", "headers": [ours, *extra]}, "route": _action(api, cluster, idle)}
-        for extra, idle in (([upgrade], stream), ([events], stream), ([], api.upstream.timeout))
+        {
+            "match": {"prefix": "/", "headers": [ours, *extra]},
+            "route": _action(api, cluster, api.upstream.timeout if idle is None else idle, retry_on),
+        }
+        for extra, idle, retry_on in ways
     ]
 
 
-def _action(api: Api, cluster: str, idle: float) -> Json:
+# When to try again. Any method, where the upstream has not begun to work on the request; a safe method (RFC 9110,
+# section 9.2.1) also where a kept connection broke before a response: the upstream may have closed it as we wrote.
+_ANY = "connect-failure,refused-stream,reset-before-request"
+_SAFE = f"{_ANY},reset"
+
+
+def _action(api: Api, cluster: str, idle: float, retry_on: str) -> Json:
     action: Json = {"cluster": cluster, "timeout": "0s", "idle_timeout": _seconds(idle)}
     if api.upstream.retries:
-        # Each of these means that the upstream has not begun to work on the request.
-        action["retry_policy"] = {
-            "retry_on": "connect-failure,refused-stream,reset-before-request",
-            "num_retries": api.upstream.retries,
-        }
+        action["retry_policy"] = {"retry_on": retry_on, "num_retries": api.upstream.retries}
     return action
 
 
