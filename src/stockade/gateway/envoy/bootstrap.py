@@ -317,12 +317,15 @@ def _routes(api: Api, stream: float) -> list[Json]:
     safe = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS"}}}
     events = {"name": "accept", "string_match": {"contains": "text/event-stream"}}
     upgrade = {"name": "upgrade", "present_match": True}
-    ways = (([get, upgrade], stream, _SAFE), ([get, events], stream, _SAFE), ([safe], None, _SAFE), ([], None, _ANY))
+    # What a request must have, how long it may be idle, and when it is tried again.
+    ways: list[tuple[list[Json], float, str]] = [
+        ([get, upgrade], stream, _SAFE),
+        ([get, events], stream, _SAFE),
+        ([safe], api.upstream.timeout, _SAFE),
+        ([], api.upstream.timeout, _ANY),
+    ]
     return [
-        {
-            "match": {"prefix": "/", "headers": [ours, *extra]},
-            "route": _action(api, cluster, api.upstream.timeout if idle is None else idle, retry_on),
-        }
+        {"match": {"prefix": "/", "headers": [ours, *extra]}, "route": _action(api, cluster, idle, retry_on)}
         for extra, idle, retry_on in ways
     ]
 
