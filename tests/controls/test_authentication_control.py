@@ -246,7 +246,7 @@ def test_the_scheme_has_any_case(world, scheme):
     assert isinstance(world.verdict(world.control(), bearer(world.issuer.token(), scheme)), Pass)
 
 
-TOKEN_CASES = [
+TOKEN_CASES: list[tuple[str, str, Callable[[Issuer], str]]] = [
     ("expired", "token-expired", lambda issuer: issuer.token(exp=AT - 5)),
     ("no end", "token-missing-claim", lambda issuer: issuer.token(exp=None)),
     ("not yet", "token-not-yet-valid", lambda issuer: issuer.token(nbf=AT + 60)),

@@ -148,12 +148,29 @@ def test_a_worker_that_dies_during_a_reload(start: Start, echoing: Upstream) -> 
 
 def test_workers_end_when_the_supervisor_is_killed(start: Start, echoing: Upstream) -> None:
     gateway = start(policy(api(echoing.port), workers=2))
-    workers = gateway.workers()
+    workers, folder = gateway.workers(), folder_of(gateway)
     assert len(workers) == 2
+    gateway.get("/", x_tag="last")
     os.kill(gateway.process.pid, signal.SIGKILL)
     gateway.process.wait(10)
     wait_until(lambda: not any(map(alive, workers)), "the workers to end", 10)
     assert refuses_connections(gateway)
+    assert gateway.record("last")["status"] == 200
+    assert not folder.exists()  # it held the keys of the listeners
+
+
+def test_workers_end_when_the_supervisor_is_killed_while_they_start(tmp_path: Path, echoing: Upstream) -> None:
+    gateway = Gateway(tmp_path, policy(api(echoing.port), workers=2))
+    for pause in (0.0, 0.2, 0.4):
+        gateway.launch()
+        try:
+            wait_until(lambda: len(gateway.workers()) == 2)
+            time.sleep(pause)
+            gateway.process.kill()
+            gateway.process.wait(10)
+            wait_until(lambda: not any(map(alive, gateway.known_workers)), "the workers to end", 10)
+        finally:
+            gateway.end()
 
 
 # A gateway that is told to stop.

@@ -47,7 +47,8 @@ def secured(
         {"tls": {**checked, "require_client_certificate": True}},
     ]
     listen = [{"address": f"127.0.0.1:{free_port()}", **extra} for extra in listeners]
-    with running(Gateway(tmp_path_factory.mktemp("secured"), policy(api(echoing.port), listen=listen))) as gateway:
+    begin = policy(api(echoing.port, "probe"), listen=listen)
+    with running(Gateway(tmp_path_factory.mktemp("secured"), begin, environment={"PROBE": "yes"})) as gateway:
         yield gateway
 
 
@@ -133,6 +134,27 @@ def test_offered_and_brought(secured: Gateway, authority: Authority, clients_aut
     with_certificate = authority.client(certificate=clients_authority.issue("alice"))
     for listener in (OFFERED, REQUIRED):
         assert ask(port(secured, listener), "GET", "/a", tls=with_certificate).status == 200
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_controls_see_the_certificate(
+    secured: Gateway, authority: Authority, clients_authority: Authority, version: ssl.TLSVersion
+) -> None:
+    files = clients_authority.issue("carol")
+    context = authority.client(certificate=files)
+    context.maximum_version = version
+    tag = f"carol {version}"
+    ask(port(secured, OFFERED), "GET", "/a", {"x-probe": "peer", "x-tag": tag}, tls=context)
+    (finding,) = [each for each in secured.record(tag)["findings"] if each["rule"] == "peer"]
+    assert finding["evidence"] == f"{version.name.replace('_', '.')} {of(files)} CN=carol"
+
+
+def test_controls_see_that_there_is_none(secured: Gateway, authority: Authority) -> None:
+    headers = {"x-probe": "peer"}
+    ask(port(secured, OFFERED), "GET", "/a", {**headers, "x-tag": "none"}, tls=authority.client())
+    ask(port(secured, PLAIN), "GET", "/a", {**headers, "x-tag": "clear"})
+    for tag, said in (("none", "TLSv1.3  "), ("clear", "  ")):
+        assert secured.record(tag)["findings"][0]["evidence"] == said
 
 
 def test_offered_and_not_brought(secured: Gateway, authority: Authority) -> None:

@@ -41,6 +41,10 @@ class Probe(Control):
     name = "probe"
 
     def on_request(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
+        if exchange.request.headers.get("x-probe") == "peer":
+            peer = exchange.request.peer
+            said = f"{peer.tls} {peer.certificate} {peer.subject}"
+            return Pass((Finding("peer", evidence=said, severity="info"),))
         return self._obey(exchange, "head")
 
     def on_request_body(self, exchange: Exchange) -> Verdict | Asking[Verdict]:

@@ -46,7 +46,11 @@ class Report(Struct, tag=True, frozen=True):
     log_trouble: str = ""
 
 
-Message: TypeAlias = Ready | LoadPolicy | Loaded | SendSnapshot | Report
+class Stop(Struct, tag=True, frozen=True):
+    """Supervisor: write down what you know, and end. A line that ends without this means that it has died."""
+
+
+Message: TypeAlias = Ready | LoadPolicy | Loaded | SendSnapshot | Report | Stop
 _decoder = msgspec.json.Decoder(Message)
 _encoder = msgspec.json.Encoder()
 

@@ -14,7 +14,7 @@ import httpx
 
 from stockade.gateway.envoy.bootstrap import Places, bootstrap
 from stockade.gateway.envoy.files import write
-from stockade.gateway.envoy.line import Line
+from stockade.gateway.envoy.line import Line, Stop
 from stockade.gateway.envoy.module import environment, envoy_path
 from stockade.journal import Snapshot
 
@@ -140,6 +140,7 @@ class EnvoyProcess:
         if self.process is None:
             return
         if self.line is not None:
+            await self.line.send(Stop())
             self.line.close()
         else:
             self._signal(signal.SIGTERM)

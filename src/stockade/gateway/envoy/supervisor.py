@@ -3,7 +3,7 @@
     start ──▶ all workers ready ──▶ run: restart who ends, reload on SIGHUP or change, serve the admin address
                                      └─ SIGTERM, SIGINT ──▶ drain within the bound ──▶ stop
 
-It holds no traffic: when it is gone, the workers finish what they have and end.
+It holds no traffic. When it is gone, the workers write down what they know and end, for nobody would keep them.
 """
 
 from __future__ import annotations

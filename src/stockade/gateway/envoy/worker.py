@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -22,7 +23,7 @@ from msgspec import Struct
 from stockade.config import BadConfig, build, load_text
 from stockade.engine import NotNow, resume
 from stockade.gateway.envoy._filter import lib
-from stockade.gateway.envoy.line import Line, Loaded, LoadPolicy, Ready, Report, SendSnapshot
+from stockade.gateway.envoy.line import Line, Loaded, LoadPolicy, Ready, Report, SendSnapshot, Stop
 from stockade.gateway.runtime import Runtime
 from stockade.vocabulary import StoreError, Verdict
 
@@ -76,7 +77,11 @@ class Worker:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._live())
+        try:
+            self._loop.run_until_complete(self._live())
+        finally:
+            # Without a supervisor nobody would restart, reload or stop us.
+            os.kill(os.getpid(), signal.SIGTERM)
 
     async def _finish(self, waiting: NotNow, stream: Waiting, scheduler: Any) -> None:
         try:
@@ -90,15 +95,16 @@ class Worker:
         await line.send(Ready(self.number, os.getpid()))
         chores = (self._keep_house(), self._refresh_keys(), self._look_for_completed())
         tasks = [asyncio.create_task(chore) for chore in chores]
-        await self._serve(line)
+        told = await self._serve(line)
         for task in tasks:
             task.cancel()
-        # Without a supervisor nobody would restart, reload or stop us.
         self._complete()
         self.runtime.close()
-        os.kill(os.getpid(), signal.SIGTERM)
+        if not told:  # the supervisor died, and cannot clean up what holds its keys
+            shutil.rmtree(Path(self._settings.line).parent, ignore_errors=True)
 
-    async def _serve(self, line: Line) -> None:
+    async def _serve(self, line: Line) -> bool:
+        """Whether it ended by the supervisor's word."""
         async for message in line.messages():
             if isinstance(message, LoadPolicy):
                 await line.send(await asyncio.to_thread(self._load, message))
@@ -106,6 +112,9 @@ class Worker:
                 self._complete()
                 log = self.runtime.log
                 await line.send(Report(self.runtime.snapshot(), log.trouble if log is not None else ""))
+            elif isinstance(message, Stop):
+                return True
+        return False
 
     def _load(self, message: LoadPolicy) -> Loaded:
         try:
