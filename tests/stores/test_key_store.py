@@ -317,6 +317,19 @@ def test_a_store_that_cannot_be_opened(path, spoil):
     assert "SELECT" not in str(caught.value)
 
 
+def test_a_store_that_cannot_be_opened_or_was_closed_leaves_no_file_open(path):
+    """A policy that is reloaded while its store is broken would else run out of files."""
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        with pytest.raises(StoreError):
+            KeyStore(no_database(path))
+    path.unlink()
+    store = KeyStore(path)
+    find(store, "x")
+    store.close()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 @contextmanager
 def as_somebody_else() -> Iterator[None]:
     """Without root's right to read everything, where we have it."""

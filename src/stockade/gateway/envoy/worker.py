@@ -7,6 +7,7 @@ and holds the line to the supervisor.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import os
 import shutil
@@ -47,6 +48,16 @@ class Waiting(Protocol):
     verdict: Verdict | Exception | None
 
 
+def _outlive_the_parent() -> None:
+    """Envoy has asked to be ended when its parent dies (prctl(2), PR_SET_PDEATHSIG), for the thread that calls this.
+
+    The line tells of the supervisor's death as well, and leaves time to write down what we know.
+    """
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, 0, 0, 0, 0)
+
+
 class Worker:
     """Raises BadConfig, StoreError or OSError when the policy cannot be run."""
 
@@ -65,6 +76,7 @@ class Worker:
         gc.freeze()
         gc.set_threshold(*_COLLECT)
         self._loop = asyncio.new_event_loop()
+        _outlive_the_parent()
         threading.Thread(target=self._run, name="stockade", daemon=True).start()
 
     # On Envoy's thread.
