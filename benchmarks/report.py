@@ -19,7 +19,7 @@ figures within a section, where they come from one run, and not across sections.
 def machine() -> str:
     """Cores, processor model, memory and kernel, in one line."""
     gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} cores, {processor()}, {gib:.0f} GiB, Linux {platform.release()}"
+    return f"{os.cpu_count()} cores, {processor()}, {gib:.0f} GiB, Linux {platform.release().partition('-')[0]}"
 
 
 def processor() -> str:

@@ -286,7 +286,7 @@ def a_folder(path):
     return path
 
 
-def no_database(path):
+def no_database(path: Path) -> Path:
     path.write_bytes(b"this is no database, whatever its name says" * 100)
     return path
 
@@ -317,9 +317,13 @@ def test_a_store_that_cannot_be_opened(path, spoil):
     assert "SELECT" not in str(caught.value)
 
 
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 def test_a_store_that_cannot_be_opened_or_was_closed_leaves_no_file_open(path):
     """A policy that is reloaded while its store is broken would else run out of files."""
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(5):
         with pytest.raises(StoreError):
             KeyStore(no_database(path))
@@ -327,7 +331,7 @@ def test_a_store_that_cannot_be_opened_or_was_closed_leaves_no_file_open(path):
     store = KeyStore(path)
     find(store, "x")
     store.close()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 @contextmanager
