@@ -6,10 +6,12 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -122,7 +124,8 @@ class Gateway:
         """With `environment`, tests' own code runs in the gateway too: see `injected`."""
         self.folder = folder
         self.options = options
-        self.environment = dict(os.environ)
+        self.scratch = Path(tempfile.mkdtemp(prefix="stk-"))  # a short name: sockets lie in it
+        self.environment = {**os.environ, "TMPDIR": str(self.scratch)}
         if environment:
             injected = os.pathsep.join([str(INJECTED), *filter(None, [os.environ.get("PYTHONPATH")])])
             self.environment |= {"PYTHONPATH": injected, **environment}
@@ -140,6 +143,7 @@ class Gateway:
         self.workers()
 
     def launch(self) -> None:
+        self.scratch.mkdir(exist_ok=True)
         with (self.folder / "stdout.txt").open("ab") as out, (self.folder / "stderr.txt").open("ab") as err:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "stockade", "up", "stockade.yaml", *self.options],
@@ -172,6 +176,7 @@ class Gateway:
                     if _is_envoy(pid) or pid == self.process.pid:
                         os.kill(pid, signal.SIGKILL)
             self.process.wait()
+            shutil.rmtree(self.scratch, ignore_errors=True)
 
     def workers(self) -> list[int]:
         """The process ids of the running workers."""

@@ -177,6 +177,21 @@ def test_a_storm_of_resets_is_stopped(plain: Gateway) -> None:
     assert plain.get("/a").status == 200
 
 
+def test_a_head_without_end_is_stopped(plain: Gateway) -> None:
+    """CONTINUATION after CONTINUATION (CVE-2024-30255 was Envoy's own): the connection is ended."""
+
+    def flood(client: Http2Client) -> None:
+        client.socket.sendall(b"\0\0\x01\x01\x00\0\0\0\x01\x82")
+        frame = b"\0\x40\0\x09\0\0\0\0\x01" + b"\x00\x03x-a\x03abc" * 1820 + b"\x82" * 4
+        for _ in range(2000):
+            client.socket.sendall(frame)
+        client.receive()
+
+    with Http2Client(plain.port) as client, pytest.raises((Reset, ConnectionError)):
+        flood(client)
+    assert plain.get("/a").status == 200
+
+
 def test_nonsense_after_the_preface(plain: Gateway) -> None:
     with socket.create_connection(("127.0.0.1", plain.port), 10) as sock:
         sock.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 100)

@@ -27,11 +27,9 @@ Serve = Callable[..., Upstream]
 
 
 def folder_of(gateway: Gateway) -> Path:
-    """The supervisor's own folder, as its workers' command lines tell it."""
-    command = Path(f"/proc/{gateway.workers()[0]}/cmdline").read_bytes().decode()
-    found = re.search(r"(/[^\0]*/stockade-[^/\0]+)/", command)
-    assert found
-    return Path(found[1])
+    """The supervisor's own folder."""
+    (folder,) = gateway.scratch.iterdir()
+    return folder
 
 
 def wait_ready(gateway: Gateway, workers: int) -> None:
@@ -284,15 +282,19 @@ def test_busy_clients_are_told_to_go(start: Start, echoing: Upstream) -> None:
 
 def test_stopped_before_it_was_ready(tmp_path: Path, echoing: Upstream) -> None:
     """At any moment of its beginning: it ends, and nothing is left of it."""
+    gateway = Gateway(tmp_path, policy(api(echoing.port)))
     for pause in (0.0, 0.3, 0.6, 0.9, 1.2):
-        gateway = Gateway(tmp_path, policy(api(echoing.port)))
         gateway.launch()
-        time.sleep(pause)
-        workers = gateway.workers()
-        gateway.process.terminate()
-        assert gateway.process.wait(20) in (0, -signal.SIGTERM)
-        wait_until(lambda workers=workers: not any(map(alive, workers)), within=10)  # type: ignore[misc]
-        assert refuses_connections(gateway)
+        try:
+            time.sleep(pause)
+            gateway.workers()
+            gateway.process.terminate()
+            assert gateway.process.wait(20) in (0, -signal.SIGTERM)
+            wait_until(lambda: not any(map(alive, gateway.known_workers)), within=10)
+            assert refuses_connections(gateway)
+            assert list(gateway.scratch.iterdir()) == []
+        finally:
+            gateway.end()
 
 
 def test_start_and_stop_leave_nothing(start: Start, echoing: Upstream) -> None:

@@ -13,9 +13,10 @@ from websockets.sync.client import connect
 from tests.gateway.certificates import Authority
 from tests.gateway.client import Client, ask
 from tests.gateway.conftest import Start
+from tests.gateway.credentials import Issuer, scheme
 from tests.gateway.harness import Gateway, Policy, api, free_port, policy, running, wait_until
 from tests.gateway.load import Load, load
-from tests.gateway.upstreams import Upstream, after, upstream
+from tests.gateway.upstreams import Connection, Seen, Upstream, after, plain, upstream
 
 pytestmark = pytest.mark.envoy
 
@@ -315,6 +316,23 @@ def test_many_reloads_at_once(gateway: Gateway, first: Policy) -> None:
             gateway.write(with_api(first, "steady", firewall={"deny": [STRANGER] if number == 19 else []}))
             gateway.process.send_signal(signal.SIGHUP)
         wait_until(lambda: from_stranger(gateway) == 403)
+
+
+def test_a_change_while_a_reload_is_under_way(gateway: Gateway, first: Policy, serve: Callable[..., Upstream]) -> None:
+    """Is not overlooked: here the first reload waits for the keys of a slow issuer."""
+    issuer = Issuer()
+
+    def slow(connection: Connection, seen: Seen) -> bool:
+        connection.closing.wait(1)
+        connection.socket.sendall(plain(200, issuer.key_set()))
+        return True
+
+    server = serve(slow)
+    section = {"any_of": [scheme(f"{server.url}/keys")]}
+    gateway.write(changed(first, api(1, "issuing", prefix="/issuing", authentication=section)))
+    wait_until(lambda: server.connections)
+    gateway.write(with_api(first, "steady", firewall={"deny": [STRANGER]}))
+    wait_until(lambda: from_stranger(gateway) == 403)
 
 
 def test_with_two_workers(start: Start, echoing: Upstream, other: Upstream) -> None:

@@ -182,6 +182,16 @@ def test_when_the_new_file_cannot_be_opened_the_old_one_is_written_and_it_is_sai
     assert ids(path) == [0, 1, 2, 3, 4]
 
 
+def test_no_file_is_left_open(tmp_path):
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    log = DecisionLog(str(tmp_path / "log"))
+    for number in range(3):
+        (tmp_path / "log").rename(tmp_path / f"log.{number}")
+        wait_for((tmp_path / "log").exists)
+    log.close()
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+
+
 # Lines that were torn.
 
 
@@ -249,7 +259,7 @@ def fill(path: Path, room: int, most: int, first: int, more: int) -> Any:
     done = subprocess.run(
         [sys.executable, "-c", FILLING, *map(str, (path, room, most, first, more))],
         cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONPATH": "."},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([".", *sys.path])},
         capture_output=True,
         text=True,
         timeout=30,
@@ -314,7 +324,7 @@ def test_standard_output(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONPATH": "."},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([".", *sys.path])},
         capture_output=True,
         text=True,
         timeout=30,

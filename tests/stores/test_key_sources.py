@@ -233,6 +233,20 @@ def test_the_request_asks_for_keys_and_for_nothing_compressed(sources, server):
     assert "authorization" not in server.heard
 
 
+def test_as_much_as_may_be(sources, server):
+    server.answer = sends(jwks("k1").ljust(1 << 20))
+    assert kids(find(sources, "k1")) == ["k1"]
+
+
+def test_no_proxy_of_the_environment_is_asked(sources, server, monkeypatch):
+    """It would decide which keys we trust."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert kids(find(sources, "k1")) == ["k1"]
+
+
 # What can go wrong.
 
 

@@ -72,6 +72,13 @@ def test_what_must_be_looked_up_is_not_now_and_later_it_is():
         assert len(later(stores, FindVerificationKeys("x", "k1", AT))) == 0
 
 
+def test_closing_closes_the_table_of_keys(tmp_path):
+    stores = Stores(Counters(), KeyStore(tmp_path / "keys.db"), KeySources())
+    stores.close()
+    with pytest.raises(ValueError, match="closed"):
+        stores.answer(FindApiKey("k1"))
+
+
 def test_counters_are_shared_by_the_stores_of_two_policies():
     """A policy that is reloaded forgets no caller."""
     counters = Counters()

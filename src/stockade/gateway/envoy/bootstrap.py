@@ -7,92 +7,32 @@ watches (LDS, RDS, CDS), so that they can change without a restart.
 from __future__ import annotations
 
 import json
-import ssl
 from pathlib import Path
-from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-from msgspec import Struct
-
 from stockade.config import Api, Config, Loaded
-from stockade.config.build import cluster_name as cluster_name
-from stockade.config.models import Listen, ListenTls, Upstream
+from stockade.config.build import cluster_name
+from stockade.config.models import Listen, Upstream
 from stockade.engine.policy import ROUTE
+from stockade.gateway.envoy.encryption import downstream_tls, upstream_tls
 from stockade.gateway.envoy.module import filter_path
+from stockade.gateway.envoy.resources import Json, Places, resources, seconds, typed, watched
 
-Json: TypeAlias = dict[str, Any]
-_TYPE = "type.googleapis.com/envoy."
-_CIPHERS = [  # TLS 1.2: forward secrecy and AEAD only (RFC 9325, section 4.2); TLS 1.3 has no others
-    "ECDHE-ECDSA-AES128-GCM-SHA256",
-    "ECDHE-RSA-AES128-GCM-SHA256",
-    "ECDHE-ECDSA-AES256-GCM-SHA384",
-    "ECDHE-RSA-AES256-GCM-SHA384",
-    "ECDHE-ECDSA-CHACHA20-POLY1305",
-    "ECDHE-RSA-CHACHA20-POLY1305",
-]
 _MOST_HEADERS = 100
 _WEBSOCKET = "websocket"
-
-
-class Places(Struct, frozen=True):
-    """The supervisor's folder and what lies in it."""
-
-    folder: Path
-
-    @property
-    def bootstrap(self) -> Path:
-        return self.folder / "bootstrap.json"
-
-    @property
-    def listeners(self) -> Path:
-        return self.folder / "listeners.json"
-
-    @property
-    def routes(self) -> Path:
-        return self.folder / "routes.json"
-
-    @property
-    def clusters(self) -> Path:
-        return self.folder / "clusters.json"
-
-    def secret(self, name: str) -> Path:
-        return self.folder / f"secret-{name}.json"
-
-    @property
-    def policy(self) -> Path:
-        return self.folder / "policy.yaml"
-
-    @property
-    def line(self) -> Path:
-        return self.folder / "line.sock"
-
-    def admin(self, worker: int) -> Path:
-        return self.folder / f"envoy-{worker}.sock"
-
-
-def _typed(name: str, **fields: Any) -> Json:
-    return {"@type": _TYPE + name, **fields}
-
-
-def _seconds(duration: float) -> str:
-    return f"{duration:.3f}s"
-
-
-def _watched(path: Path) -> Json:
-    return {"path_config_source": {"path": str(path)}, "resource_api_version": "V3"}
 
 
 def bootstrap(places: Places, worker: int, connections: int) -> Json:
     return {
         "node": {"id": f"stockade-{worker}", "cluster": "stockade"},
         "admin": {"address": {"pipe": {"path": str(places.admin(worker)), "mode": 0o600}}},
-        "dynamic_resources": {"lds_config": _watched(places.listeners), "cds_config": _watched(places.clusters)},
+        "dynamic_resources": {"lds_config": watched(places.listeners), "cds_config": watched(places.clusters)},
         "overload_manager": {
             "refresh_interval": "0.25s",
             "resource_monitors": [
                 {
                     "name": "envoy.resource_monitors.global_downstream_max_connections",
-                    "typed_config": _typed(
+                    "typed_config": typed(
                         "extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
                         max_active_downstream_connections=connections,
                     ),
@@ -114,10 +54,6 @@ def bootstrap(places: Places, worker: int, connections: int) -> Json:
     }
 
 
-def resources(name: str, items: list[Json]) -> str:
-    return json.dumps({"resources": [{"@type": _TYPE + name, **item} for item in items]})
-
-
 def listeners(loaded: Loaded, places: Places) -> str:
     return resources(
         "config.listener.v3.Listener",
@@ -128,11 +64,11 @@ def listeners(loaded: Loaded, places: Places) -> str:
 def _listener(listen: Listen, config: Config, origin: Path, places: Places) -> Json:
     chain: Json = {"filters": [{"name": "http", "typed_config": _connection_manager(config, origin, places)}]}
     if listen.tls is not None:
-        chain["transport_socket"] = _downstream_tls(listen, listen.tls, places)
-        chain["transport_socket_connect_timeout"] = _seconds(config.timeouts.tls_handshake)
+        chain["transport_socket"] = downstream_tls(listen, listen.tls, places)
+        chain["transport_socket_connect_timeout"] = seconds(config.timeouts.tls_handshake)
     filters = []
     if listen.proxy_protocol:
-        proxy = _typed(
+        proxy = typed(
             "extensions.filters.listener.proxy_protocol.v3.ProxyProtocol", allow_requests_without_proxy_protocol=True
         )
         filters.append({"name": "proxy_protocol", "typed_config": proxy})
@@ -140,7 +76,7 @@ def _listener(listen: Listen, config: Config, origin: Path, places: Places) -> J
         "name": f"{listen.address}",
         "address": {"socket_address": {"address": listen.address.host, "port_value": listen.address.port}},
         "listener_filters": filters,
-        "listener_filters_timeout": _seconds(config.timeouts.headers),
+        "listener_filters_timeout": seconds(config.timeouts.headers),
         "filter_chains": [chain],
         "per_connection_buffer_limit_bytes": 1 << 20,
         "tcp_backlog_size": 1024,
@@ -150,11 +86,11 @@ def _listener(listen: Listen, config: Config, origin: Path, places: Places) -> J
 
 def _connection_manager(config: Config, origin: Path, places: Places) -> Json:
     timeouts = config.timeouts
-    return _typed(
+    return typed(
         "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         stat_prefix="main",
         codec_type="AUTO",
-        rds={"config_source": _watched(places.routes), "route_config_name": "main"},
+        rds={"config_source": watched(places.routes), "route_config_name": "main"},
         http_filters=[_our_filter(origin, places), _router()],
         upgrade_configs=[{"upgrade_type": _WEBSOCKET}],
         http_protocol_options={
@@ -170,13 +106,13 @@ def _connection_manager(config: Config, origin: Path, places: Places) -> Json:
         strip_trailing_host_dot=False,
         generate_request_id=True,
         max_request_headers_kb=max(1, config.max_headers >> 10),
-        request_headers_timeout=_seconds(timeouts.headers),
-        request_timeout=_seconds(timeouts.request),
-        stream_idle_timeout=_seconds(timeouts.stream),
+        request_headers_timeout=seconds(timeouts.headers),
+        request_timeout=seconds(timeouts.request),
+        stream_idle_timeout=seconds(timeouts.stream),
         delayed_close_timeout="1s",
         drain_timeout="1s",  # from the word that a connection will be closed to its end
         common_http_protocol_options={
-            "idle_timeout": _seconds(timeouts.idle),
+            "idle_timeout": seconds(timeouts.idle),
             "max_headers_count": _MOST_HEADERS,
             "headers_with_underscores_action": "DROP_HEADER",
         },
@@ -205,7 +141,7 @@ def _our_filter(origin: Path, places: Places) -> Json:
     settings = {"policy": str(places.policy), "origin": str(origin), "line": str(places.line)}
     return {
         "name": "stockade",
-        "typed_config": _typed(
+        "typed_config": typed(
             "extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter",
             dynamic_module_config={
                 "module": {"local": {"filename": str(filter_path())}},
@@ -221,7 +157,7 @@ def _our_filter(origin: Path, places: Places) -> Json:
 def _router() -> Json:
     return {
         "name": "envoy.filters.http.router",
-        "typed_config": _typed("extensions.filters.http.router.v3.Router", suppress_envoy_headers=True),
+        "typed_config": typed("extensions.filters.http.router.v3.Router", suppress_envoy_headers=True),
     }
 
 
@@ -234,65 +170,6 @@ def _local_replies() -> Json:
         "request_id": "%REQ(X-REQUEST-ID)%",
     }
     return {"body_format": {"json_format": body, "content_type": "application/problem+json"}}
-
-
-def _downstream_tls(listen: Listen, tls: ListenTls, places: Places) -> Json:
-    common: Json = {
-        "tls_params": {
-            "tls_minimum_protocol_version": "TLSv1_3" if tls.min_version == "1.3" else "TLSv1_2",
-            "tls_maximum_protocol_version": "TLSv1_3",
-            "cipher_suites": _CIPHERS,
-            "ecdh_curves": ["X25519MLKEM768", "X25519", "P-256", "P-384"],
-        },
-        "alpn_protocols": ["h2", "http/1.1"],
-        "tls_certificate_sds_secret_configs": [_secret(_certificate_name(listen), places)],
-    }
-    if tls.client_ca is not None:
-        common["validation_context_sds_secret_config"] = _secret(_client_ca_name(listen), places)
-    context = _typed(
-        "extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-        common_tls_context=common,
-        require_client_certificate=tls.require_client_certificate,
-        disable_stateless_session_resumption=False,
-    )
-    return {"name": "tls", "typed_config": context}
-
-
-def _certificate_name(listen: Listen) -> str:
-    return f"certificate-{listen.address}"
-
-
-def _client_ca_name(listen: Listen) -> str:
-    return f"client-ca-{listen.address}"
-
-
-def _secret(name: str, places: Places) -> Json:
-    return {"name": name, "sds_config": _watched(places.secret(name))}
-
-
-def secrets(loaded: Loaded) -> dict[str, str]:
-    """The listeners' certificates by name, inline: what Envoy runs is exactly what was checked.
-
-    Each goes into a file of its own, for Envoy refuses a file that holds several.
-    """
-    found: dict[str, str] = {}
-    for listen in loaded.config.listen:
-        if listen.tls is None:
-            continue
-        chain = (loaded.folder / listen.tls.certificate).read_text()
-        key = (loaded.folder / listen.tls.key).read_text()
-        pair = {"certificate_chain": {"inline_string": chain}, "private_key": {"inline_string": key}}
-        name = _certificate_name(listen)
-        found[name] = _secret_text(name, tls_certificate=pair)
-        if listen.tls.client_ca is not None:
-            trusted = (loaded.folder / listen.tls.client_ca).read_text()
-            name = _client_ca_name(listen)
-            found[name] = _secret_text(name, validation_context={"trusted_ca": {"inline_string": trusted}})
-    return found
-
-
-def _secret_text(name: str, **content: Json) -> str:
-    return resources("extensions.transport_sockets.tls.v3.Secret", [{"name": name, **content}])
 
 
 def routes(loaded: Loaded, apis: list[Api]) -> str:
@@ -337,7 +214,7 @@ _SAFE = f"{_ANY},reset"
 
 
 def _action(api: Api, cluster: str, idle: float, retry_on: str) -> Json:
-    action: Json = {"cluster": cluster, "timeout": "0s", "idle_timeout": _seconds(idle)}
+    action: Json = {"cluster": cluster, "timeout": "0s", "idle_timeout": seconds(idle)}
     if api.upstream.retries:
         action["retry_policy"] = {"retry_on": retry_on, "num_retries": api.upstream.retries}
     return action
@@ -377,15 +254,15 @@ def _cluster(api: Api, folder: Path) -> Json:
         },
     }
     if parts.scheme == "https":
-        cluster["transport_socket"] = {"name": "tls", "typed_config": _upstream_tls(upstream, host, folder)}
+        cluster["transport_socket"] = {"name": "tls", "typed_config": upstream_tls(upstream, host, folder)}
     if upstream.health is not None:
         # Envoy would rather ask sick endpoints than none; a cluster of one would never be taken out.
         cluster["common_lb_config"] = {"healthy_panic_threshold": {"value": 0}}
         cluster["health_checks"] = [
             {
-                "timeout": _seconds(upstream.health.timeout),
-                "interval": _seconds(upstream.health.interval),
-                "no_traffic_interval": _seconds(upstream.health.interval),
+                "timeout": seconds(upstream.health.timeout),
+                "interval": seconds(upstream.health.interval),
+                "no_traffic_interval": seconds(upstream.health.interval),
                 "unhealthy_threshold": 2,
                 "healthy_threshold": 1,
                 "http_health_check": {"path": upstream.health.path},
@@ -396,47 +273,8 @@ def _cluster(api: Api, folder: Path) -> Json:
 
 def _upstream_http(upstream: Upstream) -> Json:
     explicit: Json = {"http2_protocol_options": {}} if upstream.http2 else {"http_protocol_options": {}}
-    return _typed(
+    return typed(
         "extensions.upstreams.http.v3.HttpProtocolOptions",
         common_http_protocol_options={"idle_timeout": "60s"},
         explicit_http_config=explicit,
     )
-
-
-def _upstream_tls(upstream: Upstream, host: str, folder: Path) -> Json:
-    tls = upstream.tls
-    name = tls.server_name or host
-    common: Json = {"tls_params": {"tls_minimum_protocol_version": "TLSv1_2"}}
-    if upstream.http2:
-        common["alpn_protocols"] = ["h2"]
-    if tls.verify:
-        trusted = folder / tls.ca if tls.ca is not None else system_authorities()
-        kind = "IP_ADDRESS" if _is_address(name) else "DNS"
-        common["validation_context"] = {
-            "trusted_ca": {"filename": str(trusted)},
-            "match_typed_subject_alt_names": [{"san_type": kind, "matcher": {"exact": name}}],
-        }
-    if tls.certificate is not None and tls.key is not None:
-        common["tls_certificates"] = [
-            {
-                "certificate_chain": {"filename": str(folder / tls.certificate)},
-                "private_key": {"filename": str(folder / tls.key)},
-            }
-        ]
-    context = _typed("extensions.transport_sockets.tls.v3.UpstreamTlsContext", common_tls_context=common)
-    if not _is_address(name):
-        context["sni"] = name
-    return context
-
-
-def _is_address(name: str) -> bool:
-    return ":" in name or name.replace(".", "").isdigit()
-
-
-def system_authorities() -> Path:
-    """The system's bundle of certificate authorities. Raises FileNotFoundError when there is none."""
-    found = ssl.get_default_verify_paths()
-    for candidate in (found.cafile, found.openssl_cafile, "/etc/ssl/certs/ca-certificates.crt"):
-        if candidate and Path(candidate).is_file():
-            return Path(candidate)
-    raise FileNotFoundError("no bundle of certificate authorities found; name one under upstream.tls.ca")

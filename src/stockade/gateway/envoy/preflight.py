@@ -11,7 +11,7 @@ from pathlib import Path
 from stockade.config import BadConfig, Built, Loaded, Problem
 from stockade.config.base import HostPort
 from stockade.config.models import ListenTls
-from stockade.gateway.envoy.bootstrap import system_authorities
+from stockade.gateway.envoy.encryption import system_authorities
 from stockade.gateway.envoy.module import envoy_path, filter_path, libpython
 from stockade.stores import KeySources, KeyStore
 from stockade.vocabulary import StoreError

@@ -12,16 +12,21 @@ from typing import NamedTuple
 
 import httpx
 
-from stockade.gateway.envoy.bootstrap import Places, bootstrap
+from stockade.gateway.envoy.bootstrap import bootstrap
 from stockade.gateway.envoy.files import write
 from stockade.gateway.envoy.line import Line, Stop
 from stockade.gateway.envoy.module import environment, envoy_path
+from stockade.gateway.envoy.resources import Places
 from stockade.journal import Snapshot
 
 # What Envoy waits for before it closes the connections of a listener that was changed or removed: as long as a stream
 # may reasonably last. Their clients are asked at once to come again, by `Connection: close` and GOAWAY.
 _DRAIN_SECONDS = 3600
 _UPDATES = {"cds": "cluster_manager.cds", "lds": "listener_manager.lds", "rds": "http.main.rds.main"}
+
+
+class Refused(Exception):
+    """Envoy or a worker will not run what it was given; the message is its own words."""
 
 
 class Traffic(NamedTuple):
@@ -38,7 +43,7 @@ class EnvoyProcess:
     def __init__(self, number: int, places: Places, connections: int) -> None:
         self.number = number
         self.started = 0.0
-        self.swaps = 0  # how often the supervisor had swapped the policy when this was started
+        self.swaps = 0  # how often the policy had been swapped when this was started
         self.line: Line | None = None
         self.snapshot = Snapshot()  # what it last reported
         self.log_trouble = ""
@@ -51,7 +56,7 @@ class EnvoyProcess:
         self._connections = connections
 
     async def start(self) -> None:
-        path = self._places.folder / f"bootstrap-{self.number}.json"
+        path = self._places.bootstrap(self.number)
         write(path, json.dumps(bootstrap(self._places, self.number, self._connections)))
         self._socket.unlink(missing_ok=True)
         self.gone()
@@ -101,24 +106,25 @@ class EnvoyProcess:
 
     async def why_refused(self) -> str:
         """Envoy's own words on the last configuration that it refused."""
-        dump = json.loads(await self._admin("GET", "/config_dump"))
-        for part in dump.get("configs", []):
-            for states in part.values():
-                for state in states if isinstance(states, list) else []:
-                    error = state.get("error_state") if isinstance(state, dict) else None
-                    if error:
-                        return str(error.get("details", "")).strip()
+        with contextlib.suppress(httpx.HTTPError, ValueError):
+            dump = json.loads(await self._admin("GET", "/config_dump"))
+            groups = [
+                states for part in dump.get("configs", []) for states in part.values() if isinstance(states, list)
+            ]
+            for state in (state for states in groups for state in states if isinstance(state, dict)):
+                if state.get("error_state"):
+                    return str(state["error_state"].get("details", "")).strip()
         return "Envoy refused the configuration"
 
     async def listening(self) -> bool:
-        """Whether every listener is active. Raises RuntimeError, with Envoy's words, when one never will be."""
+        """Whether every listener is active. Raises Refused when one never will be."""
         try:
             text = await self._admin("GET", "/stats?filter=^listener_manager")
         except httpx.HTTPError:
             return False
         counts = dict(line.split(": ") for line in text.splitlines() if ": " in line)
         if counts.get("listener_manager.lds.update_rejected", "0") != "0":
-            raise RuntimeError(await self.why_refused())
+            raise Refused(await self.why_refused())
         warming = counts.get("listener_manager.total_listeners_warming")
         return counts.get("listener_manager.workers_started") == "1" and warming == "0"
 
