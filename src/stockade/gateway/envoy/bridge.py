@@ -1,7 +1,7 @@
-"""The Python half of the filter module: Envoy's hooks, by way of `filter.c`, to the engine and back.
+"""The Python half of the filter module: Envoy's hooks, by way of `filter/`, to the engine and back.
 
 Imported by the interpreter that is embedded in Envoy, and only there. Each function runs on Envoy's worker thread and
-must neither block nor raise: what raises is answered with 503 by `filter.c`.
+must neither block nor raise: what raises is answered with 503 by `filter/`.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ from stockade.gateway.envoy.worker import Worker
 from stockade.vocabulary import PASS, Ask, Pass, Shortcut, Stop, StoreError, Verdict
 from stockade.wire import BadRequest, Headers, Peer, Request, Response, read_request
 
-FORWARD, ANSWERED, SUSPENDED = 1, 2, 3  # 0 is a failure: see filter.c
+FORWARD, ANSWERED, SUSPENDED = 1, 2, 3  # 0 is a failure: see filter/
 READ_REQUEST_BODY, READ_RESPONSE, READ_RESPONSE_BODY = 1, 2, 4
+_ROW = 4  # places of a row in the table of a batch
 _PLACES = 6  # before the headers: direct peer, source, protocol, TLS version, certificate digest, its subject
 
 _worker: Worker
@@ -43,16 +44,15 @@ _streams: dict[int, Stream] = {}  # by number
 _unpack = ffi.unpack
 _completions = ffi.new("completion[]", lib.MOST_COMPLETIONS)
 _completing = threading.Lock()
-_BATCH = 16  # streams whose ends are recorded together: the first costs the most, for the rest the caches are warm
 
 
 class Stream:
     """What we keep of a request between two hooks."""
 
-    __slots__ = ("engine", "handle", "phase", "session", "verdict")
+    __slots__ = ("engine", "number", "phase", "session", "verdict")
 
-    def __init__(self, handle: Any, session: Session) -> None:
-        self.handle = handle  # what filter.c calls a stream; good until Envoy destroys it
+    def __init__(self, number: int, session: Session) -> None:
+        self.number = number  # what filter/ knows it by; it may be gone
         self.session = session
         self.engine = 0.0  # seconds spent deciding
         self.phase = "head"
@@ -60,7 +60,7 @@ class Stream:
 
 
 def _failed(exception: Any, value: Any, trace: Any) -> int:
-    """The last resort for a bug of ours: say it, and let filter.c refuse."""
+    """The last resort for a bug of ours: say it, and let filter/ refuse."""
     sys.stderr.write("".join(traceback.format_exception(exception, value, trace)))
     return -1
 
@@ -78,30 +78,41 @@ def stockade_configure(text: Any, length: int) -> int:
 
 
 @ffi.def_extern(error=-1, onerror=_failed)
-def stockade_request(handle: Any, number: int, fields: Any, own: int, length: int, ends: int) -> int:
-    """A request head is complete. The first `own` bytes of `fields` are its target and id; see `pack_request`."""
+def stockade_requests(fields: Any, rows: Any, results: Any, count: int) -> int:
+    """A batch of request heads; see `batch.h`. A request that fails keeps the result that filter/ gave it: failure."""
+    row = iter(_unpack(rows, _ROW * count))
+    data = _unpack(fields, rows[_ROW * count - 2])
+    begin = 0
+    for index in range(count):
+        number, own, end, ends = next(row), next(row), next(row), next(row)
+        try:
+            results[index] = _judge_request(number, data[begin:own], data[own : end - 1], ends)
+        except Exception:  # noqa: BLE001 - the others must not suffer
+            _failed(*sys.exc_info())
+        begin = end
+    return FORWARD
+
+
+def _judge_request(number: int, own: bytes, block: bytes, ends: int) -> int:
+    """`own` has the target and the id; `block` is read by `_head_of`."""
     started = perf_counter()
     runtime = _worker.runtime
-    data = _unpack(fields, length)
-    target, request_id, _ = data[:own].decode("latin-1").split("\0")
-    head = _head_of(data[own:], runtime.policy)
-    method, scheme, authority, headers, peer, version = head
+    target, request_id, _ = own.decode("latin-1").split("\0")
+    method, scheme, authority, headers, peer, version = _head_of(block, runtime.policy)
     request = read_request(request_id, time(), method, scheme, authority, target, headers, peer, version, not ends)
     if isinstance(request, BadRequest):
         session, stop = refuse_unread(runtime.policy, request.request, request.trouble)
-        stream = _streams[number] = Stream(handle, session)
+        stream = _streams[number] = Stream(number, session)
         _answer(stream, stop.response)
         return ANSWERED
     session = open_session(runtime.policy, request)
-    stream = _streams[number] = Stream(handle, session)
+    stream = _streams[number] = Stream(number, session)
     try:
         verdict = drive(session.receive(REQUEST_HEAD), runtime.stores.answer)
     except NotNow as waiting:
         return _suspend(stream, waiting)
     result = _enact_request(stream, verdict)
     stream.engine = perf_counter() - started
-    if number % _BATCH == 0:
-        complete()
     return result
 
 
@@ -163,12 +174,12 @@ def _enact_request(stream: Stream, verdict: Verdict) -> int:
     plan = _plan_of(session)
     limit = 0 if _is_upgrade(session.exchange.request) else plan.max_body
     sets, removes = _pack_pairs(verdict.edits.set), _pack_names(verdict.edits.remove)
-    lib.stockade_forward(stream.handle, plan.flags, plan.way, limit, sets, len(sets), removes, len(removes))
+    lib.stockade_forward(stream.number, plan.flags, plan.way, limit, sets, len(sets), removes, len(removes))
     return FORWARD
 
 
 class Plan(NamedTuple):
-    """What filter.c must know of a route. It holds the route, whose identity is the key under which it is kept."""
+    """What filter/ must know of a route. It holds the route, whose identity is the key under which it is kept."""
 
     route: Route
     flags: int
@@ -226,7 +237,7 @@ def _pack_names(names: Iterable[str]) -> bytes:
 def _answer(stream: Stream, response: Response) -> None:
     body = b"" if stream.session.exchange.request.method == "HEAD" else response.body
     fields = _pack_pairs((*_status(response), *response.headers))
-    lib.stockade_answer(stream.handle, fields, len(fields), body, len(body))
+    lib.stockade_answer(stream.number, fields, len(fields), body, len(body))
 
 
 def _status(response: Response) -> tuple[tuple[str, str], ...]:
@@ -282,7 +293,7 @@ def stockade_resume(number: int) -> int:
 
 
 def _suspend(stream: Stream, waiting: NotNow) -> int:
-    _worker.wait(waiting, stream, lib.stockade_scheduler(stream.handle))
+    _worker.wait(waiting, stream, lib.stockade_scheduler(stream.number))
     return SUSPENDED
 
 
@@ -310,7 +321,7 @@ def _judge_response(stream: Stream, event: Event, may_wait: int) -> int:
 
 
 def _at_once(answer: Answer) -> Answer:
-    """The same where Envoy can be kept waiting no more (see `may_wait` in filter.c): the store counts as dead."""
+    """The same where Envoy can be kept waiting no more (see `may_wait` in filter/): the store counts as dead."""
 
     def answer_at_once(ask: Ask[Any]) -> Any:
         try:
@@ -332,7 +343,7 @@ def _enact_response(stream: Stream, verdict: Verdict) -> int:
     if edits.replace is not None:
         return _replace(stream, edits.replace)
     sets, removes = _pack_pairs(edits.set), _pack_names(edits.remove)
-    lib.stockade_edit_response(stream.handle, sets, len(sets), removes, len(removes))
+    lib.stockade_edit_response(stream.number, sets, len(sets), removes, len(removes))
     return FORWARD
 
 
@@ -341,9 +352,9 @@ def _replace(stream: Stream, response: Response) -> int:
     exchange = stream.session.exchange
     upstreams = exchange.response.headers.names() if exchange.response is not None else ()
     sets, removes = _pack_pairs((*_status(response), *response.headers)), _pack_names(upstreams)
-    lib.stockade_edit_response(stream.handle, sets, len(sets), removes, len(removes))
+    lib.stockade_edit_response(stream.number, sets, len(sets), removes, len(removes))
     body = b"" if exchange.request.method == "HEAD" else response.body
-    return FORWARD if lib.stockade_replace_body(stream.handle, body, len(body)) == 0 else -1
+    return FORWARD if lib.stockade_replace_body(stream.number, body, len(body)) == 0 else -1
 
 
 @ffi.def_extern(error=-1, onerror=_failed)
@@ -354,7 +365,7 @@ def stockade_response_body(number: int, body: Any, length: int, may_wait: int) -
 
 @ffi.def_extern(onerror=_failed)
 def stockade_completed() -> None:
-    """So many streams are over that filter.c has no room for more."""
+    """So many streams are over that it is worth the visit."""
     complete(wait=True)
 
 

@@ -1,0 +1,121 @@
+/* What is done with a stream: forward it, answer it, replace its response, or fail closed. */
+#pragma once
+#include "edits.h"
+#include "packing.h"
+#include "python.h"
+#include "streams.h"
+
+enum { EVENT_WAKE = 1, EVENT_BATCH = 2 };  /* what a stream is scheduled for */
+
+static packing scratch;
+
+static void stockade_forward(uint64_t number, uint32_t flags, int32_t way, uint64_t max_body, const char *sets,
+                             size_t sets_length, const char *removes, size_t removes_length) {
+  stream *s = find(number);
+  if (s == NULL) return;
+  s->flags = flags;
+  s->shortcut = way;
+  s->max_body = max_body;
+  edit(s, REQUEST, sets, sets_length, removes, removes_length);
+  if (flags & READ_REQUEST_BODY && max_body) CALL(http_set_buffer_limit)(s->envoy, max_body + 65536);
+  CALL(http_clear_route_cache)(s->envoy);
+  s->forwarded = now();
+}
+
+static void stockade_edit_response(uint64_t number, const char *sets, size_t sets_length, const char *removes,
+                                   size_t removes_length) {
+  stream *s = find(number);
+  if (s != NULL) edit(s, RESPONSE, sets, sets_length, removes, removes_length);
+}
+
+/* Answer the request ourselves. `fields` begin with ":status". Not Envoy's local reply, whose body is Envoy's. */
+static void answer(stream *s, const char *fields, size_t length, const char *body, size_t body_length) {
+  header headers[64];
+  size_t count = 0;
+  const char *at = fields, *end = fields + length;
+  while (at < end && count < 64) {
+    header *h = &headers[count++];
+    h->key = at;
+    h->key_length = strlen(at);
+    h->value = at + h->key_length + 1;
+    h->value_length = strlen(h->value);
+    at = h->value + h->value_length + 1;
+  }
+  s->answered = true;
+  buffer data = {body, body_length};
+  void *envoy = s->envoy;  /* the first call may end the stream, and with it `s` */
+  CALL(http_send_response_headers)(envoy, headers, count, body_length == 0);
+  if (body_length) CALL(http_send_response_data)(envoy, data, true);
+}
+
+static void stockade_answer(uint64_t number, const char *fields, size_t length, const char *body, size_t body_length) {
+  stream *s = find(number);
+  if (s != NULL) answer(s, fields, length, body, body_length);
+}
+
+/* Send this body in place of the upstream's, which is dropped as it comes. The head has been edited to match. */
+static int replace_body(stream *s, const char *body, size_t length) {
+  free(s->replacement);
+  s->replacement = malloc(length + 1);
+  if (s->replacement == NULL) return -1;
+  memcpy(s->replacement, body, length);
+  s->replacement_length = length;
+  return 0;
+}
+
+static int stockade_replace_body(uint64_t number, const char *body, size_t length) {
+  stream *s = find(number);
+  return s == NULL ? 0 : replace_body(s, body, length);
+}
+
+static void put_replacement(stream *s, int kind) {
+  size_t size = CALL(http_get_body_size)(s->envoy, kind);
+  if (size) CALL(http_drain_body)(s->envoy, kind, size);
+  buffer data = {s->replacement, s->replacement_length};
+  if (s->replacement_length) CALL(http_append_body)(s->envoy, kind, data);
+  s->replaced = true;
+}
+
+/* NULL when the stream is gone. */
+static void *stockade_scheduler(uint64_t number) {
+  stream *s = find(number);
+  return s == NULL ? NULL : CALL(http_filter_scheduler_new)(s->envoy);
+}
+
+static void stockade_wake(void *scheduler) {  /* from any thread; does nothing once the stream is gone */
+  if (scheduler == NULL) return;
+  CALL(http_filter_scheduler_commit)(scheduler, EVENT_WAKE);
+  CALL(http_filter_scheduler_delete)(scheduler);
+}
+
+/* ---- Failing closed ---- */
+
+static const char FAILED[] =
+    "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
+    "\"detail\":\"The request could not be checked. Try again later.\"}";
+static const char FAILED_HEADERS[] =
+    ":status\000503\0content-type\0application/problem+json\0cache-control\0no-store\0x-content-type-options\0nosniff";
+
+static void fail(stream *s) {
+  if (!s->answered) answer(s, FAILED_HEADERS, sizeof FAILED_HEADERS, FAILED, sizeof FAILED - 1);
+}
+
+/* The same when the upstream has answered already: its response is replaced, head and body. */
+static void refuse_response(stream *s) {
+  scratch.used = 0;
+  if (pack_headers(&scratch, s->envoy, RESPONSE))
+    for (const char *at = scratch.text, *end = scratch.text + scratch.used; at < end;) {
+      buffer name = {at, strlen(at)}, none = {NULL, 0};
+      if (*at != ':') CALL(http_set_header)(s->envoy, RESPONSE, name, none);
+      at += name.length + 1;
+      at += strlen(at) + 1;
+    }
+  edit(s, RESPONSE, FAILED_HEADERS, sizeof FAILED_HEADERS, NULL, 0);
+  replace_body(s, FAILED, sizeof FAILED - 1);
+}
+
+static void too_large(stream *s) {
+  /* A response that has begun cannot be taken back: it ends here, and the client notices. */
+  if (s->responded) CALL(http_filter_reset_stream)(s->envoy, 0, (buffer){"body_too_large", 14});
+  else if (stockade_too_large(s->number) <= 0) fail(s);
+}

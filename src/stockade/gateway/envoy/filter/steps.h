@@ -1,0 +1,54 @@
+/* The steps of an exchange that several hooks share. */
+#pragma once
+#include "actions.h"
+
+static int judge_request_body(stream *s) {
+  scratch.used = 0;
+  int result = -1;
+  if (pack_body(&scratch, s->envoy, BUFFERED_REQUEST) && pack_body(&scratch, s->envoy, RECEIVED_REQUEST))
+    result = stockade_request_body(s->number, scratch.used ? scratch.text : "", scratch.used);
+  if (result == SUSPENDED) s->waits = AT_REQUEST_BODY;
+  if (result <= 0) fail(s);
+  return result == FORWARD ? CONTINUE : STOP;
+}
+
+/* Whether a hook of the response may wait. Envoy takes "go on" for an answer once: not again while it is going on, nor
+ * while the other half of the exchange still moves. Such a response is refused rather than left hanging. */
+static uint64_t continuing;  /* number of the stream whose request goes on just now */
+static bool may_wait(const stream *s) { return s->request_ended && s->number != continuing; }
+
+/* False when it has to wait. */
+static bool judge_response_body(stream *s) {
+  scratch.used = 0;
+  int result = -1;
+  if (pack_body(&scratch, s->envoy, BUFFERED_RESPONSE) && pack_body(&scratch, s->envoy, RECEIVED_RESPONSE))
+    result = stockade_response_body(s->number, scratch.used ? scratch.text : "", scratch.used, may_wait(s));
+  if (result == SUSPENDED) s->waits = AT_RESPONSE_BODY;
+  if (result <= 0) refuse_response(s);
+  return result != SUSPENDED;
+}
+
+static void go_on_with_request(stream *s, int at, int result) {
+  if (result <= 0) fail(s);
+  if (result != FORWARD) return;
+  if (s->max_body && s->seen_body > s->max_body) {
+    too_large(s);
+    return;
+  }
+  if (at == AT_REQUEST_HEAD && s->flags & READ_REQUEST_BODY && (!s->request_ended || judge_request_body(s) != CONTINUE))
+    return;
+  continuing = s->number;
+  CALL(http_filter_continue_decoding)(s->envoy);  /* may end the stream, and with it `s` */
+  continuing = 0;
+}
+
+static void go_on_with_response(stream *s, int at, int result) {
+  if (result <= 0) refuse_response(s);
+  if (at == AT_RESPONSE_HEAD && s->flags & READ_RESPONSE_BODY && s->replacement == NULL && !s->bodiless &&
+      (!s->response_ended || !judge_response_body(s)))
+    return;
+  if (s->replacement != NULL && s->response_ended) put_replacement(s, BUFFERED_RESPONSE);
+  else if (s->replacement != NULL && CALL(http_get_body_size)(s->envoy, BUFFERED_RESPONSE))
+    CALL(http_drain_body)(s->envoy, BUFFERED_RESPONSE, CALL(http_get_body_size)(s->envoy, BUFFERED_RESPONSE));
+  CALL(http_filter_continue_encoding)(s->envoy);
+}
