@@ -22,7 +22,7 @@ class Peer(Struct, frozen=True, gc=False):
 
 
 class Request(Struct, frozen=True, gc=False):
-    """A request head. `path` is normalised, absolute and without query; `query` lacks its question mark."""
+    """A request, as a rule its head alone. `path` is normalised, absolute and without query; `query` lacks its question mark."""
 
     id: str
     at: float  # seconds since the epoch, when the head was complete
@@ -35,6 +35,8 @@ class Request(Struct, frozen=True, gc=False):
     peer: Peer
     version: str = "HTTP/1.1"
     has_body: bool = False
+    target: str = ""  # as it was received (origin form); empty where nobody kept it
+    body: bytes = b""  # the whole of it, where it is at hand
 
     @property
     def content_length(self) -> int | None:
@@ -77,7 +79,7 @@ def read_request(
         parse_authority(authority)
     except BadTarget as error:
         path, query, trouble = target.partition("?")[0][:1024], "", str(error)
-    request = Request(id, at, method, scheme, authority, path, query, headers, peer, version, has_body)
+    request = Request(id, at, method, scheme, authority, path, query, headers, peer, version, has_body, target)
     return BadRequest(request, trouble) if trouble else request
 
 
