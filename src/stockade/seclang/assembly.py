@@ -1,0 +1,113 @@
+"""Rules are put together: links to their chains, ids told apart, defaults once per phase. Across all files."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from stockade.seclang.actions import DISRUPTIVE
+from stockade.seclang.problems import Hints, Problem
+from stockade.seclang.tree import Action, Directive, Marker, Operator, Place, Rule, Statement, Target
+
+
+class Parsed(Struct, frozen=True):
+    """What files say, in order, and all that is wrong with them. Use the statements only when nothing is wrong."""
+
+    statements: tuple[Statement, ...]
+    problems: tuple[Problem, ...]
+
+
+class Draft(Struct):
+    """A rule as it was read. `sound`: nothing was wrong with it, so its absence needs no second reproach."""
+
+    place: Place
+    name: str  # SecRule or SecAction
+    targets: tuple[Target, ...]
+    operator: Operator | None
+    actions: tuple[tuple[Place, Action], ...]
+    sound: bool
+
+    def first(self, name: str) -> tuple[Place, Action] | None:
+        return next((pair for pair in self.actions if pair[1].name == name), None)
+
+    def build(self, links: tuple[Rule, ...] = (), number: int = 0) -> Rule:
+        actions = tuple(action for _, action in self.actions)
+        return Rule(self.place, self.targets, self.operator, actions, links, number)
+
+
+class Assembly:
+    """What has been read so far."""
+
+    def __init__(self) -> None:
+        self.hints = Hints()
+        self.problems: list[Problem] = []
+        self._statements: list[Statement] = []
+        self._ids: dict[int, Place] = {}
+        self._defaults: dict[str, Place] = {}
+        self._chain: list[Draft] = []
+
+    def done(self) -> Parsed:
+        return Parsed(tuple(self._statements), tuple(self.problems))
+
+    def wrong(self, place: Place, text: str) -> None:
+        self.problems.append(Problem(place, text))
+
+    def add(self, statement: Marker | Directive) -> None:
+        name = statement.name if isinstance(statement, Directive) else "SecMarker"
+        self.end_of_chain(f"{name} at {statement.place} stands")
+        if name == "SecDefaultAction" and isinstance(statement, Directive):
+            self._check_default(statement)
+        self._statements.append(statement)
+
+    def add_rule(self, rule: Draft) -> None:
+        if self._chain:
+            self._check_link(rule)
+        else:
+            self._check_starter(rule)
+        self._chain.append(rule)
+        if rule.first("chain") is None:
+            self._close()
+
+    def end_of_chain(self, instead: str) -> None:
+        """Called where no rule follows; `instead` says what does."""
+        if not self._chain:
+            return
+        last, self._chain = self._chain[-1], []
+        if last.sound:
+            self.wrong(last.place, f"this rule ends in `chain`, so a rule must follow it, but {instead} there")
+
+    def _close(self) -> None:
+        starter, *links = self._chain
+        self._chain = []
+        found = starter.first("id")
+        number = int(found[1].argument or 0) if found else 0
+        self._statements.append(starter.build(tuple(link.build() for link in links), number))
+
+    def _check_starter(self, rule: Draft) -> None:
+        found = rule.first("id")
+        if found is None:
+            if rule.name == "SecRule" and rule.sound:
+                self.wrong(rule.place, "the rule has no id; give it one of its own, as in id:100001")
+            return
+        place, action = found
+        number = int(action.argument or 0)
+        before = self._ids.setdefault(number, place)
+        if before is not place:
+            self.wrong(place, f"the id {number} is taken by the rule at {before}")
+
+    def _check_link(self, rule: Draft) -> None:
+        starter = self._chain[0]
+        phase = starter.first("phase")
+        for place, action in rule.actions:
+            if action.name == "id":
+                self.wrong(place, f"a link of a chain has no id of its own; the chain begins at {starter.place}")
+            elif action.name in DISRUPTIVE:
+                self.wrong(place, f"`{action.name}` belongs to the first rule of the chain, at {starter.place}")
+            elif action.name == "phase" and action.argument != (phase[1].argument if phase else "2"):
+                self.wrong(place, f"the phase is that of the first rule of the chain, at {starter.place}")
+
+    def _check_default(self, statement: Directive) -> None:
+        named = [action.argument or "" for action in statement.actions if action.name == "phase"]
+        phase = named[0] if named else "2"
+        before = self._defaults.setdefault(phase, statement.place)
+        if before is not statement.place:
+            self.wrong(statement.place, f"phase {phase} has its SecDefaultAction already, at {before}")
