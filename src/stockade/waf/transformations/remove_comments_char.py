@@ -1,0 +1,13 @@
+"""removeCommentsChar: drops the marks of comments and keeps what they enclose: `/*`, `*/`, `<!--`, `-->`, `--`, `#`."""
+
+from __future__ import annotations
+
+import re
+
+_MARK = re.compile(rb"/\*|\*/|<!--|-->?|#")
+
+TOUCHES = frozenset(b"*-#")
+
+
+def remove_comments_char(value: bytes) -> bytes:
+    return _MARK.sub(b"", value)
