@@ -1,0 +1,37 @@
+"""FTW, the format in which the OWASP Core Rule Set is tested: reading, sending, playing and judging such tests.
+
+    parsed = parse(text, "942100.yaml")
+    outcomes = list(run(parsed.cases, in_process(inspect), exclusions={}))
+
+Nothing here opens a file or a socket: see `stockade waf test`.
+"""
+
+from stockade.waf.ftw.judging import Seen, shortcomings
+from stockade.waf.ftw.model import Case, Expected, Input, Parsed, Problem, Reply, Stage
+from stockade.waf.ftw.reading import parse
+from stockade.waf.ftw.receiving import Refused, Unanswered, read_request_bytes
+from stockade.waf.ftw.running import Inspect, Outcome, Play, in_process, judge, run
+from stockade.waf.ftw.sending import request_bytes
+
+__all__ = [
+    "Case",
+    "Expected",
+    "Input",
+    "Inspect",
+    "Outcome",
+    "Parsed",
+    "Play",
+    "Problem",
+    "Refused",
+    "Reply",
+    "Seen",
+    "Stage",
+    "Unanswered",
+    "in_process",
+    "judge",
+    "parse",
+    "read_request_bytes",
+    "request_bytes",
+    "run",
+    "shortcomings",
+]

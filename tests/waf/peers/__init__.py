@@ -1,0 +1,1 @@
+"""Other engines behind one small interface: `inspect(request, response) -> Seen`."""
