@@ -8,15 +8,12 @@ from typing import Any
 
 import libmodsecurity
 
-from stockade.waf.ftw import Seen
+from stockade.waf.ftw import BLOCKING, Seen
 from stockade.wire import Request, Response
-
-BLOCKING = frozenset({949110, 949111, 959100, 959101})
-"""Rules of CRS that would block, were the engine not only to detect."""
 
 
 class LibModSecurity:
-    """`skipped` are the files that this build cannot read, each with its reason."""
+    """Raises ValueError where a file cannot be read, which leaves out none of its rules silently."""
 
     def __init__(self, files: Iterable[Path]) -> None:
         self._engine = libmodsecurity.ModSecurity()

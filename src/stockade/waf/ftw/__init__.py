@@ -8,12 +8,16 @@ Nothing here opens a file or a socket: see `stockade waf test`.
 
 from stockade.waf.ftw.judging import Seen, shortcomings
 from stockade.waf.ftw.model import Case, Expected, Input, Parsed, Problem, Reply, Stage
+from stockade.waf.ftw.observing import log_line, observed
 from stockade.waf.ftw.reading import parse
 from stockade.waf.ftw.receiving import Refused, Unanswered, read_request_bytes
 from stockade.waf.ftw.running import Inspect, Outcome, Play, in_process, judge, run
 from stockade.waf.ftw.sending import request_bytes
+from stockade.waf.ftw.setup import BLOCKING, ENGINE, tuning
 
 __all__ = [
+    "BLOCKING",
+    "ENGINE",
     "Case",
     "Expected",
     "Input",
@@ -29,9 +33,12 @@ __all__ = [
     "Unanswered",
     "in_process",
     "judge",
+    "log_line",
+    "observed",
     "parse",
     "read_request_bytes",
     "request_bytes",
     "run",
     "shortcomings",
+    "tuning",
 ]

@@ -1,0 +1,33 @@
+"""From what the engine says of a request to what tests look at."""
+
+from __future__ import annotations
+
+from stockade.waf.ftw.judging import Seen
+from stockade.waf.ftw.setup import BLOCKING
+from stockade.waf.inspection import Inspection, Match
+from stockade.wire import Response
+
+
+def observed(inspection: Inspection, response: Response) -> Seen:
+    """`response` is the back end's: it is what the client gets, unless a rule decided otherwise."""
+    statuses = [response.status if inspection.action == "allow" else inspection.status]
+    if BLOCKING & set(inspection.rules):
+        statuses.append(403)
+    lines = tuple(map(log_line, inspection.matches))
+    return Seen(inspection.rules, lines, tuple(statuses), response.body)
+
+
+def log_line(match: Match) -> str:
+    """A match as ModSecurity writes it in a server's error log, which is what tests have patterns for."""
+    fields = (
+        ("file", match.place.file),
+        ("line", str(match.place.line)),
+        ("id", str(match.rule)),
+        ("msg", match.message),
+        ("data", match.logdata),
+        ("severity", match.severity),
+        ("ver", match.version),
+        *(("tag", tag) for tag in match.tags),
+    )
+    told = " ".join(f'[{name} "{value}"]' for name, value in fields)
+    return f"Stockade: Warning. Matched against variable `{match.variable}' {told}"

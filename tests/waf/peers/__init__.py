@@ -1,1 +1,0 @@
-"""Other engines behind one small interface: `inspect(request, response) -> Seen`."""
