@@ -10,7 +10,7 @@ are escaped; `to_bytes` gives back the bytes of the file.
 
 from stockade.seclang.action_list import parse_actions
 from stockade.seclang.assembly import Parsed
-from stockade.seclang.loading import load, to_bytes
+from stockade.seclang.loading import load, load_text, to_bytes
 from stockade.seclang.macros import parse_text
 from stockade.seclang.parser import parse
 from stockade.seclang.problems import BadSyntax, Problem
@@ -43,6 +43,7 @@ __all__ = [
     "Target",
     "Text",
     "load",
+    "load_text",
     "parse",
     "parse_actions",
     "parse_targets",

@@ -11,7 +11,7 @@ import re
 from stockade.seclang.actions import ACTION_NAMES, ACTIONS, PHASES, Form
 from stockade.seclang.macros import read_text
 from stockade.seclang.names import TRANSFORMATIONS
-from stockade.seclang.problems import BadSyntax, Fault, Hints, shown
+from stockade.seclang.problems import MOST_FAULTS, BadSyntax, Fault, Hints, shown
 from stockade.seclang.tree import Action
 
 _QUOTED = r"'(?P<{}>[^'\\]*+(?:\\.[^'\\]*+)*+)'(?=[ \t]*+(?:,|\Z))"
@@ -24,7 +24,7 @@ _ENTRY = re.compile(
     re.DOTALL,
 )
 _UNTIL_COMMA = re.compile(r"[^,]*+,?")
-_ESCAPED_QUOTE = re.compile(r"\\(['\"])")
+_ESCAPED_QUOTE = re.compile(r"(?<!\\)((?:\\\\)*+)\\(['\"])")
 _INNER_QUOTES = frozenset({"ctl", "expirevar", "initcol"})
 
 
@@ -33,7 +33,7 @@ def read_actions(text: str, hints: Hints) -> tuple[tuple[tuple[int, Action], ...
     actions: list[tuple[int, Action]] = []
     faults: list[Fault] = []
     offset = 0
-    while offset < len(text):
+    while offset < len(text) and len(faults) < MOST_FAULTS:
         found = _ENTRY.match(text, offset)
         if found is None or (found["bare"] and not found["colon"]):
             offset = _not_an_action(text, offset, faults)
@@ -100,7 +100,7 @@ def _argument(found: re.Match[str], form: Form) -> str:
         value = found["option"] + value
     else:
         value = found["bare"].rstrip(" \t")
-    return _ESCAPED_QUOTE.sub(r"\1", value) if "\\" in value else value
+    return _ESCAPED_QUOTE.sub(r"\1\2", value) if "\\" in value else value
 
 
 def _wrong(form: Form, argument: str | None, hints: Hints) -> list[str]:

@@ -42,6 +42,7 @@ PHASES: Mapping[str, str] = {
 }
 LARGEST_ID = 2**63 - 1
 
+_WRITABLE = (*sorted(PERSISTENT), "TX")
 _NUMBER = re.compile(r"[0-9]{1,19}\Z")
 _COLLECTION = re.compile(r"([A-Za-z]++)[.:](.++)\Z", re.DOTALL)
 
@@ -89,7 +90,9 @@ def _transformation(text: str, hints: Hints) -> str:
 
 
 def _setvar(text: str, hints: Hints) -> str:
-    name, _, _ = text.removeprefix("!").partition("=")
+    name, equals, _value = text.removeprefix("!").partition("=")
+    if equals and text.startswith("!"):
+        return f"setvar takes !NAME to forget a variable, without a value, not {shown(text)}"
     return _variable("setvar", name, hints)
 
 
@@ -110,10 +113,10 @@ def _variable(action: str, name: str, hints: Hints) -> str:
 
 
 def _writable(name: str, hints: Hints) -> str:
-    if name.upper() in PERSISTENT or name.upper() == "TX":
+    if name.upper() in _WRITABLE:
         return ""
-    known = [*sorted(PERSISTENT), "TX"]
-    return f"unknown collection {shown(name)}{hints.did_you_mean(name, known) or '; there are ' + ', '.join(known)}"
+    hint = hints.did_you_mean(name, _WRITABLE) or f"; there are {', '.join(_WRITABLE)}"
+    return f"unknown collection {shown(name)}{hint}"
 
 
 def _initcol(text: str, hints: Hints) -> str:
@@ -126,8 +129,8 @@ def _initcol(text: str, hints: Hints) -> str:
 
 
 def _xmlns(text: str, _: Hints) -> str:
-    prefix, _, uri = text.partition("=")
-    return "" if prefix and uri else f"xmlns takes PREFIX=URI, not {shown(text)}"
+    prefix, equals, uri = text.partition("=")
+    return "" if equals and prefix and uri else f"xmlns takes PREFIX=URI, not {shown(text)}"
 
 
 _OUTSIDE = "Stockade answers in the place of the upstream or passes on what it said"

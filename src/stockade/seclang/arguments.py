@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from stockade.seclang.problems import Hints, shown
+from stockade.seclang.problems import shown
 
-Shape = Callable[[tuple[str, ...], Hints], str]
+Shape = Callable[[tuple[str, ...]], str]
 _LARGEST = 2**63 - 1
 
 
@@ -16,7 +16,7 @@ def one_of(*choices: str) -> Shape:
     lower = {choice.lower() for choice in choices}
     listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
 
-    def wrong(words: tuple[str, ...], hints: Hints) -> str:
+    def wrong(words: tuple[str, ...]) -> str:
         if len(words) != 1:
             return f"takes one argument: {listed}"
         return "" if words[0].lower() in lower else f"takes {listed}, not {shown(words[0])}"
@@ -27,7 +27,7 @@ def one_of(*choices: str) -> Shape:
 def number(least: int = 0, most: int = _LARGEST) -> Shape:
     """One whole number."""
 
-    def wrong(words: tuple[str, ...], hints: Hints) -> str:
+    def wrong(words: tuple[str, ...]) -> str:
         if len(words) != 1 or not re.match(r"[0-9]{1,19}\Z", words[0]):
             return f"takes one whole number, not {shown(' '.join(words))}"
         if not least <= int(words[0]) <= most:
@@ -40,7 +40,7 @@ def number(least: int = 0, most: int = _LARGEST) -> Shape:
 def text(what: str = "argument") -> Shape:
     """One word."""
 
-    def wrong(words: tuple[str, ...], hints: Hints) -> str:
+    def wrong(words: tuple[str, ...]) -> str:
         return "" if len(words) == 1 and words[0] else f"takes one {what}; put it in quotes where it has blanks"
 
     return wrong
@@ -49,7 +49,7 @@ def text(what: str = "argument") -> Shape:
 def some(what: str, least: int = 1, most: int = 10_000) -> Shape:
     """Several words."""
 
-    def wrong(words: tuple[str, ...], hints: Hints) -> str:
+    def wrong(words: tuple[str, ...]) -> str:
         if least <= len(words) <= most and all(words):
             return ""
         return f"takes {what}"
@@ -57,31 +57,31 @@ def some(what: str, least: int = 1, most: int = 10_000) -> Shape:
     return wrong
 
 
-def nothing(words: tuple[str, ...], hints: Hints) -> str:
+def nothing(words: tuple[str, ...]) -> str:
     """No words at all."""
     return f"takes no arguments, not {shown(' '.join(words))}" if words else ""
 
 
-def anything(words: tuple[str, ...], hints: Hints) -> str:
+def anything(_: tuple[str, ...]) -> str:
     """Whatever stands there; for what has no effect."""
     return ""
 
 
-def parts(words: tuple[str, ...], hints: Hints) -> str:
+def parts(words: tuple[str, ...]) -> str:
     """The sections of an audit log, as letters."""
     if len(words) == 1 and re.match(r"[A-Ka-kZz]++\Z", words[0]):
         return ""
     return f"takes letters from A to K and Z, not {shown(' '.join(words))}"
 
 
-def mode(words: tuple[str, ...], hints: Hints) -> str:
+def mode(words: tuple[str, ...]) -> str:
     """The mode of a file, in octal, or "default"."""
     if len(words) == 1 and re.match(r"(?:0?[0-7]{3}|default)\Z", words[0], re.IGNORECASE):
         return ""
     return f"takes an octal mode such as 0600, or default, not {shown(' '.join(words))}"
 
 
-def one_character(words: tuple[str, ...], hints: Hints) -> str:
+def one_character(words: tuple[str, ...]) -> str:
     """One character."""
     return "" if len(words) == 1 and len(words[0]) == 1 else f"takes one character, not {shown(' '.join(words))}"
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Struct
 
 from stockade.seclang.actions import DISRUPTIVE
 from stockade.seclang.problems import Hints, Problem
 from stockade.seclang.tree import Action, Directive, Marker, Operator, Place, Rule, Statement, Target
+
+MOST_PROBLEMS = 10_000
+_CHAIN = re.compile(r"\bchain\b", re.ASCII | re.IGNORECASE)
+_ONCE = ("id", "phase")
 
 
 class Parsed(Struct, frozen=True):
@@ -17,7 +23,7 @@ class Parsed(Struct, frozen=True):
 
 
 class Draft(Struct):
-    """A rule as it was read. `sound`: nothing was wrong with it, so its absence needs no second reproach."""
+    """A rule as it was read. `sound`: nothing was wrong with it, so what it lacks is worth a word."""
 
     place: Place
     name: str  # SecRule or SecAction
@@ -44,36 +50,73 @@ class Assembly:
         self._ids: dict[int, Place] = {}
         self._defaults: dict[str, Place] = {}
         self._chain: list[Draft] = []
+        self._jumps: dict[str, Place] = {}  # where skipAfter leads that no SecMarker has been seen for
+        self._markers: set[str] = set()
 
-    def done(self) -> Parsed:
-        return Parsed(tuple(self._statements), tuple(self.problems))
+    @property
+    def full(self) -> bool:
+        """Whether so much is wrong that more is not worth reading."""
+        return len(self.problems) >= MOST_PROBLEMS
 
     def wrong(self, place: Place, text: str) -> None:
-        self.problems.append(Problem(place, text))
+        """One more problem."""
+        if not self.full:
+            self.problems.append(Problem(place, text))
+
+    def stop(self, place: Place) -> None:
+        """Say that the rest is not read, once."""
+        if len(self.problems) == MOST_PROBLEMS:
+            self.problems.append(Problem(place, f"{MOST_PROBLEMS} problems are enough; from here on nothing was read"))
+
+    def done(self) -> Parsed:
+        """All of it. Jumps that lead nowhere are told last."""
+        markers = tuple(sorted(self._markers))
+        for name, place in self._jumps.items():
+            hint = self.hints.did_you_mean(name, markers)
+            self.wrong(place, f"skipAfter:{name[:60]} leads nowhere: no SecMarker of this name follows{hint}")
+        return Parsed(tuple(self._statements), tuple(self.problems))
 
     def add(self, statement: Marker | Directive) -> None:
+        """Anything but a rule."""
         name = statement.name if isinstance(statement, Directive) else "SecMarker"
         self.end_of_chain(f"{name} at {statement.place} stands")
-        if name == "SecDefaultAction" and isinstance(statement, Directive):
+        if isinstance(statement, Marker):
+            self._jumps.pop(statement.name, None)
+            self._markers.add(statement.name)
+        elif name == "SecDefaultAction":
             self._check_default(statement)
         self._statements.append(statement)
 
     def add_rule(self, rule: Draft) -> None:
+        """A rule, which may be the next link of a chain."""
         if self._chain:
             self._check_link(rule)
         else:
             self._check_starter(rule)
         self._chain.append(rule)
+        for name in _ONCE:
+            for place, _ in [pair for pair in rule.actions if pair[1].name == name][1:]:
+                self.wrong(place, f"the rule has more than one {name}")
+        for place, action in rule.actions:
+            if action.name == "skipafter" and action.argument:
+                self._jumps.setdefault(action.argument, place)
         if rule.first("chain") is None:
             self._close()
+
+    def unread(self, place: Place, text: str) -> None:
+        """A line that could not be read, and is told already. It may have been a link of a chain, or its start."""
+        chain = ((place, Action("chain")),) if _CHAIN.search(text) else ()
+        if chain or self._chain:
+            self.add_rule(Draft(place, "SecRule", (), None, chain, False))
 
     def end_of_chain(self, instead: str) -> None:
         """Called where no rule follows; `instead` says what does."""
         if not self._chain:
             return
-        last, self._chain = self._chain[-1], []
+        last = self._chain[-1]
         if last.sound:
             self.wrong(last.place, f"this rule ends in `chain`, so a rule must follow it, but {instead} there")
+        self._chain = []
 
     def _close(self) -> None:
         starter, *links = self._chain
@@ -106,8 +149,9 @@ class Assembly:
                 self.wrong(place, f"the phase is that of the first rule of the chain, at {starter.place}")
 
     def _check_default(self, statement: Directive) -> None:
-        named = [action.argument or "" for action in statement.actions if action.name == "phase"]
-        phase = named[0] if named else "2"
+        phase = next((action.argument or "" for action in statement.actions if action.name == "phase"), None)
+        if phase is None:
+            return
         before = self._defaults.setdefault(phase, statement.place)
         if before is not statement.place:
             self.wrong(statement.place, f"phase {phase} has its SecDefaultAction already, at {before}")

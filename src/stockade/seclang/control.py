@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from stockade.seclang.problems import Hints, shown
 from stockade.seclang.targets import read_targets
 
+Check = Callable[[str, Hints], str]
 _IDS = re.compile(r"[0-9]{1,19}(?:-[0-9]{1,19})?\Z")
 
 
-def _one_of(*choices: str) -> Callable[[str, Hints], str]:
+def _one_of(*choices: str) -> Check:
     lower = {choice.lower() for choice in choices}
 
-    def wrong(text: str, hints: Hints) -> str:
+    def wrong(text: str, _: Hints) -> str:
         if text.lower() in lower:
             return ""
         return f"takes {', '.join(choices[:-1])} or {choices[-1]}, not {shown(text)}"
@@ -35,7 +36,7 @@ def _ids(text: str, _: Hints) -> str:
     return next((wrong for item in items if item and (wrong := wrong_ids(item))), "")
 
 
-def _text(text: str, _: Hints) -> str:
+def _text(_: str, _hints: Hints) -> str:
     return ""
 
 
@@ -47,7 +48,7 @@ def _parts(text: str, _: Hints) -> str:
     return "" if re.match(r"[+-]?[A-Ka-kZz]++\Z", text) else f"takes letters from A to K and Z, not {shown(text)}"
 
 
-def _targets_after(check: Callable[[str, Hints], str]) -> Callable[[str, Hints], str]:
+def _targets_after(check: Check) -> Check:
     def wrong(text: str, hints: Hints) -> str:
         what, semicolon, targets = text.partition(";")
         if not semicolon or not what or not targets:
@@ -58,7 +59,7 @@ def _targets_after(check: Callable[[str, Hints], str]) -> Callable[[str, Hints],
     return wrong
 
 
-OPTIONS: Mapping[str, Callable[[str, Hints], str]] = {
+OPTIONS: Mapping[str, Check] = {
     "auditEngine": _one_of("On", "Off", "RelevantOnly"),
     "auditLogParts": _parts,
     "debugLogLevel": _number,
@@ -76,11 +77,9 @@ OPTIONS: Mapping[str, Callable[[str, Hints], str]] = {
     "ruleRemoveTargetByMsg": _targets_after(_text),
     "ruleRemoveTargetByTag": _targets_after(_text),
 }
+_NAMES = tuple(OPTIONS)
 _BY_LOWER = {name.lower(): name for name in OPTIONS}
-_REFUSED = {
-    "hashEngine": "link signing is not a part of ModSecurity 3",
-    "hashEnforcement": "link signing is not a part of ModSecurity 3",
-}
+_REFUSED = dict.fromkeys(("hashengine", "hashenforcement"), "link signing is not a part of ModSecurity 3")
 
 
 def wrong_control(text: str, hints: Hints) -> str:
@@ -88,10 +87,9 @@ def wrong_control(text: str, hints: Hints) -> str:
     option, equals, value = text.partition("=")
     name = _BY_LOWER.get(option.strip(" \t").lower())
     if name is None:
-        reason = next((reason for known, reason in _REFUSED.items() if known.lower() == option.lower()), None)
-        if reason:
-            return f"ctl:{option} is refused: {reason}"
-        return f"unknown option {shown(option)} of ctl{hints.did_you_mean(option, OPTIONS)}"
+        if option.lower() in _REFUSED:
+            return f"ctl:{option} is refused: {_REFUSED[option.lower()]}"
+        return f"unknown option {shown(option)} of ctl{hints.did_you_mean(option, _NAMES)}"
     if not equals or not value:
         return f"ctl:{name} needs a value: ctl:{name}=…"
     wrong = OPTIONS[name](value, hints)

@@ -70,6 +70,7 @@ _SETTINGS = (
     Form("SecCollectionTimeout", number(1)),
     Form("SecComponentSignature", text("name")),
     Form("SecGeoLookupDb", text("file name")),
+    Form("SecParseXmlIntoArgs", one_of("On", "Off", "OnlyArgs")),
     Form("SecRequestBodyAccess", ON_OFF),
     Form("SecRequestBodyJsonDepthLimit", number(1)),
     Form("SecRequestBodyLimit", number()),

@@ -6,7 +6,8 @@ begins with a double quote continues the one before, and a comment takes the nex
 was commented out: `# see C:\\` must not swallow the rule below.
 
 Words are separated by blanks, or quoted by " or '. Inside quotes a backslash before the quote makes it a part of the
-word; all other backslashes stay, since they are the pattern's.
+word, and goes (ModSecurity v3 keeps it, so that `@streq a\\"b` never finds a"b); all other backslashes stay, since
+they are the pattern's.
 """
 
 from __future__ import annotations
@@ -17,14 +18,21 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+LONGEST = 1 << 20
+"""Characters in a line with its continuations. The longest pattern of the Core Rule Set has some 10,000."""
+
+_BLANKS = " \t\r"
 _COMMENTED_RULE = re.compile(r"#[# \t]*+Sec(?:Rule|Action)\b", re.IGNORECASE)
+_DIRECTIVE = re.compile(r"[ \t]*+(?:Sec[A-Za-z0-9]++|Include(?:Optional)?)[ \t]", re.IGNORECASE)
 _WORD = re.compile(
     r'[ \t]*+(?:"(?P<double>[^"\\]*+(?:\\.[^"\\]*+)*+)"'
     r"|'(?P<single>[^'\\]*+(?:\\.[^'\\]*+)*+)'"
     r"|(?P<bare>[^ \t\"'][^ \t]*+))",
     re.DOTALL,
 )
-_ESCAPED = {quote: re.compile(rf"((?:\\\\)*+)\\{quote}") for quote in "\"'"}
+_BLANK = re.compile(r"[ \t]*+")
+_QUOTES = {"double": '"', "single": "'", "bare": ""}
+_ESCAPED = {quote: re.compile(rf"(?<!\\)((?:\\\\)*+)\\{quote}") for quote in "\"'"}
 
 
 class Line(Struct):
@@ -32,12 +40,12 @@ class Line(Struct):
 
     text: str
     first: int  # number of the line that it begins on, from 1
-    joints: tuple[int, ...] = ()  # offsets at which the second, third, … line begins
-    faults: tuple[tuple[int, str], ...] = ()  # offset and what is wrong
+    joints: list[int] = []  # offsets at which the second, third, … line begins
+    faults: list[tuple[int, str]] = []  # numbers of lines, and what is wrong there
 
     def number(self, offset: int) -> int:
         """The number of the line that an offset into `text` is on."""
-        return self.first + bisect_right(self.joints, offset)
+        return self.first + bisect_right(self.joints, offset) if self.joints else self.first
 
 
 class Word(Struct):
@@ -65,82 +73,116 @@ class Unclosed(Exception):
 
 def read_lines(text: str) -> Iterator[Line]:
     """The directives of a text, without comments and empty lines."""
-    physical = text.split("\n")
-    index, count = 0, len(physical)
-    while index < count:
-        start = index
-        piece = physical[index].removesuffix("\r")
-        index += 1
-        stripped = piece.lstrip(" \t\r")
+    source = _Source(text)
+    while source.more:
+        source.next()
+        stripped = source.line.lstrip(_BLANKS)
         if not stripped:
             continue
         if stripped[0] == "#":
-            index, line = _comment(physical, start, stripped)
-            if line is not None:
-                yield line
-            continue
-        if not stripped.endswith("\\") and not _goes_on(physical, index, stripped):
-            yield Line(stripped, start + 1)
-            continue
-        index, line = _joined(physical, start)
-        yield line
-
-
-def _comment(physical: list[str], index: int, stripped: str) -> tuple[int, Line | None]:
-    """The index after a comment. A directive that the comment would swallow is handed back as a fault."""
-    if not _COMMENTED_RULE.match(stripped):
-        return index + 1, None
-    while physical[index].removesuffix("\r").endswith("\\") and index + 1 < len(physical):
-        index += 1
-        if re.match(r"[ \t]*(?:Sec|Include)[A-Za-z]* *[^ ]", physical[index]):
-            told = "this line belongs to the comment above, which ends in \\; put a # before it or take the \\ away"
-            return index + 1, Line("", index + 1, (), ((0, told),))
-    return index + 1, None
-
-
-def _goes_on(physical: list[str], index: int, stripped: str) -> bool:
-    return index < len(physical) and stripped[:1] not in "<" and physical[index].lstrip(" \t")[:1] == '"'
-
-
-def _joined(physical: list[str], index: int) -> tuple[int, Line]:
-    """A line with all its continuations, and the index after it."""
-    first = index + 1
-    pieces = [physical[index].lstrip(" \t\r")]
-    joints: list[int] = []
-    faults: list[tuple[int, str]] = []
-    length = 0
-    while True:
-        piece = pieces[-1].removesuffix("\r")
-        index += 1
-        ended = index >= len(physical)
-        if piece.endswith("\\"):
-            piece = piece[:-1]
-            if ended:
-                faults.append((length, "the text ends after a \\, where a further line should follow"))
-        elif ended or not physical[index].lstrip(" \t").startswith('"'):
-            pieces[-1] = piece
-            break
+            if _COMMENTED_RULE.match(stripped):
+                yield from _comment(source)
+        elif stripped[-1] == "\\" or stripped[-1] in " \t" or source.quote_follows:
+            yield _joined(source)
         else:
-            piece += " "
-        pieces[-1] = piece
-        length += len(piece)
-        if ended:
-            break
-        joints.append(length)
-        pieces.append(physical[index])
-    return index, Line("".join(pieces), first, tuple(joints), tuple(faults))
+            yield _bounded(stripped, source.number)
 
 
 def words(text: str, offset: int = 0) -> Iterator[Word]:
-    """The arguments in a line from an offset on. Raises Unclosed."""
-    end = len(text.rstrip(" \t"))
+    """The arguments in a line from an offset on, up to a comment, as in ModSecurity v3. Raises Unclosed."""
+    start, end = offset, len(text.rstrip(" \t"))
     while offset < end:
         found = _WORD.match(text, offset)
         if found is None:
-            blank = re.compile(r"[ \t]*+").match(text, offset)
+            blank = _BLANK.match(text, offset)
             assert blank is not None
             raise Unclosed(blank.end(), text[blank.end()])
         kind = found.lastgroup or "bare"
-        quote = {"double": '"', "single": "'"}.get(kind, "")
-        yield Word(found[kind], found.start(kind), quote)
+        if kind == "bare" and text[found.start(kind)] == "#" and offset > start:
+            return
+        yield Word(found[kind], found.start(kind), _QUOTES[kind])
         offset = found.end()
+
+
+class _Source:
+    """The physical lines of a text, one after the other; CR before LF is a part of the line end."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self.line = ""
+        self.number = 0
+
+    @property
+    def more(self) -> bool:
+        return self._at < len(self._text)
+
+    @property
+    def quote_follows(self) -> bool:
+        """Whether the next line begins with a double quote."""
+        blank = _BLANK.match(self._text, self._at)
+        assert blank is not None
+        return self._text.startswith('"', blank.end())
+
+    def next(self) -> None:
+        end = self._text.find("\n", self._at)
+        end = len(self._text) if end < 0 else end
+        stop = end - 1 if end > self._at and self._text[end - 1] == "\r" else end
+        self.line = self._text[self._at : stop]
+        self._at = end + 1
+        self.number += 1
+
+
+def _bounded(text: str, number: int) -> Line:
+    if len(text) <= LONGEST:
+        return Line(text, number)
+    return Line("", number, [], [(number, f"the line is longer than {LONGEST} characters")])
+
+
+def _comment(source: _Source) -> Iterator[Line]:
+    """Pass over a comment with its continuations. A directive that it would swallow is handed back as a fault."""
+    while source.line.endswith("\\") and source.more:
+        source.next()
+        if _DIRECTIVE.match(source.line):
+            told = "this line belongs to the comment above, which ends in \\; put a # before it or take the \\ away"
+            yield Line("", source.number, [], [(source.number, told)])
+
+
+def _joined(source: _Source) -> Line:
+    """A line with all its continuations."""
+    line = Line("", source.number, [], [])
+    pieces: list[str] = []
+    length = 0
+    piece = source.line.lstrip(_BLANKS)
+    while True:
+        piece, goes_on = _continuation(piece, source, line)
+        length += len(piece)
+        if length <= LONGEST:
+            pieces.append(piece)
+        if not goes_on:
+            break
+        source.next()
+        line.joints.append(length)
+        piece = source.line
+        if piece.lstrip(_BLANKS).startswith("#"):
+            line.faults.append((source.number, "a comment cannot stand inside a rule"))
+            piece = "\\" if piece.endswith("\\") else ""
+    if length > LONGEST:
+        return Line("", line.first, [], [(line.first, f"the line is longer than {LONGEST} characters")])
+    line.text = "".join(pieces)
+    return line
+
+
+def _continuation(piece: str, source: _Source, line: Line) -> tuple[str, bool]:
+    """A physical line without the mark that it goes on, and whether it does."""
+    if piece.endswith("\\"):
+        if not source.more:
+            line.faults.append((source.number, "the text ends after a \\, where a further line should follow"))
+        return piece[:-1], source.more
+    trimmed = piece.rstrip(_BLANKS)
+    if trimmed.endswith("\\") and len(trimmed) < len(piece):
+        line.faults.append((source.number, "blanks stand after the \\, so the line does not go on; take them away"))
+        return trimmed[:-1], source.more
+    if source.quote_follows:
+        return f"{piece} ", True
+    return piece, False

@@ -7,7 +7,6 @@ comments, binary patterns) comes back exactly with `to_bytes`, and what people w
 from __future__ import annotations
 
 import glob
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from stockade.seclang.tree import Place
 
 _DEEPEST = 16  # files that include one another
 _MOST_FILES = 10_000
+_LARGEST = 64 << 20  # bytes; the Core Rule Set has one million in all
 
 
 def load(paths: Iterable[str | Path]) -> Parsed:
@@ -25,6 +25,14 @@ def load(paths: Iterable[str | Path]) -> Parsed:
     loader = _Loader()
     for path in paths:
         loader.top(str(path))
+    return loader.assembly.done()
+
+
+def load_text(text: str, file: str | Path = "<text>") -> Parsed:
+    """The statements of a text that is at hand. Include is relative to the folder that `file` would be in."""
+    loader = _Loader()
+    Parser(loader.assembly, str(file), loader.include).read(text)
+    loader.assembly.end_of_chain("the text ends")
     return loader.assembly.done()
 
 
@@ -36,53 +44,69 @@ def to_bytes(text: str) -> bytes:
 class _Loader:
     def __init__(self) -> None:
         self.assembly = Assembly()
-        self._open: list[str] = []  # real paths of the files that are being read
+        self._open: list[Path] = []  # the files that are being read, without links
         self._files = 0
 
     def top(self, path: str) -> None:
+        """Read what was asked for by name or pattern."""
         place = Place(path, 1)
-        found = _matches(path)
+        found = self._matches(place, path)
         if not found:
-            self.assembly.wrong(place, "no such file" if not _is_pattern(path) else "no file matches this pattern")
+            self.assembly.wrong(place, "no file matches this pattern" if _is_pattern(path) else "there is no such file")
         for file in found:
-            self._read(file, place)
+            self._read(place, file)
         self.assembly.end_of_chain("the files end")
 
-    def _include(self, place: Place, pattern: str, optional: bool) -> None:
-        path = os.path.join(os.path.dirname(place.file), pattern)
-        found = _matches(path)
-        if not found and not optional and not _is_pattern(path):
-            self.assembly.wrong(place, f"Include: there is no file {shown(path)}")
-        elif not found and not optional:
+    def include(self, place: Place, pattern: str, optional: bool) -> None:
+        """Read what a file includes; `optional`: there may be nothing."""
+        path = str(Path(place.file).parent / pattern)
+        found = self._matches(place, path)
+        if not found and not optional and _is_pattern(path):
             self.assembly.wrong(place, f"Include: no file matches {shown(path)}; IncludeOptional may find none")
+        elif not found and not optional:
+            self.assembly.wrong(place, f"Include: there is no file {shown(path)}")
         for file in found:
-            self._read(file, place)
+            self._read(place, file)
 
-    def _read(self, file: str, place: Place) -> None:
-        real = os.path.realpath(file)
-        if real in self._open:
-            self.assembly.wrong(place, f"{file} includes itself")
-            return
-        if len(self._open) >= _DEEPEST or self._files >= _MOST_FILES:
-            self.assembly.wrong(place, f"more than {_DEEPEST} files within one another, or {_MOST_FILES} in all")
+    def _matches(self, place: Place, path: str) -> list[Path]:
+        """The files of a path or pattern. A path that cannot be one (a NUL, a name too long) is told."""
+        try:
+            exact = Path(path)
+            if exact.exists() or not _is_pattern(path):
+                return [exact] if exact.exists() else []
+            return [file for name in sorted(glob.glob(path)) if (file := Path(name)).is_file()]  # noqa: PTH207 absolute too
+        except (OSError, ValueError, RecursionError) as error:
+            self.assembly.wrong(place, f"{shown(path)} cannot be a path: {error}")
+            return []
+
+    def _read(self, place: Place, file: Path) -> None:
+        told = self._cannot(file)
+        if told:
+            self.assembly.wrong(place, told)
             return
         try:
-            text = Path(file).read_bytes().decode("utf-8", "surrogateescape")
+            text = file.read_bytes().decode("utf-8", "surrogateescape")
         except OSError as error:
             self.assembly.wrong(place, f"{file} cannot be read: {error.strerror}")
             return
         self._files += 1
-        self._open.append(real)
-        Parser(self.assembly, file, self._include).read(text)
+        self._open.append(file.resolve())
+        Parser(self.assembly, str(file), self.include).read(text)
         self._open.pop()
         self.assembly.end_of_chain(f"the file {file} ends")
+
+    def _cannot(self, file: Path) -> str:
+        """Why a file must not be read, or ""."""
+        if file.resolve() in self._open:
+            return f"{file} includes itself"
+        if len(self._open) >= _DEEPEST:
+            return f"more than {_DEEPEST} files include one another"
+        if self._files >= _MOST_FILES:
+            return f"more than {_MOST_FILES} files"
+        if not file.is_file():
+            return f"{file} is no file" + ("; include its files with /*.conf" if file.is_dir() else "")
+        return f"{file} is larger than {_LARGEST >> 20} MiB" if file.stat().st_size > _LARGEST else ""
 
 
 def _is_pattern(path: str) -> bool:
     return any(sign in path for sign in "*?[")
-
-
-def _matches(path: str) -> list[str]:
-    if os.path.isfile(path) or not _is_pattern(path):
-        return [path] if os.path.exists(path) else []
-    return [found for found in sorted(glob.glob(path)) if os.path.isfile(found)]

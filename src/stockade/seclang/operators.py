@@ -36,7 +36,8 @@ def read_operator(words: list[Word], hints: Hints) -> tuple[Operator | None, int
     if not words[0].quote and name not in WITHOUT_ARGUMENT and len(words) > 1 and not words[1].quote:
         argument, used = words[1].text, 2  # SecRule ARGS @streq x "id:1"
     operator, faults = _with_argument(name, argument, found["not"] is not None, hints)
-    return operator, used, faults
+    start = found.start("argument") if found["argument"] is not None else 0
+    return operator, used, [Fault(start + fault.offset, fault.text) for fault in faults]
 
 
 def _with_argument(name: str, argument: str, negated: bool, hints: Hints) -> tuple[Operator | None, list[Fault]]:
@@ -47,7 +48,7 @@ def _with_argument(name: str, argument: str, negated: bool, hints: Hints) -> tup
     if not argument:
         return None, [Fault(0, f"the operator @{name} needs an argument")]
     parts, faults = read_text(argument, hints, pattern=name in _PATTERNS)
-    return Operator(name, parts, negated), [Fault(0, fault.text) for fault in faults]
+    return Operator(name, parts, negated), faults
 
 
 def _unknown(name: str, hints: Hints) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from stockade.seclang.actions import DISRUPTIVE
 from stockade.seclang.action_list import read_actions
+from stockade.seclang.actions import DISRUPTIVE
 from stockade.seclang.assembly import Assembly, Draft, Parsed
 from stockade.seclang.control import wrong_ids
 from stockade.seclang.directives import DIRECTIVE_NAMES, DIRECTIVES, Form
@@ -21,7 +21,7 @@ Include = Callable[[Place, str, bool], None]
 
 
 def parse(text: str, file: str = "<text>") -> Parsed:
-    """The statements of a text. Include stays a Directive, since a text has no place that files could be next to."""
+    """The statements of a text. Reads no files, so Include is a problem; `load` and `load_text` follow it."""
     assembly = Assembly()
     Parser(assembly, file).read(text)
     assembly.end_of_chain("the text ends")
@@ -40,11 +40,15 @@ class Parser:
     def read(self, text: str) -> None:
         wrong = _unreadable(text)
         if wrong is not None:
-            self._assembly.wrong(Place(self._file, wrong.offset), wrong.text)
+            at, told = wrong
+            self._assembly.wrong(Place(self._file, text.count("\n", 0, at) + 1), told)
             return
         lost = False
         for line in read_lines(text.removeprefix("\ufeff")):
-            if lost and not line.text[:3].lower() in ("sec", "inc"):
+            if self._assembly.full:
+                self._assembly.stop(self._place(line))
+                return
+            if lost and line.text[:1] != "<" and _name(line).lower() not in DIRECTIVES:
                 continue  # the rest of a rule whose quote was not closed
             lost = self._line(line)
         for number, name in self._sections.open():
@@ -52,8 +56,8 @@ class Parser:
 
     def _line(self, line: Line) -> bool:
         """True when the line broke off inside quotes, so that what follows is probably its rest."""
-        for offset, told in line.faults:
-            self._wrong(line, offset, told)
+        for number, told in line.faults:
+            self._assembly.wrong(Place(self._file, number), told)
         if not line.text:
             return False
         if line.text[0] == "<":
@@ -63,18 +67,18 @@ class Parser:
             return False
         if self._sections.skipping:
             return False
-        name = line.text.split(" ", 1)[0].split("\t", 1)[0]
+        name = _name(line)
         form = DIRECTIVES.get(name.lower())
         if form is None:
-            self._assembly.end_of_chain(f"{shown(name)} stands")
             hint = self._assembly.hints.did_you_mean(name, DIRECTIVE_NAMES)
             self._wrong(line, 0, f"unknown directive {shown(name)}{hint}")
-            return name.lower().startswith("sec") and line.text.count('"') % 2 == 1
+            self._assembly.unread(self._place(line), line.text)
+            return False
         try:
             arguments = list(words(line.text, len(name)))
         except Unclosed as unclosed:
-            self._assembly.end_of_chain(f"a {form.name} that cannot be read stands")
             self._wrong(line, unclosed.offset, str(unclosed))
+            self._assembly.unread(self._place(line), line.text)
             return True
         _KINDS[form.kind](self, form, line, arguments)
         return False
@@ -94,15 +98,17 @@ class Parser:
         targets: tuple[Target, ...] = ()
         operator = None
         if len(arguments) < 2:
-            self._wrong(line, 0, "SecRule takes variables, an operator and actions, as in SecRule ARGS \"@rx x\" \"id:1\"")
+            self._wrong(line, 0, 'SecRule takes variables, an operator and actions: SecRule ARGS "@rx x" "id:1"')
+            arguments = []
         else:
-            targets, faults = read_targets(arguments[0].text, self._assembly.hints)
-            self._faults(line, arguments[0], faults)
+            targets = self._variables(line, arguments[0])
             operator, used, faults = read_operator(arguments[1:], self._assembly.hints)
             self._faults(line, arguments[1], faults)
             arguments = arguments[1 + used :]
-            self._nothing_after(line, arguments[1:])
-        actions = self._actions(line, arguments[0]) if arguments and operator is not None else ()
+            self._nothing_after(line, arguments)
+        if targets and all(target.excluded for target in targets):
+            self._wrong(line, 0, "the rule looks at nothing: all its variables are excluded")
+        actions = self._actions(line, arguments[0]) if arguments else ()
         sound = len(self._assembly.problems) == before
         self._assembly.add_rule(Draft(self._place(line), form.name, targets, operator, actions, sound))
 
@@ -113,7 +119,7 @@ class Parser:
             self._wrong(line, 0, 'SecAction takes a list of actions, as in SecAction "id:1,pass,setvar:tx.a=1"')
         else:
             actions = self._actions(line, arguments[0])
-            self._nothing_after(line, arguments[1:])
+            self._nothing_after(line, arguments)
         sound = len(self._assembly.problems) == before
         self._assembly.add_rule(Draft(self._place(line), form.name, (), None, actions, sound))
 
@@ -122,18 +128,19 @@ class Parser:
             self._wrong(line, 0, 'SecDefaultAction takes a list of actions, as in "phase:2,log,pass"')
             return
         actions = self._actions(line, arguments[0])
-        self._nothing_after(line, arguments[1:])
+        self._nothing_after(line, arguments)
         for place, action in actions:
             told = _not_by_default(action)
             if told:
                 self._assembly.wrong(place, told)
+        if not any(action.name == "phase" for _, action in actions):
+            self._wrong(line, 0, "SecDefaultAction must say its phase")
         if not any(action.name in DISRUPTIVE and action.name != "block" for _, action in actions):
             self._wrong(line, 0, "SecDefaultAction must say what to do: pass, deny, drop, allow or redirect")
         plain = tuple(action for _, action in actions)
         self._assembly.add(Directive(self._place(line), form.name, (), plain))
 
     def _targets(self, form: Form, line: Line, arguments: list[Word]) -> None:
-        arguments = self._without_comment(arguments)
         if not 2 <= len(arguments) <= 3:
             self._wrong(line, 0, f'{form.name} takes what to change and variables, as in {form.name} X "!ARGS:y"')
             return
@@ -144,8 +151,7 @@ class Parser:
         if len(arguments) == 3:
             told = "names variables to replace, which ModSecurity 3 cannot; exclude them with ! and add others"
             self._wrong(line, arguments[2].offset, told)
-        targets, faults = read_targets(arguments[1].text, self._assembly.hints)
-        self._faults(line, arguments[1], faults)
+        targets = self._variables(line, arguments[1])
         self._assembly.add(Directive(self._place(line), form.name, (which,), (), targets))
 
     def _update(self, form: Form, line: Line, arguments: list[Word]) -> None:
@@ -157,7 +163,7 @@ class Parser:
         if told:
             self._wrong(line, arguments[0].offset, told)
         actions = self._actions(line, arguments[1])
-        self._nothing_after(line, arguments[2:])
+        self._nothing_after(line, arguments[1:])
         for place, action in actions:
             if action.name in ("id", "phase", "chain"):
                 self._assembly.wrong(place, f"{form.name} cannot change the {action.name} of a rule")
@@ -165,8 +171,8 @@ class Parser:
         self._assembly.add(Directive(self._place(line), form.name, (which,), plain))
 
     def _remove(self, form: Form, line: Line, arguments: list[Word]) -> None:
-        which = tuple(item for word in self._without_comment(arguments) for item in word.text.replace(",", " ").split())
-        told = form.shape(which, self._assembly.hints)
+        which = tuple(item for word in arguments for item in word.text.replace(",", " ").split())
+        told = form.shape(which)
         told = f"{form.name} {told}" if told else next((wrong for item in which if (wrong := wrong_ids(item))), "")
         if told:
             self._wrong(line, 0, told)
@@ -183,14 +189,14 @@ class Parser:
         if texts is None:
             return
         if self._include is None:
-            self._assembly.add(Directive(self._place(line), form.name, texts))
+            self._wrong(line, 0, f"{form.name} needs files around it, and this text has none; load it as a file")
             return
         self._assembly.end_of_chain(f"{form.name} at {self._place(line)} stands")
         self._include(self._place(line), texts[0], form.name == "IncludeOptional")
 
     def _setting(self, form: Form, line: Line, arguments: list[Word]) -> None:
         if form.refused:
-            texts = [word.text.lower() for word in self._without_comment(arguments)]
+            texts = [word.text.lower() for word in arguments]
             if not form.harmless or texts != [form.harmless.lower()]:
                 self._wrong(line, 0, f"{form.name} is refused: {form.refused}")
             return
@@ -200,15 +206,21 @@ class Parser:
 
     def _plain(self, form: Form, line: Line, arguments: list[Word]) -> tuple[str, ...] | None:
         """The arguments as the form wants them, or None, and then the reason is told."""
-        texts = tuple(word.text for word in self._without_comment(arguments))
-        told = form.shape(texts, self._assembly.hints)
+        texts = tuple(word.text for word in arguments)
+        told = form.shape(texts)
         if told:
             self._wrong(line, arguments[0].offset if arguments else 0, f"{form.name} {told}")
             return None
         return texts
 
+    def _variables(self, line: Line, word: Word) -> tuple[Target, ...]:
+        targets, faults = read_targets(word.text, self._assembly.hints)
+        self._faults(line, word, faults)
+        return targets
+
     def _actions(self, line: Line, word: Word) -> tuple[tuple[Place, Action], ...]:
-        found, faults = read_actions(word.raw, self._assembly.hints)
+        # Unescaped only inside, so that offsets are those of the line.
+        found, faults = read_actions(word.text if word.quote == "'" else word.raw, self._assembly.hints)
         self._faults(line, word, faults)
         if not line.joints:
             place = self._place(line)
@@ -216,17 +228,13 @@ class Parser:
         return tuple((Place(self._file, line.number(word.offset + offset)), action) for offset, action in found)
 
     def _nothing_after(self, line: Line, arguments: list[Word]) -> None:
-        rest = self._without_comment(arguments)
-        if rest:
-            self._wrong(line, rest[0].offset, f"{shown(rest[0].raw)} stands after the last argument")
+        """The first of these arguments is the last that may stand there."""
+        if len(arguments) > 1:
+            self._wrong(line, arguments[1].offset, f"{shown(arguments[1].raw)} stands after the last argument")
 
-    @staticmethod
-    def _without_comment(arguments: list[Word]) -> list[Word]:
-        """A comment may follow the arguments, as in ModSecurity v3."""
-        for index, word in enumerate(arguments):
-            if index and not word.quote and word.raw.startswith("#"):
-                return arguments[:index]
-        return arguments
+
+def _name(line: Line) -> str:
+    return line.text.split(" ", 1)[0].split("\t", 1)[0]
 
 
 def _not_by_default(action: Action) -> str:
@@ -237,15 +245,15 @@ def _not_by_default(action: Action) -> str:
     return ""
 
 
-def _unreadable(text: str) -> Fault | None:
-    """Bytes that no rule may hold; the offset is the line."""
+def _unreadable(text: str) -> tuple[int, str] | None:
+    """Where and why a text cannot hold rules."""
     nul = text.find("\0")
     if nul >= 0:
-        return Fault(text.count("\n", 0, nul) + 1, "the text holds a NUL byte, so it is no rule file")
+        return nul, "the text holds a NUL byte, so it is no rule file"
     try:
         text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
-        return Fault(text.count("\n", 0, error.start) + 1, "the text holds half a character (a lone surrogate)")
+        return error.start, "the text holds half a character (a lone surrogate)"
     return None
 
 

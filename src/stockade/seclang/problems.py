@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from difflib import get_close_matches
 
 from msgspec import Struct
@@ -10,6 +9,8 @@ from msgspec import Struct
 from stockade.seclang.tree import Place
 
 _LONGEST = 60
+MOST_FAULTS = 100
+"""In one list of actions or variables; who made so many will not read more."""
 _MOST_HINTS = 200  # words for which a near one is looked up; a file of 10⁵ mistakes must not cost minutes
 
 
@@ -43,11 +44,11 @@ class Hints:
     """Finds what may have been meant, with a bound on the work."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, int], str] = {}
+        self._known: dict[tuple[str, tuple[str, ...]], str] = {}
 
-    def did_you_mean(self, word: str, known: Iterable[str]) -> str:
+    def did_you_mean(self, word: str, known: tuple[str, ...]) -> str:
         """The hint " (did you mean …?)", or nothing when no known word is near."""
-        key = (word[:64].lower(), id(known))
+        key = (word[:64].lower(), known)
         if key not in self._known:
             if len(self._known) >= _MOST_HINTS:
                 return ""
@@ -55,7 +56,3 @@ class Hints:
             near = get_close_matches(key[0], by_lower, n=1, cutoff=0.7)
             self._known[key] = f" (did you mean {by_lower[near[0]]!r}?)" if near else ""
         return self._known[key]
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    return Hints().did_you_mean(word, known)

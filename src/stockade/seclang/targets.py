@@ -9,14 +9,17 @@ from __future__ import annotations
 import re
 
 from stockade.seclang.names import COLLECTIONS, PLAIN, REFUSED_VARIABLES, VARIABLE_ALIASES, VARIABLES
-from stockade.seclang.problems import BadSyntax, Fault, Hints, shown
+from stockade.seclang.problems import MOST_FAULTS, BadSyntax, Fault, Hints, shown
 from stockade.seclang.tree import Target
 
 _END = r"(?=[ \t]*+(?:[|,]|\Z))"
+_KEY = (
+    rf"(?:'(?P<quoted>[^']*+)'{_END}"
+    rf"|/(?P<pattern>[^/|]*+(?:/(?!{_END})[^/|]*+)*+)/{_END}"
+    r"|(?P<key>[^|,]*+))"
+)
 _ENTRY = re.compile(
-    r"[ \t]*+(?P<marks>[!&]*+)(?P<name>[A-Za-z_][A-Za-z0-9_]*+)"
-    r"(?:[:.](?:'(?P<quoted>[^']*+)'" + _END + r"|/(?P<pattern>(?:[^/|]|/(?!" + _END + r"))*+)/" + _END + r"|(?P<key>[^|,]*+)))?"
-    r"[ \t]*+(?:[|,]|\Z)",
+    rf"[ \t]*+(?P<marks>[!&]*+)(?P<name>[A-Za-z_][A-Za-z0-9_]*+)(?:[:.]{_KEY})?[ \t]*+(?:[|,]|\Z)",
     re.DOTALL,
 )
 _NEXT = re.compile(r"[^|]*+\|?")
@@ -27,7 +30,7 @@ def read_targets(text: str, hints: Hints) -> tuple[tuple[Target, ...], list[Faul
     targets: list[Target] = []
     faults: list[Fault] = []
     offset = 0
-    while offset < len(text) or not (targets or faults):
+    while len(faults) < MOST_FAULTS and (offset < len(text) or not (targets or faults)):
         found = _ENTRY.match(text, offset)
         if found is None:
             after = _NEXT.match(text, offset)
@@ -57,14 +60,15 @@ def parse_targets(text: str) -> tuple[Target, ...]:
 def _target(found: re.Match[str]) -> Target:
     marks, name = found["marks"], found["name"].upper()
     name = VARIABLE_ALIASES.get(name, name)
-    key, pattern = found["quoted"], found["pattern"]
-    if key is None:
-        key = found["key"]
-        key = key.rstrip(" \t") if key is not None else None
-    if name == "XML" and pattern is not None:
+    key, pattern, quoted = found["key"], found["pattern"], found["quoted"]
+    if key is not None:
+        key = key.rstrip(" \t")
+    elif quoted is not None and name != "XML" and len(quoted) > 2 and quoted[0] == quoted[-1] == "/":
+        pattern = quoted[1:-1]
+    elif quoted is not None:
+        key = quoted
+    elif pattern is not None and name == "XML":
         key, pattern = f"/{pattern}/", None
-    elif found["quoted"] is not None and name != "XML" and len(key or "") > 2 and key and key[0] == key[-1] == "/":
-        key, pattern = None, key[1:-1]
     return Target(name, key, pattern, "&" in marks, "!" in marks)
 
 
