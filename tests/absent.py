@@ -1,4 +1,4 @@
-"""Data and programs that not every machine has: a test that lacks them is skipped in one clear line, but in CI it fails."""
+"""What not every machine has: a test that lacks it is skipped in one clear line, but in CI it fails."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from stockade.waf.ftw import ENGINE, Case, Outcome, parse, tuning
+from stockade.waf.ftw import ENGINE, Case, Outcome, parse, told, tuning
 
 ROOT = Path(__file__).resolve().parents[3]
 RULES = Path("/usr/share/modsecurity-crs/rules")
@@ -45,12 +45,7 @@ def exclusions(engine: str) -> dict[str, str]:
 
 def describe(outcome: Outcome) -> str:
     """One line on a case that did not go as it should."""
-    if outcome.verdict == "unused":
-        return f"{outcome.case.name}: is excluded ({outcome.reason}), and passes"
-    matched = ", ".join(map(str, outcome.matched)) or "nothing"
-    ends = [end for seen in outcome.seen for end in (seen.refused, seen.error) if end]
-    refusal = f" ({'; '.join(ends)})" if ends else ""
-    return f"{outcome.case.name}: {'; '.join(outcome.shortcomings)}; matched: {matched}{refusal}"
+    return f"{outcome.case.name}: {told(outcome)}"
 
 
 def by_folder(outcomes: Iterable[Outcome]) -> dict[str, Counter[str]]:

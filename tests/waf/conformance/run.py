@@ -3,6 +3,8 @@
 Prints every case that fails with what was expected and what matched, then how many passed.
 """
 
+# ruff: noqa: T201 - a command for people
+
 from __future__ import annotations
 
 import argparse
@@ -46,7 +48,7 @@ def _run(cases: list[Case], inspect: Inspect, excluded: dict[str, str]) -> Itera
     for case in cases:
         try:
             seen = play(case)
-        except Exception as error:  # the engine's bug: the other cases are still worth running
+        except Exception as error:  # noqa: BLE001 - the other cases are still worth running
             place = traceback.extract_tb(error.__traceback__)[-1]
             told = f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
             seen = [Seen(error=told) for _ in case.stages]

@@ -6,7 +6,10 @@
 Nothing here opens a file or a socket: see `stockade waf test`.
 """
 
+from stockade.waf.ftw.exclusions import parse_exclusions
+from stockade.waf.ftw.following import Astray, Trail
 from stockade.waf.ftw.judging import Seen, shortcomings
+from stockade.waf.ftw.junit import junit, told
 from stockade.waf.ftw.model import Case, Expected, Input, Parsed, Problem, Reply, Stage
 from stockade.waf.ftw.observing import log_line, observed
 from stockade.waf.ftw.reading import parse
@@ -18,6 +21,7 @@ from stockade.waf.ftw.setup import BLOCKING, ENGINE, tuning
 __all__ = [
     "BLOCKING",
     "ENGINE",
+    "Astray",
     "Case",
     "Expected",
     "Input",
@@ -30,15 +34,19 @@ __all__ = [
     "Reply",
     "Seen",
     "Stage",
+    "Trail",
     "Unanswered",
     "in_process",
     "judge",
+    "junit",
     "log_line",
     "observed",
     "parse",
+    "parse_exclusions",
     "read_request_bytes",
     "request_bytes",
     "run",
     "shortcomings",
+    "told",
     "tuning",
 ]

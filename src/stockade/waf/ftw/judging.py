@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from stockade.waf.ftw.model import Expected
 
+_REFUSALS = 400  # the least status that tells a client no
+
 
 class Seen(Struct, frozen=True, gc=False):
     """What one stage led to."""
@@ -20,13 +22,23 @@ class Seen(Struct, frozen=True, gc=False):
     refused: str = ""  # why the request was refused before any rule looked at it
 
 
-def shortcomings(expected: Expected, seen: Seen) -> list[str]:
-    """In words, each expectation that was not met; none: the stage succeeded."""
+def shortcomings(expected: Expected, seen: Seen, *, refusal_protects: bool = False) -> list[str]:
+    """In words, each expectation that was not met; none: the stage succeeded.
+
+    `refusal_protects`: being refused before any rule looked is as good as what a rule would have caught.
+    """
     if expected.error:
         return [] if seen.error or seen.refused else ["expected no answer"]
     if seen.error:
-        return [f"expected an answer; {seen.error}"]
+        return [f"expected an answer: {seen.error}"]
+    if refusal_protects and seen.refused and _wants_a_block(expected):
+        return []
     return [*_of_ids(expected, seen), *_of_log(expected, seen), *_of_answer(expected, seen)]
+
+
+def _wants_a_block(expected: Expected) -> bool:
+    refusals = bool(expected.statuses) and min(expected.statuses) >= _REFUSALS
+    return bool(expected.ids or expected.log) or refusals
 
 
 def _of_ids(expected: Expected, seen: Seen) -> list[str]:

@@ -14,7 +14,13 @@ def observed(inspection: Inspection, response: Response) -> Seen:
     if BLOCKING & set(inspection.rules):
         statuses.append(403)
     lines = tuple(map(log_line, inspection.matches))
-    return Seen(inspection.rules, lines, tuple(statuses), response.body)
+    return Seen(inspection.rules, lines, tuple(statuses), response_text(response))
+
+
+def response_text(response: Response) -> bytes:
+    """The whole response, as tests search it."""
+    fields = "".join(f"{name}: {value}\r\n" for name, value in response.headers)
+    return f"HTTP/1.1 {response.status}\r\n{fields}\r\n".encode("latin-1", "replace") + response.body
 
 
 def log_line(match: Match) -> str:

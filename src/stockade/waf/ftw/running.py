@@ -8,8 +8,9 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from stockade.waf.ftw.backend import answer
+from stockade.waf.ftw.following import Astray, Trail
 from stockade.waf.ftw.judging import Seen, shortcomings
-from stockade.waf.ftw.model import Case, Stage
+from stockade.waf.ftw.model import Case, Input
 from stockade.waf.ftw.receiving import Refused, Unanswered, read_request_bytes
 from stockade.waf.ftw.sending import request_bytes
 from stockade.wire import Request, Response
@@ -34,6 +35,11 @@ class Outcome(Struct, frozen=True, gc=False):
         """The rules that matched in any stage, each once."""
         return tuple(dict.fromkeys(rule for stage in self.seen for rule in stage.ids))
 
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """Why stages came to no answer, or to no rule."""
+        return tuple(end for stage in self.seen for end in (stage.refused, stage.error) if end)
+
 
 def run(cases: Iterable[Case], play: Play, exclusions: Mapping[str, str]) -> Iterator[Outcome]:
     """`exclusions`: why a case may fail, by its name."""
@@ -41,11 +47,12 @@ def run(cases: Iterable[Case], play: Play, exclusions: Mapping[str, str]) -> Ite
         yield judge(case, play(case), exclusions)
 
 
-def judge(case: Case, seen: list[Seen], exclusions: Mapping[str, str]) -> Outcome:
+def judge(case: Case, seen: list[Seen], exclusions: Mapping[str, str], *, refusal_protects: bool = False) -> Outcome:
+    """`refusal_protects`: a request that was refused before any rule saw it counts as one that the rules caught."""
     said = tuple(
         f"stage {number}: {text}" if len(case.stages) > 1 else text
         for number, (stage, one) in enumerate(zip(case.stages, seen, strict=True), start=1)
-        for text in shortcomings(stage.expected, one)
+        for text in shortcomings(stage.expected, one, refusal_protects=refusal_protects)
     )
     reason = exclusions.get(case.name, "")
     verdict: Verdict = ("excluded" if reason else "failed") if said else "unused" if reason else "passed"
@@ -54,14 +61,22 @@ def judge(case: Case, seen: list[Seen], exclusions: Mapping[str, str]) -> Outcom
 
 def in_process(inspect: Inspect) -> Play:
     """Plays cases without a network: `inspect` is handed what HTTP makes of the bytes, and the back end's answer."""
-    return lambda case: [_stage(stage, inspect) for stage in case.stages]
+
+    def play(case: Case) -> list[Seen]:
+        trail = Trail()
+        return [_played(stage.input, inspect, trail) for stage in case.stages]
+
+    return play
 
 
-def _stage(stage: Stage, inspect: Inspect) -> Seen:
+def _played(sent: Input, inspect: Inspect, trail: Trail) -> Seen:
     try:
-        request = read_request_bytes(request_bytes(stage.input))
+        sent = trail.next(sent)
+        request = read_request_bytes(request_bytes(sent))
     except Refused as error:
         return Seen(refused=str(error), statuses=(400,))
-    except Unanswered as error:
+    except (Unanswered, Astray) as error:
         return Seen(error=str(error))
-    return inspect(request, answer(request, stage.input.response))
+    response = answer(request, sent.response)
+    trail.answered(sent, response)
+    return inspect(request, response)
