@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stockade import __version__
-from stockade.cli import check, demo, explain, init, keys, replay, schema, up
+from stockade.cli import check, demo, explain, init, keys, replay, schema, up, waf
 from stockade.cli.failures import report
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("explain")(explain.explain)
 app.command("replay")(replay.replay)
 app.command("demo")(demo.demo)
 app.add_typer(keys.app, name="keys")
+app.add_typer(waf.app, name="waf")
 
 
 def _show_version(wanted: bool) -> None:

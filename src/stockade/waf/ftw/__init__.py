@@ -11,7 +11,7 @@ from stockade.waf.ftw.following import Astray, Trail
 from stockade.waf.ftw.judging import Seen, shortcomings
 from stockade.waf.ftw.junit import junit, told
 from stockade.waf.ftw.model import Case, Expected, Input, Parsed, Problem, Reply, Stage
-from stockade.waf.ftw.observing import log_line, observed
+from stockade.waf.ftw.observing import log_line, observed, response_text
 from stockade.waf.ftw.reading import parse
 from stockade.waf.ftw.receiving import Refused, Unanswered, read_request_bytes
 from stockade.waf.ftw.running import Inspect, Outcome, Play, in_process, judge, run
@@ -45,6 +45,7 @@ __all__ = [
     "parse_exclusions",
     "read_request_bytes",
     "request_bytes",
+    "response_text",
     "run",
     "shortcomings",
     "told",

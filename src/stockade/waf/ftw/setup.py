@@ -39,4 +39,7 @@ def tuning(paranoia: int) -> str:
     }
     values = dict.fromkeys(levels, paranoia) | limits
     setvars = ",".join(f"setvar:tx.{name}={value}" for name, value in values.items())
-    return f'SecAction "id:900005,phase:1,pass,nolog,t:none,ctl:ruleRemoveById=910000,{setvars}"\n'
+    return f"""
+SecAction "id:900005,phase:1,pass,nolog,t:none,ctl:ruleRemoveById=910000,{setvars}"
+SecRule &TX:crs_setup_version "@eq 0" "id:900006,phase:1,pass,nolog,t:none,setvar:tx.crs_setup_version=400"
+"""
