@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from libinjection import is_sql_injection  # type: ignore[import-untyped,unused-ignore]
+from libinjection import is_sql_injection  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
 from stockade.waf.operators.base import Files, Hit, Test
 from stockade.waf.operators.raw import Raw

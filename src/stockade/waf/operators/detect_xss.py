@@ -5,7 +5,7 @@ It looks for tags, comments and attributes with values, so a value that holds ne
 
 from __future__ import annotations
 
-from libinjection import is_xss  # type: ignore[import-untyped,unused-ignore]
+from libinjection import is_xss  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
 from stockade.waf.operators.base import Files, Hit, Test
 from stockade.waf.operators.raw import Raw

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re2  # type: ignore[import-untyped,unused-ignore]
+import re2  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
 from stockade.waf.operators.base import BadArgument, Files, Hit, Test
 

@@ -1,0 +1,137 @@
+"""A tree as a pattern for RE2, which answers in linear time; None for what RE2 cannot say.
+
+Possessive repeats and atomic groups become plain ones where that cannot be noticed: when what follows can neither
+begin with what they would give back, nor must begin at all.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from stockade.waf.operators.patterns.tree import (
+    ALL,
+    DONE,
+    Assertion,
+    Atomic,
+    Choice,
+    Edge,
+    Group,
+    Lead,
+    Mode,
+    Node,
+    Repeat,
+    Sequence,
+    Set,
+    counted,
+    lead,
+    spelled,
+)
+
+_EDGES = {
+    Edge.START: r"\A",
+    Edge.LINE_START: "(?m:^)",
+    Edge.LINE_END: "(?m:$)",
+    Edge.END: r"\z",
+    Edge.WORD: r"\b",
+    Edge.NOT_WORD: r"\B",
+}
+_MOST_REPEAT = 1000  # RE2's limit, of nested repeats together
+
+
+class Inexpressible(Exception):  # noqa: N818 - not an error: there is another way
+    """RE2 has no words for it."""
+
+
+class Exact(NamedTuple):
+    source: bytes
+    newline: bool
+    """The pattern can match nothing right after a newline that is the value's last byte, where PCRE's `^` does not hold
+    and RE2's does: values that end with a newline need another engine."""
+
+
+def exact(tree: Node) -> Exact | None:
+    writer = _Writer()
+    try:
+        source = writer.write(tree, DONE)
+    except Inexpressible:
+        return None
+    return Exact(source.encode(), writer.newline)
+
+
+class _Writer:
+    def __init__(self) -> None:
+        self.newline = False
+
+    def write(self, node: Node, rest: Lead) -> str:
+        """The node, before what `rest` begins with."""
+        match node:
+            case Set(found):
+                return "(?s:.)" if found == ALL else spelled(found)
+            case Sequence(parts):
+                return self._sequence(parts, rest)
+            case Choice(branches):
+                return "(?:" + "|".join(self.write(branch, rest) for branch in branches) + ")"
+            case Repeat():
+                return self._repeat(node, rest)
+            case Group(_, body):
+                return f"({self.write(body, rest)})"
+            case Atomic(body):
+                return self._atomic(body, rest)
+            case Assertion(edge) if edge in _EDGES:
+                self.newline |= edge is Edge.LINE_START and rest.empty
+                return _EDGES[edge]
+        raise Inexpressible
+
+    def _sequence(self, parts: tuple[Node, ...], rest: Lead) -> str:
+        out: list[str] = []
+        for part in reversed(parts):
+            out.append(self.write(part, rest))
+            rest = lead(part, rest)
+        return "".join(reversed(out))
+
+    def _repeat(self, node: Repeat, rest: Lead) -> str:
+        body, least, most, mode = node.body, node.least, node.most, node.mode
+        if mode is Mode.POSSESSIVE:
+            if not (rest.freely or (isinstance(body, Set) and not rest.empty and not rest.first & body.bytes)):
+                raise Inexpressible
+            mode = Mode.GREEDY
+        if most == 0:
+            return ""
+        again = rest if most == 1 else lead(Repeat(body, 0, None), rest)
+        text = self.write(body, again)
+        if not isinstance(body, Set | Group):
+            text = f"(?:{text})"
+        return "".join(f"{text}{counted(*part)}{mode.value}" for part in _split(least, most)) or f"(?:{text}{{0}})"
+
+    def _atomic(self, body: Node, rest: Lead) -> str:
+        if not rest.freely:
+            kept = _first_alone(body)
+            if kept is None or rest.empty or rest.first & kept:
+                raise Inexpressible
+        return f"(?:{self.write(body, rest)})"
+
+
+def _first_alone(body: Node) -> frozenset[int] | None:
+    """Of a choice like `\\r\\n|[\\n\\r]`, that is of one or two bytes and then of one: what could be given back."""
+    if isinstance(body, Set):
+        return frozenset()
+    match body:
+        case Choice((Sequence((Set(), Set(second))), Set())):
+            return second
+    return None
+
+
+def _split(least: int, most: int | None) -> list[tuple[int, int | None]]:
+    """Counts within RE2's limit that add up: 1500 to 3000 is 1000, 500, up to 1000, up to 500."""
+    if least <= _MOST_REPEAT and (most is None or most <= _MOST_REPEAT):
+        return [(least, most)]
+    parts: list[tuple[int, int | None]] = []
+    for start in range(0, least, _MOST_REPEAT):
+        count = min(_MOST_REPEAT, least - start)
+        parts.append((count, count))
+    if most is None:
+        parts.append((0, None))
+    else:
+        for start in range(least, most, _MOST_REPEAT):
+            parts.append((0, min(_MOST_REPEAT, most - start)))
+    return parts
