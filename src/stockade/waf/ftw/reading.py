@@ -16,7 +16,7 @@ import yaml
 from msgspec import structs
 
 from stockade.waf.ftw.model import Case, Expected, Fields, Input, Parsed, Reply, Stage
-from stockade.waf.ftw.nodes import Nodes
+from stockade.waf.ftw.nodes import NULL, Nodes
 from stockade.waf.ftw.templates import fill
 
 _WHERE = ("dest_addr", "port", "protocol", "virtual_host_mode", "follow_redirect", "save_cookie")
@@ -46,7 +46,7 @@ class _Reader:
         return Parsed(tuple(_renamed(case, names) for case in cases), tuple(self._nodes.problems))
 
     def _cases(self, root: yaml.Node | None) -> list[Case]:
-        if root is None or (isinstance(root, yaml.ScalarNode) and not root.value):
+        if root is None or root.tag == NULL:
             return []
         top = self._nodes.mapping(root, "a test file")
         if top and "tests" not in top:
