@@ -11,14 +11,26 @@ it (tests/waf/values); where they differ, the manual of the family says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
-from stockade.waf.values import arguments, body, connection, headers, misc, request_line, response, times
-from stockade.waf.values.base import Collection, Limits, Maker, Message, default_processor
-from stockade.waf.values.json_body import read_json
+from stockade.waf.values import (
+    arguments,
+    body,
+    connection,
+    headers,
+    misc,
+    multipart,
+    reading,
+    request_line,
+    response,
+    times,
+    xml_body,
+)
+from stockade.waf.values.base import EMPTY, Collection, Limits, Maker, Message, default_processor
+from stockade.waf.values.xml_body import BadXPath, compile_xpath
 from stockade.wire import Response
 
-__all__ = ["Collection", "Limits", "Values", "default_processor"]
+__all__ = ["BadXPath", "Collection", "Limits", "Values", "compile_xpath", "default_processor"]
 
 MAKERS: dict[str, Maker] = {
     **request_line.MAKERS,
@@ -26,6 +38,8 @@ MAKERS: dict[str, Maker] = {
     **arguments.MAKERS,
     **connection.MAKERS,
     **body.MAKERS,
+    **multipart.MAKERS,
+    **xml_body.MAKERS,
     **times.MAKERS,
     **response.MAKERS,
     **misc.MAKERS,
@@ -41,29 +55,35 @@ class Values(Message):
         made = self[name] = MAKERS[name](self)
         return made
 
+    @property
+    def has_xml(self) -> bool:
+        """Whether the body was read as XML, well-formed or not."""
+        return self.xml_body is not None
+
+    def xml(self, expression: str, namespaces: Mapping[str, str] | None = None) -> Collection:
+        """`XML:expression`, with the prefixes that the rule's `xmlns` actions declare."""
+        return EMPTY if self.xml_body is None else self.xml_body.find(expression, namespaces)
+
+    def choose_processor(self, processor: str | None) -> None:
+        """What REQBODY_PROCESSOR says until the body is read: a rule has chosen."""
+        self.processor = processor
+        self.pop("REQBODY_PROCESSOR", None)
+
     def read_body(self, content: bytes, processor: str | None) -> None:
         """Read the request's body with URLENCODED, MULTIPART, JSON, XML or, with None, not at all."""
-        self.body, self.processor, self.was_read = content, processor, True
-        if processor == "URLENCODED":
-            self.post = arguments.read_form(content, self.limits.separator, self.limits.arguments)
-        elif processor == "JSON":
-            flat = read_json(content, self.limits.depth, self.limits.arguments)
-            self.post, self.failed = flat.pairs, flat.failed
-            self.problems += flat.problems
+        reading.read_body(self, content, processor)
         self._forget(_OF_BODY)
 
     def read_response(self, reply: Response, content: bytes) -> None:
         """Take in the response and its body, cut at the limit."""
         most = self.limits.response_body or len(content)
         self.response, self.response_cut, self.response_body = reply, len(content) > most, content[:most]
-        self._forget(response.MAKERS)
+        self._forget(_OF_RESPONSE)
 
-    def _forget(self, names: Iterable[str]) -> None:
-        for name in names:
-            self.pop(name, None)
+    def _forget(self, names: frozenset[str]) -> None:
+        for name in names & self.keys():
+            del self[name]
 
 
-_OF_BODY = (
-    *body.MAKERS,
-    *(name for name in arguments.MAKERS if "_GET" not in name),
-)
+_OF_BODY = frozenset((*body.MAKERS, *multipart.MAKERS, *(name for name in arguments.MAKERS if "_GET" not in name)))
+_OF_RESPONSE = frozenset((*response.MAKERS, "STATUS"))

@@ -1,8 +1,9 @@
 """Arguments: ARGS, ARGS_GET, ARGS_POST, ARGS_NAMES, ARGS_GET_NAMES, ARGS_POST_NAMES, ARGS_COMBINED_SIZE,
 URLENCODED_ERROR.
 
-ARGS_GET are those of the query, ARGS_POST those of a form or multipart body, ARGS both and the values of a JSON body,
-which are in no other collection (as in ModSecurity v3).
+ARGS_GET are those of the query, ARGS_POST those of a form or multipart body, ARGS both and the values of a JSON body
+(or of XML, if asked for), which are in no other collection of ModSecurity's. ARGS_BODY is ours, and no rule's: what
+ARGS has of the body, whoever read it.
 
 A query or form is cut at `&`, each piece at its first `=`; then plus signs and percent escapes are decoded in both
 halves, broken escapes stay. An empty piece (`a=1&&b=2`) is an argument without name and value, except at the end. What
@@ -14,17 +15,19 @@ is 1 when a value (ModSecurity looks at no name) holds a broken escape.
 
 from __future__ import annotations
 
+import sys
+
 from stockade.waf.values.base import EMPTY, NOTHING, ONE, ZERO, Collection, Maker, Message, plain
 from stockade.waf.values.escapes import is_broken, unescape
 from stockade.waf.values.request_line import query_of
 
 
 def read_form(text: bytes, separator: bytes, most: int) -> Collection:
-    """The arguments of a query or a form body, `most` at the most (0: all)."""
+    """The arguments of a query or a form body, `most` at the most."""
     if not text:
         return EMPTY
-    pieces = text.split(separator, most) if most else text.split(separator)
-    if len(pieces) > most > 0 or not pieces[-1]:
+    pieces = text.split(separator, most) if most < len(text) else text.split(separator)
+    if len(pieces) > most or not pieces[-1]:
         pieces.pop()
     if b"+" in text or b"%" in text:
         return [_read_pair(piece) for piece in pieces]
@@ -40,13 +43,20 @@ def _read_pair(piece: bytes) -> tuple[bytes, bytes]:
     return name, value
 
 
+_ONLY_IN_ARGS = ("JSON", "XML")
+
+
 def _get(message: Message) -> Collection:
     limits = message.limits
-    return read_form(query_of(message), limits.separator, limits.arguments)
+    return read_form(query_of(message), limits.separator, limits.arguments or sys.maxsize)
 
 
 def _post(message: Message) -> Collection:
-    return EMPTY if message.processor == "JSON" else message.post
+    return EMPTY if message.processor in _ONLY_IN_ARGS else message.post
+
+
+def _body(message: Message) -> Collection:
+    return message.post
 
 
 def _all(message: Message) -> Collection:
@@ -80,6 +90,7 @@ MAKERS: dict[str, Maker] = {
     "ARGS": _all,
     "ARGS_GET": _get,
     "ARGS_POST": _post,
+    "ARGS_BODY": _body,
     "ARGS_NAMES": _names("ARGS"),
     "ARGS_GET_NAMES": _names("ARGS_GET"),
     "ARGS_POST_NAMES": _names("ARGS_POST"),

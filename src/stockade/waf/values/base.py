@@ -8,11 +8,15 @@ what `&REQBODY_ERROR` counts and `@eq 0` compares. Lists are shared, so nobody c
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
 from stockade.wire import Headers, Request, Response
+
+if TYPE_CHECKING:
+    from stockade.waf.values.multipart_reader import Reading
+    from stockade.waf.values.xml_body import Document
 
 Collection: TypeAlias = list[tuple[bytes, bytes]]
 
@@ -29,10 +33,11 @@ class Limits(Struct, frozen=True, gc=False):
     separator: bytes = b"&"  # SecArgumentSeparator, one byte
     body: int = 131072  # SecRequestBodyLimit: what comes after it is not read, and INBOUND_DATA_ERROR is 1
     fields: int = 131072  # SecRequestBodyNoFilesLimit: the body, or what a multipart body holds besides files
-    depth: int = 512  # SecRequestBodyJsonDepthLimit: of JSON and of XML
+    depth: int = 512  # SecRequestBodyJsonDepthLimit
+    xml_arguments: bool = False  # SecParseXmlIntoArgs
     inflate: bool = True  # whether gzip and deflate bodies are inflated before they are read
     inflated: int = 1048576  # the body after that
-    files: int = 100  # SecUploadFileLimit
+    files: int = 0  # SecUploadFileLimit
     response_body: int = 524288  # SecResponseBodyLimit
 
 
@@ -44,6 +49,7 @@ class Message(dict[str, Collection]):
         "cut",
         "failed",
         "limits",
+        "multipart",
         "oversized",
         "post",
         "problems",
@@ -53,6 +59,7 @@ class Message(dict[str, Collection]):
         "response_body",
         "response_cut",
         "was_read",
+        "xml_body",
     )
 
     def __init__(self, request: Request, limits: Limits) -> None:
@@ -65,6 +72,8 @@ class Message(dict[str, Collection]):
         self.oversized = False  # its fields, which were not read then
         self.post: Collection = EMPTY  # arguments of the body
         self.failed = ""  # why the processor gave up
+        self.multipart: Reading | None = None  # how the body was read, where it was multipart
+        self.xml_body: Document | None = None  # or XML
         self.problems: list[str] = []  # what two parsers could read differently, in words fit for a log
         self.response: Response | None = None
         self.response_body = b""

@@ -39,7 +39,7 @@ def _full_length(message: Message) -> Collection:
 
 
 def _error(message: Message) -> Collection:
-    if not message.was_read:
+    if not (message.failed or message.oversized) and _says_nothing(message):
         return NOTHING
     return ONE if message.failed or message.oversized else ZERO
 
@@ -49,8 +49,13 @@ def _error_text(message: Message) -> Collection:
     return plain(text.encode("latin-1", "replace"))
 
 
+def _says_nothing(message: Message) -> bool:
+    """ModSecurity never says that a form is free of errors."""
+    return not message.was_read or message.processor == "URLENCODED"
+
+
 def _processor_error(message: Message) -> Collection:
-    if not message.was_read or (message.oversized and not message.failed):
+    if not message.failed and (message.oversized or _says_nothing(message)):
         return NOTHING
     return ONE if message.failed else ZERO
 

@@ -1,8 +1,8 @@
 """The connection: REMOTE_ADDR, REMOTE_HOST, REMOTE_PORT, SERVER_ADDR, SERVER_NAME, SERVER_PORT.
 
 REMOTE_ADDR is the transport peer, REMOTE_HOST the same (nothing is looked up). SERVER_NAME is the Host field up to its
-first colon. `wire` does not know ports and the server's own address: REMOTE_PORT is 0, SERVER_ADDR is empty, SERVER_PORT
-is the port of the authority, or that of the scheme.
+first colon. `wire` does not know ports and the server's own address: REMOTE_PORT is 0, SERVER_ADDR is empty, and
+SERVER_PORT is the port of the authority, or that of the scheme.
 """
 
 from __future__ import annotations

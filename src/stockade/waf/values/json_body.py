@@ -15,30 +15,36 @@ too many arguments.
 What two parsers read differently is a problem, noted by name: `json-duplicate-key` (both values are arguments),
 `json-bad-utf8`, `json-lone-surrogate` (a high one reads as `?`).
 
-Sound bodies are read by the C scanner of the standard library; the rest by `json_scan`, which is iterative.
+Names longer in all than eight times the body and 64 KiB are refused: they repeat those of every container around.
+
+Differences from ModSecurity v3: a lone high surrogate does not swallow the character that follows it, nor join an
+escape that is no low one; overlong and other ill-formed UTF-8 is an error, though its arguments are there.
+
+Sound bodies are read by the C scanner of the standard library; the rest by `json_scan`.
 """
 
 from __future__ import annotations
 
 from json import JSONDecoder
-from typing import NamedTuple, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
-from stockade.waf.values.base import EMPTY, Collection
+from stockade.waf.values.base import Collection
+from stockade.waf.values.json_scan import Scan
 
 _SPACE = " \t\n\r"
+_LONG = 1024  # characters of one name, and
+_FEW = 64  # arguments: beyond them the quick reader counts the length of names
+_UNNAMED = "empty-key"
+_DUPLICATE = ("json-duplicate-key",)
 _CONSTANTS: dict[object, bytes] = {True: b"true", False: b"false", None: b""}
 
 
-class Flat(NamedTuple):
-    """What became of a body. `failed`: why it could not be read to its end, empty when it was."""
-
-    pairs: Collection
-    failed: str = ""
-    problems: tuple[str, ...] = ()
+Flat: TypeAlias = tuple[Collection, str, tuple[str, ...]]
+"""The arguments; why the body could not be read to its end, empty when it was; problems."""
 
 
 class _Unsound(Exception):
-    """The quick reader does not want this body."""
+    """The quick reader leaves this body to the thorough one."""
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -54,60 +60,81 @@ _scan = JSONDecoder(
 
 
 def read_json(body: bytes, depth: int, most: int) -> Flat:
-    """Flatten a body, `depth` levels and `most` arguments at the most (0: all)."""
+    """Flatten a body, `depth` levels and `most` arguments at the most."""
     try:
         text = body.decode()
         start = 0 if text[:1] in "{[" else len(text) - len(text.lstrip(_SPACE))
         value, end = _scan(text, start)
-        pairs: Collection = []
-        duplicate = _flatten(value, "json", depth, pairs)
+        if end == len(text) or not text[end:].strip(_SPACE):
+            pairs: Collection = []
+            duplicate = _any(value, "json", depth, most, pairs)
+            if len(pairs) <= most and (len(pairs) < _FEW or sum([len(name) for name, _ in pairs]) <= _room(body)):
+                return pairs, "", _DUPLICATE if duplicate else ()
     except (UnicodeError, StopIteration, ValueError, RecursionError, _Unsound):
-        return Flat(EMPTY, "not JSON")
-    if (end != len(text) and text[end:].strip(_SPACE)) or len(pairs) > most > 0:
-        return Flat(EMPTY, "not JSON")
-    return Flat(pairs, "", ("json-duplicate-key",) if duplicate else ())
+        pass
+    scan = Scan(body, depth, most, _room(body))
+    failed = scan.failed
+    if not failed and "json-bad-utf8" in scan.problems:
+        failed = "it is not UTF-8"
+    return scan.pairs, failed, tuple(scan.problems)
 
 
-def _flatten(value: object, name: str, depth: int, pairs: Collection) -> bool:
-    """Append the arguments under `name`; whether a key occurs twice."""
+def _room(body: bytes) -> int:
+    """How many bytes the names of all arguments may have together."""
+    return 65536 + 8 * len(body)
+
+
+# The three below append the arguments under `name` to `pairs` and say whether some key occurs twice. They spell out
+# what one function per kind would do: most of the time of a small body goes here. Near a limit they raise _Unsound.
+
+
+def _any(value: Any, name: str, depth: int, most: int, pairs: Collection) -> bool:
     kind = type(value)
     if kind is tuple:
-        return _flatten_object(value, name, depth, pairs)  # type: ignore[arg-type]
+        return _object(value, name, depth, most, pairs)
     if kind is list:
-        return _flatten_array(value, name, depth, pairs)  # type: ignore[arg-type]
-    if kind is str:
-        pairs.append((name.encode(), value.encode()))  # type: ignore[attr-defined]
-    else:
-        pairs.append((name.encode(), value if kind is bytes else _CONSTANTS[value]))  # type: ignore[arg-type]
+        return _array(value, name, depth, most, pairs)
+    pairs.append((name.encode(), value.encode() if kind is str else value if kind is bytes else _CONSTANTS[value]))
     return False
 
 
-def _flatten_object(members: tuple[tuple[str, object], ...], name: str, depth: int, pairs: Collection) -> bool:
-    if not depth:
-        raise _Unsound("too deep")
+def _object(members: tuple[tuple[str, Any], ...], name: str, depth: int, most: int, pairs: Collection) -> bool:
+    if not depth or len(name) > _LONG or len(members) + len(pairs) > most:
+        raise _Unsound
     duplicate = len(dict(members)) != len(members)
     prefix = name + "."
+    add = pairs.append
     for key, value in members:
-        path = prefix + (key or "empty-key")
         kind = type(value)
         if kind is str:
-            pairs.append((path.encode(), value.encode()))  # type: ignore[attr-defined]
+            add(((prefix + (key or _UNNAMED)).encode(), value.encode()))
         elif kind is bytes:
-            pairs.append((path.encode(), value))  # type: ignore[arg-type]
+            add(((prefix + (key or _UNNAMED)).encode(), value))
         elif kind is tuple:
-            duplicate |= _flatten_object(value, path, depth - 1, pairs)  # type: ignore[arg-type]
+            duplicate |= _object(value, prefix + (key or _UNNAMED), depth - 1, most, pairs)
         elif kind is list:
-            duplicate |= _flatten_array(value, path, depth - 1, pairs)  # type: ignore[arg-type]
+            duplicate |= _array(value, prefix + (key or _UNNAMED), depth - 1, most, pairs)
         else:
-            pairs.append((path.encode(), _CONSTANTS[value]))
+            add(((prefix + (key or _UNNAMED)).encode(), _CONSTANTS[value]))
     return duplicate
 
 
-def _flatten_array(items: list[object], name: str, depth: int, pairs: Collection) -> bool:
-    if not depth:
-        raise _Unsound("too deep")
+def _array(items: list[Any], name: str, depth: int, most: int, pairs: Collection) -> bool:
+    if not depth or len(name) > _LONG or len(items) + len(pairs) > most:
+        raise _Unsound
     duplicate = False
     prefix = name + ".array_"
+    add = pairs.append
     for index, value in enumerate(items):
-        duplicate |= _flatten(value, prefix + str(index), depth - 1, pairs)
+        kind = type(value)
+        if kind is str:
+            add((f"{prefix}{index}".encode(), value.encode()))
+        elif kind is bytes:
+            add((f"{prefix}{index}".encode(), value))
+        elif kind is tuple:
+            duplicate |= _object(value, f"{prefix}{index}", depth - 1, most, pairs)
+        elif kind is list:
+            duplicate |= _array(value, f"{prefix}{index}", depth - 1, most, pairs)
+        else:
+            add((f"{prefix}{index}".encode(), _CONSTANTS[value]))
     return duplicate

@@ -1,8 +1,8 @@
-"""What belongs nowhere else: UNIQUE_ID, DURATION, MODSEC_BUILD, SESSIONID, USERID, WEBAPPID, RESOURCE, ENV, STATUS,
-MSC_PCRE_ERROR, MSC_PCRE_LIMITS_EXCEEDED, MULTIPART's and XML's neighbours aside.
+"""What belongs nowhere else: UNIQUE_ID, DURATION, MODSEC_BUILD, SESSIONID, USERID, WEBAPPID, ENV, MSC_PCRE_ERROR,
+MSC_PCRE_LIMITS_EXCEEDED.
 
 UNIQUE_ID is the request's id. DURATION is 0: values are made without a clock. MODSEC_BUILD is that of 3.0.15, which
-these semantics are those of. SESSIONID, USERID, WEBAPPID and RESOURCE are empty until a rule sets them (the engine's
+whose semantics these are. SESSIONID, USERID and WEBAPPID are empty until a rule sets them (the engine's
 business). ENV is empty: no rule of a gateway needs the secrets of its process.
 """
 
@@ -22,11 +22,10 @@ def _nothing(_: Message) -> Collection:
 MAKERS: dict[str, Maker] = {
     "UNIQUE_ID": _id,
     "DURATION": lambda _: ZERO,
-    "MODSEC_BUILD": lambda _: plain(b"030150100"),
+    "MODSEC_BUILD": lambda _: plain(b"030015100"),
     "SESSIONID": _nothing,
     "USERID": _nothing,
     "WEBAPPID": _nothing,
-    "RESOURCE": _nothing,
     "ENV": lambda _: EMPTY,
     "MSC_PCRE_ERROR": lambda _: ZERO,
     "MSC_PCRE_LIMITS_EXCEEDED": lambda _: ZERO,

@@ -1,17 +1,14 @@
-"""The response: RESPONSE_STATUS, RESPONSE_PROTOCOL, RESPONSE_HEADERS, RESPONSE_HEADERS_NAMES, RESPONSE_CONTENT_TYPE,
-RESPONSE_BODY, RESPONSE_CONTENT_LENGTH, STATUS_LINE, OUTBOUND_DATA_ERROR.
+"""The response: RESPONSE_STATUS, STATUS, STATUS_LINE, RESPONSE_PROTOCOL, RESPONSE_HEADERS, RESPONSE_HEADERS_NAMES,
+RESPONSE_CONTENT_TYPE, RESPONSE_BODY, RESPONSE_CONTENT_LENGTH, OUTBOUND_DATA_ERROR.
 
+STATUS and STATUS_LINE are the same as RESPONSE_STATUS in ModSecurity v3, and so they are here.
 RESPONSE_CONTENT_TYPE is the media type without parameters. RESPONSE_CONTENT_LENGTH is the length of what was read of
 the body, which is cut at the limit; OUTBOUND_DATA_ERROR is 1 when it was. All are empty before the response is there.
 """
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 from stockade.waf.values.base import EMPTY, NOTHING, ONE, ZERO, Collection, Maker, Message, plain, raw
-
-_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 def _status(message: Message) -> Collection:
@@ -21,13 +18,6 @@ def _status(message: Message) -> Collection:
 
 def _protocol(message: Message) -> Collection:
     return plain(raw(message.request.version)) if message.response is not None else NOTHING
-
-
-def _line(message: Message) -> Collection:
-    response = message.response
-    if response is None:
-        return NOTHING
-    return plain(raw(f"{message.request.version} {response.status} {_PHRASES.get(response.status, '')}".rstrip()))
 
 
 def _headers(message: Message) -> Collection:
@@ -62,7 +52,8 @@ def _outbound(message: Message) -> Collection:
 MAKERS: dict[str, Maker] = {
     "RESPONSE_STATUS": _status,
     "RESPONSE_PROTOCOL": _protocol,
-    "STATUS_LINE": _line,
+    "STATUS": _status,
+    "STATUS_LINE": _status,
     "RESPONSE_HEADERS": _headers,
     "RESPONSE_HEADERS_NAMES": _header_names,
     "RESPONSE_CONTENT_TYPE": _content_type,
