@@ -36,6 +36,10 @@ class Finding(Struct, frozen=True, gc=False, omit_defaults=False):
     control: str = ""  # filled in by the Session
     monitor: bool = False  # filled in by the Session: true when the control only watches
     policy: str = ""  # filled in by the Session: file:line of the policy that made it so
+    message: str = ""  # what the rule says of itself, where it does
+    tags: tuple[str, ...] = ()
+    offset: int | None = None  # in the value, bytes
+    detail: str = ""  # what the rule wants logged; masked like `evidence`
 
 
 _EXTENDED = "utf-8''"

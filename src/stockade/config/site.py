@@ -33,6 +33,11 @@ class Site:
         self.sources: list[Source] = []
         self.uses_keys = False
 
+    @property
+    def folder(self) -> Path:
+        """What relative paths start from."""
+        return self._loaded.folder
+
     def problem(self, text: str, *place: str | int) -> None:
         self.problems.append(self._loaded.problem(text, "apis", self._index, *place))
 

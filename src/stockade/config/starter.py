@@ -74,5 +74,7 @@ apis:
       - {{name: per-principal, key: principal, rate: 20/s, burst: 40}}
       - {{name: daily, key: principal, quota: 100000/day}}
 
+    waf: {{mode: block, rules: builtin}}       # or rules: crs, the OWASP Core Rule Set where it is installed
+
     exposure: {{mode: block, security_headers: true, hide_errors: true}}
 """

@@ -120,7 +120,8 @@ class Session:
     @property
     def reads_request_body(self) -> bool:
         """Whether the door must collect the request body and feed it as `RequestBody`."""
-        return self.route is not None and bool(self.route.on_request_body) and not self.stopped
+        route = self.route
+        return route is not None and bool(route.on_request_body) and not self.stopped and _has_whole_body(self.exchange)
 
     @property
     def reads_response(self) -> bool:
@@ -148,6 +149,8 @@ class Session:
             return self._nowhere()
         kind = type(event)
         if kind is RequestHead:
+            if route.on_request_body and not _has_whole_body(self.exchange):
+                return self._fold(route, (*route.on_request, *route.on_request_body), "on_request")
             return self._fold(route, route.on_request, "on_request")
         if kind is ResponseHead:
             self.exchange.response = event.response  # type: ignore[union-attr]
@@ -274,6 +277,15 @@ class Session:
             upstream_ms,
             worker,
         )
+
+
+def _has_whole_body(exchange: Exchange) -> bool:
+    """Whether there will be a body to judge. What is none, or is a stream without end, is judged by its head alone."""
+    request = exchange.request
+    if not request.has_body or request.is_upgrade:
+        return False
+    kind = request.headers.get("content-type")
+    return kind is None or not kind.lower().startswith("application/grpc")
 
 
 def _client_of(request: Request, route: Route) -> str:

@@ -44,6 +44,11 @@ class Request(Struct, frozen=True, gc=False):
         text = self.headers.get("content-length")
         return int(text) if text is not None and text.isascii() and text.isdigit() else None
 
+    @property
+    def is_upgrade(self) -> bool:
+        """A WebSocket handshake: what follows on the stream are frames, not a body."""
+        return "upgrade" in self.headers and self.method == "GET" and self.content_length is None
+
 
 class Response(Struct, frozen=True, gc=False):
     """A response head, and its whole body where one of ours made it."""

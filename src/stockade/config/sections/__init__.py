@@ -4,5 +4,6 @@ from stockade.config.sections.authentication import AuthenticationSection
 from stockade.config.sections.exposure import ExposureSection
 from stockade.config.sections.firewall import FirewallSection
 from stockade.config.sections.limits import LimitItem
+from stockade.config.sections.waf import WafSection
 
-__all__ = ["AuthenticationSection", "ExposureSection", "FirewallSection", "LimitItem"]
+__all__ = ["AuthenticationSection", "ExposureSection", "FirewallSection", "LimitItem", "WafSection"]

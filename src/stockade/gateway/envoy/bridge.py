@@ -32,7 +32,7 @@ from stockade.engine import (
 from stockade.gateway.envoy._filter import ffi, lib
 from stockade.gateway.envoy.worker import Worker
 from stockade.vocabulary import PASS, Ask, Pass, Shortcut, Stop, StoreError, Verdict
-from stockade.wire import BadRequest, Headers, Peer, Request, Response, read_request
+from stockade.wire import BadRequest, Headers, Peer, Response, read_request
 
 FORWARD, ANSWERED, SUSPENDED = 1, 2, 3  # 0 is a failure: see filter/
 READ_REQUEST_BODY, READ_RESPONSE, READ_RESPONSE_BODY = 1, 2, 4
@@ -172,9 +172,10 @@ def _enact_request(stream: Stream, verdict: Verdict) -> int:
     assert isinstance(verdict, Pass)
     assert verdict.edits is not None
     plan = _plan_of(session)
-    limit = 0 if _is_upgrade(session.exchange.request) else plan.max_body
+    limit = 0 if session.exchange.request.is_upgrade else plan.max_body
+    flags = plan.flags if session.reads_request_body else plan.flags & ~READ_REQUEST_BODY
     sets, removes = _pack_pairs(verdict.edits.set), _pack_names(verdict.edits.remove)
-    lib.stockade_forward(stream.number, plan.flags, plan.way, limit, sets, len(sets), removes, len(removes))
+    lib.stockade_forward(stream.number, flags, plan.way, limit, sets, len(sets), removes, len(removes))
     return FORWARD
 
 
@@ -219,11 +220,6 @@ def _make_plan(route: Route, shortcut: Shortcut | None) -> Plan:
             shortcut.below, *(part for text in lists for part in (text, len(text)))
         )
     return Plan(route, flags, _ways[shortcut], route.max_body)
-
-
-def _is_upgrade(request: Request) -> bool:
-    """A WebSocket handshake: what follows on the stream are frames, not a body that `max_body` could bound."""
-    return "upgrade" in request.headers and request.method == "GET" and request.content_length is None
 
 
 def _pack_pairs(pairs: tuple[tuple[str, str], ...]) -> bytes:

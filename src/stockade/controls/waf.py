@@ -1,0 +1,135 @@
+"""WAF: rules in SecLang over the content of requests and, where asked, of responses.
+
+Findings: one per matched rule and variable, named by the rule's id; `body-too-long` (413) where a body is longer than what
+is inspected, since the rest could hold anything. Phases 1 and 2 run together once the body is there: nothing has
+reached the upstream before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from msgspec import Struct
+
+from stockade.operations import OperationTable
+from stockade.redaction import redact
+from stockade.vocabulary import PASS, Control, Exchange, Finding, Pass, Severity, Stop, Verdict
+from stockade.waf import Exclusions, Inspection, Match, RuleSet, Selector, Transaction
+
+_SEVERITIES: dict[str, Severity] = {
+    "EMERGENCY": "critical",
+    "ALERT": "critical",
+    "CRITICAL": "critical",
+    "ERROR": "high",
+    "WARNING": "medium",
+    "NOTICE": "low",
+    "INFO": "info",
+    "DEBUG": "info",
+}
+_PARTIAL = ("multipart/form-data", "application/octet-stream")  # files: their content is not what rules look at
+_MOST_DETAIL = 256
+_FORBIDDEN = 403
+
+
+class Exclusion(Struct, frozen=True):
+    """Rules that shall not look: at all, or not at `targets`; everywhere, or in `operations`."""
+
+    selectors: tuple[Selector, ...]
+    targets: Exclusions | None = None
+    operations: OperationTable | None = None
+
+    def holds(self, exchange: Exchange) -> bool:
+        return self.operations is None or self.operations.matches(exchange.request.method, exchange.request.path)
+
+
+class Waf(Control):
+    """rules: the compiled rule set, shared by all APIs that use it. body_limit: bytes that are inspected."""
+
+    name = "waf"
+    rules: ClassVar = {"body-too-long": "body_limit"}
+
+    def __init__(
+        self, rules: RuleSet, *, title: str, body_limit: int, exclusions: Iterable[Exclusion] = ()
+    ) -> None:
+        self._rules = rules
+        self._title = title
+        self._body_limit = body_limit
+        self._exclusions = tuple(exclusions)
+
+    def describe(self) -> str:
+        excluded = f"; {len(self._exclusions)} exclusion(s)" if self._exclusions else ""
+        return f"{self._title}{excluded}"
+
+    def on_request_body(self, exchange: Exchange) -> Verdict:
+        body = exchange.request_body
+        if len(body) > self._body_limit:
+            if not (exchange.request.headers.get("content-type") or "").lower().startswith(_PARTIAL):
+                return _too_long(exchange, self._body_limit)
+            body = body[: self._body_limit]
+        transaction = self._begin(exchange)
+        self._rules.judge_head(transaction)
+        if transaction.decision == "allow":
+            self._rules.judge_body(transaction, body)
+        return _verdict(exchange, self._rules.end(transaction))
+
+    def _begin(self, exchange: Exchange) -> Transaction:
+        transaction = self._rules.begin(exchange.request, client=exchange.client)
+        for exclusion in self._exclusions:
+            if exclusion.holds(exchange):
+                if exclusion.targets is None:
+                    transaction.removed_rules.extend(exclusion.selectors)
+                else:
+                    transaction.removed_targets.extend((part, exclusion.targets) for part in exclusion.selectors)
+        return transaction
+
+
+class ResponseWaf(Waf):
+    """The same for an API whose responses are inspected as well."""
+
+    def on_response_body(self, exchange: Exchange) -> Verdict:
+        response = exchange.response
+        if response is None:
+            return PASS
+        transaction = self._begin(exchange)
+        self._rules.judge_head(transaction)
+        self._rules.judge_response(transaction, response)
+        if transaction.decision == "allow":
+            self._rules.judge_response_body(transaction, exchange.response_body[: self._body_limit])
+        return _verdict(exchange, self._rules.end(transaction), status=502)
+
+
+def _verdict(exchange: Exchange, seen: Inspection, status: int = 0) -> Verdict:
+    if seen.action == "allow":
+        return Pass(findings=_findings(seen)) if seen.matches else PASS
+    findings = _findings(seen) or (Finding(str(seen.decided_by), severity="high"),)
+    if seen.action == "redirect" and seen.redirect:
+        response = exchange.problem(seen.status, "The request was redirected.", ("location", seen.redirect))
+        return Stop(response, findings, "redirect")
+    refusal = status or (seen.status if 400 <= seen.status < 600 else _FORBIDDEN)  # noqa: PLR2004 - status codes
+    detail = "The response was withheld." if status else "The request was refused."
+    return Stop(exchange.problem(refusal, detail), findings)
+
+
+def _findings(seen: Inspection) -> tuple[Finding, ...]:
+    """The rule that decided comes last."""
+    ordered = sorted(seen.matches, key=lambda match: match.rule == seen.decided_by)
+    return tuple(_finding(match) for match in ordered)
+
+
+def _finding(match: Match) -> Finding:
+    return Finding(
+        str(match.rule),
+        redact(match.variable),
+        match.masked,
+        _SEVERITIES.get(match.severity, "info"),
+        message=match.message[:_MOST_DETAIL],
+        tags=match.tags,
+        offset=match.offset,
+        detail=redact(match.logdata[:_MOST_DETAIL]),
+    )
+
+
+def _too_long(exchange: Exchange, limit: int) -> Stop:
+    finding = Finding("body-too-long", where="body", severity="medium")
+    return Stop(exchange.problem(413, f"A body of this kind may have {limit} bytes at most."), (finding,))

@@ -1,0 +1,99 @@
+"""Compiled Hyperscan databases, kept on disk: compiling all of CRS takes seconds, loading it milliseconds.
+
+A file is named by what went into it: expressions, flags, Hyperscan's version and this machine's features. It begins with
+a digest of its content, and is written beside its name and then moved there, so that no half-written file is ever read.
+Hyperscan trusts what it loads, so the folder must be nobody else's: it is made for this user alone, and not used
+if it belongs to another or others may write to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hyperscan
+
+if TYPE_CHECKING:
+    from stockade.waf.scanner import Expression
+
+_FORMAT = b"stockade-hs-1\n"
+_DIGEST = 32
+
+
+def compiled(expressions: Sequence[Expression]) -> Any:
+    """The database of these expressions, numbered from 0. Raises hyperscan.HyperscanError."""
+    path = _path(expressions)
+    database = _load(path) if path is not None else None
+    if database is None:
+        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        database.compile(
+            expressions=[expression.source for expression in expressions],
+            ids=list(range(len(expressions))),
+            elements=len(expressions),
+            flags=[expression.flags for expression in expressions],
+        )
+        if path is not None:
+            _save(path, database)
+    database.scratch = hyperscan.Scratch(database)
+    return database
+
+
+def _path(expressions: Sequence[Expression]) -> Path | None:
+    folder = _folder()
+    if folder is None:
+        return None
+    digest = hashlib.sha256(repr((hyperscan.__version__, _features())).encode())
+    for expression in expressions:
+        digest.update(b"%d %d " % (len(expression.source), expression.flags) + expression.source)
+    return folder / f"{digest.hexdigest()}.hs"
+
+
+def _features() -> str:
+    """What of this machine decides whether a database runs on it."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith(("flags", "Features")):
+                return line
+    return ""
+
+
+def _folder() -> Path | None:
+    base = os.environ.get("STOCKADE_CACHE") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    folder = Path(base) / "stockade" / "hyperscan"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.stat()
+    except (OSError, RuntimeError):
+        return None
+    ours = found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return folder if ours else None
+
+
+def _load(path: Path) -> Any:
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    body = content[len(_FORMAT) + _DIGEST :]
+    if content[: len(_FORMAT) + _DIGEST] != _FORMAT + hashlib.sha256(body).digest():
+        return None
+    try:
+        return hyperscan.loadb(body, hyperscan.HS_MODE_BLOCK)
+    except hyperscan.HyperscanError:
+        return None
+
+
+def _save(path: Path, database: Any) -> None:
+    """Without it everything works, only later."""
+    with contextlib.suppress(OSError):
+        body = hyperscan.dumpb(database)
+        handle, name = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(_FORMAT + hashlib.sha256(body).digest() + body)
+        Path(name).replace(path)

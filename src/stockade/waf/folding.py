@@ -1,0 +1,223 @@
+"""What can be known of the rules before any request: partial evaluation over the variables of TX.
+
+CRS sets some sixty variables at the beginning of every request and then asks after them at every turn: is the paranoia
+level at least 2, is there a threshold. Read in order, with what is known so far, most such rules always do the same, so
+they are done once, at load. A variable is *known* while only rules that always do the same have written to it; once a
+rule that depends on the request may write to it, it is *open*. A rule that asks after open variables need not run
+either as long as no such rule has matched: what it would do is known for that case too.
+
+    dead       never matches, or is always skipped
+    settled    always matches; what it sets is part of the beginning state
+    dependent  asks after open variables; while nothing has matched it is as settled or as dead as the others
+    waiting    depends on the request
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from stockade.seclang import Macro, Target
+from stockade.seclang import Rule as RuleTree
+from stockade.waf.actions import SetVar
+from stockade.waf.persistent import MemoryCollections, Variables
+from stockade.waf.macros import macros_of
+from stockade.waf.reader import PHASES, Read, RuleBook
+from stockade.waf.rule import Rule
+from stockade.waf.transaction import Transaction
+
+
+class Kind(Enum):
+    DEAD = "dead"
+    SETTLED = "settled"
+    DEPENDENT = "dependent"
+    WAITING = "waiting"
+
+
+class Folded(Struct):
+    """A rule with what is known of it. `always`: it must run for every request, for it says or decides something."""
+
+    rule: Rule
+    tree: RuleTree
+    kind: Kind
+    always: bool
+    shadowed: bool  # while nothing has matched it is skipped
+    state: Variables  # of TX before the rule, where nothing that depends on the request has matched
+    known: frozenset[str]  # of these, the ones that are what they are whatever matches
+
+
+class _Unknown(Exception):
+    """The rule asked after the request."""
+
+
+class _NoValues:
+    """Stands in for a request at load."""
+
+    class request:  # noqa: N801 - as the attribute of Values
+        at = 0.0
+
+    def __getitem__(self, name: str) -> Any:
+        raise _Unknown(name)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        raise _Unknown(name)
+
+    def xml(self, xpath: str) -> Any:
+        raise _Unknown(xpath)
+
+
+class _Open:
+    """Names of variables that rules which depend on the request may have written to."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set("0123456789")
+        self._prefixes: set[str] = set()
+
+    def add(self, setvar: SetVar) -> None:
+        prefix, whole = setvar.prefix
+        (self._names if whole else self._prefixes).add(prefix)
+
+    def holds(self, name: str) -> bool:
+        return name in self._names or any(name.startswith(prefix) for prefix in self._prefixes)
+
+
+class Folding:
+    """Goes through the rules once, in the order in which they run."""
+
+    def __init__(self, book: RuleBook, beginning: Variables) -> None:
+        self._book = book
+        self._state: Variables = dict(beginning)
+        self._open = _Open()
+        self._snapshot: Variables | None = None
+        self._shadowed = False
+
+    def run(self) -> dict[int, list[Folded]]:
+        return {phase: self._phase(phase) for phase in PHASES}
+
+    def _phase(self, phase: int) -> list[Folded]:
+        found: list[Folded] = []
+        rules, markers = self._book.rules[phase], self._book.markers[phase]
+        skipped_to = shadow_to = 0
+        for number, read in enumerate(rules):
+            if number < skipped_to:
+                found.append(self._made(read, Kind.DEAD, always=False))
+                continue
+            self._shadowed = number < shadow_to
+            folded, skips = self._fold(read)
+            found.append(folded)
+            if skips and not folded.always:
+                landing = _landing(read.rule, number, markers, len(rules))
+                if folded.kind is Kind.SETTLED:
+                    skipped_to = landing
+                elif not self._shadowed:
+                    shadow_to = landing
+        self._shadowed = False
+        return found
+
+    def _made(self, read: Read, kind: Kind, *, always: bool) -> Folded:
+        if self._snapshot is None:
+            self._snapshot = dict(self._state)
+        known = frozenset(name for name in self._snapshot if not self._open.holds(name))
+        return Folded(read.rule, read.tree, kind, always, self._shadowed, self._snapshot, known)
+
+    def _fold(self, read: Read) -> tuple[Folded, bool]:
+        """What is known of the rule, and whether it is known to match."""
+        rule = read.rule
+        reads = reads_of(read.tree)
+        lasting = any(setvar.collection != "tx" for setvar in _setvars(rule))
+        outcome = self._try(rule) if reads is not None and not lasting else None
+        if outcome is None:
+            kind = Kind.DEAD if self._never_begins(read) else Kind.WAITING
+            folded = self._made(read, kind, always=False)
+            for setvar in _setvars(rule) if kind is Kind.WAITING else ():
+                self._open_up(setvar)
+            return folded, False
+        matched, after = outcome
+        assert reads is not None
+        says = matched and _matters(rule)
+        if self._shadowed or any(self._open.holds(name) for name in reads):
+            folded = self._made(read, Kind.DEPENDENT, always=says)
+            for setvar in _setvars(rule):
+                self._open_up(setvar)
+        else:
+            folded = self._made(read, Kind.SETTLED if matched else Kind.DEAD, always=says)
+            for setvar in _setvars(rule) if matched else ():
+                if any(macro.collection != "TX" or self._open.holds(macro.key.lower()) for macro in setvar.reads):
+                    self._open_up(setvar)
+        if not self._shadowed:
+            self._become(after)
+        return folded, matched
+
+    def _never_begins(self, read: Read) -> bool:
+        """Whether the first link of a chain is known not to match."""
+        reads = reads_of(replace(read.tree, links=()))
+        if not read.tree.links or reads is None or any(self._open.holds(name) for name in reads):
+            return False
+        first = replace(read.rule, links=read.rule.links[:1])
+        outcome = self._try(first)
+        return outcome is not None and not outcome[0]
+
+    def _open_up(self, setvar: SetVar) -> None:
+        if setvar.collection == "tx":
+            self._open.add(setvar)
+
+    def _become(self, state: Variables) -> None:
+        if state != self._state:
+            self._state = state
+            self._snapshot = None
+
+    def _try(self, rule: Rule) -> tuple[bool, Variables] | None:
+        """Whether it matches and what TX is then; None when it depends on the request after all."""
+        transaction = Transaction(_NoValues(), dict(self._state), "On", MemoryCollections(1), 0.0)  # type: ignore[arg-type]
+        links = rule.links
+        transaction.begin_rule(rule)
+        try:
+            for link in links:
+                silent = Rule(rule.id, rule.place, rule.phase, rule.links, logs=False)
+                if not link.evaluate(transaction, silent, first=False):
+                    return False, transaction.tx
+        except _Unknown:
+            return None
+        return True, transaction.tx
+
+
+def _landing(rule: Rule, number: int, markers: dict[str, int], end: int) -> int:
+    if rule.skip_after:
+        place = markers.get(rule.skip_after)
+        return place if place is not None and place > number else end
+    return number + 1 + rule.skip
+
+
+def _matters(rule: Rule) -> bool:
+    """Whether a match has a consequence beyond `setvar` and a skip."""
+    return rule.logs or rule.disruption != "pass" or any(link.deeds for link in rule.links)
+
+
+def _setvars(rule: Rule) -> list[SetVar]:
+    return [setvar for link in rule.links for setvar in link.setvars]
+
+
+def reads_of(tree: RuleTree) -> set[str] | None:
+    """The TX variables that decide whether the rule matches; None when other things do as well."""
+    names: set[str] = set()
+    for link in (tree, *tree.links):
+        for target in link.targets:
+            if not _is_tx_variable(target):
+                return None
+            names.add((target.key or "").lower())
+        for macro in macros_of(link.operator.argument) if link.operator is not None else ():
+            if not _is_tx_macro(macro):
+                return None
+            names.add(macro.key.lower())
+    return names
+
+
+def _is_tx_variable(target: Target) -> bool:
+    return target.collection == "TX" and target.key is not None and not target.excluded
+
+
+def _is_tx_macro(macro: Macro) -> bool:
+    return macro.collection == "TX" and bool(macro.key)

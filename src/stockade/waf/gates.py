@@ -1,0 +1,313 @@
+"""Gates: which rules a request's values could concern at all, found without running the rules.
+
+Each link of a chain that looks at the request has a gate, a bit. A gate is open when the link *may* match: one pass of
+Hyperscan over all values says so for patterns, for the rest the operator itself, whose answer for a header or a method
+is remembered, since the next request is likely to bring the same again. A rule is run only when the gates of all its
+links are open. Most requests open few.
+
+Values are remembered by their hash, which is keyed anew in each process: no secret stays in memory, and nobody can
+make one value pass for another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from msgspec import Struct
+
+from stockade.seclang import Rule as Tree
+from stockade.seclang import Target
+from stockade.waf.expressions import expressions_of
+from stockade.waf.operators import Files, Test
+from stockade.waf.rule import Link
+from stockade.waf.scanner import Expression, Scanner
+from stockade.waf.targets import Exclusions, Fetch, KeyTest, fetcher, key_test
+from stockade.waf.transaction import Transaction
+from stockade.waf.variants import Variants, searched
+
+# Where each collection is looked through. What stands here together is scanned together.
+_LINE = ("REQUEST_URI", "REQUEST_URI_RAW", "REQUEST_FILENAME", "REQUEST_BASENAME", "REQUEST_LINE", "QUERY_STRING", "PATH_INFO")
+_COOKIES = ("REQUEST_COOKIES", "REQUEST_COOKIES_NAMES")
+_ARGS = ("ARGS", "ARGS_NAMES", "ARGS_GET", "ARGS_GET_NAMES", "ARGS_POST", "ARGS_POST_NAMES")
+_FILES = ("FILES", "FILES_NAMES", "MULTIPART_FILENAME", "MULTIPART_NAME", "MULTIPART_PART_HEADERS", "FILES_TMP_CONTENT")
+_BODY = ("REQUEST_BODY",)
+_HEADERS = ("REQUEST_HEADERS",)
+_HEADER_NAMES = ("REQUEST_HEADERS_NAMES",)
+_RESPONSE_HEADERS = ("RESPONSE_HEADERS", "RESPONSE_HEADERS_NAMES")
+_RESPONSE_BODY = ("RESPONSE_BODY",)
+_PAYLOAD = (*_COOKIES, *_ARGS, *_FILES, "XML")
+_SCANNED: dict[str, str] = {
+    **dict.fromkeys(_LINE, "line"),
+    **dict.fromkeys(_PAYLOAD, "payload"),
+    **dict.fromkeys(_BODY, "body"),
+    **dict.fromkeys(_HEADERS, "headers"),
+    **dict.fromkeys(_HEADER_NAMES, "headers"),
+    **dict.fromkeys(_RESPONSE_HEADERS, "response headers"),
+    **dict.fromkeys(_RESPONSE_BODY, "response body"),
+}
+# Those with one value, which an operator that cannot be scanned for looks at itself. The first cannot change once the
+# head of the request is there, the second are there with its body, the third with the response.
+_AT_HEAD = frozenset(
+    {*_LINE, "REQUEST_METHOD", "REQUEST_PROTOCOL", "REMOTE_ADDR", "REMOTE_HOST", "SERVER_NAME", "SERVER_ADDR", "AUTH_TYPE"}
+)
+_AT_BODY = frozenset(
+    {
+        "REQBODY_PROCESSOR", "REQBODY_ERROR", "REQBODY_ERROR_MSG", "REQBODY_PROCESSOR_ERROR", "REQUEST_BODY_LENGTH",
+        "ARGS_COMBINED_SIZE", "FILES_COMBINED_SIZE", "MULTIPART_STRICT_ERROR", "MULTIPART_UNMATCHED_BOUNDARY",
+        "INBOUND_DATA_ERROR", "REQUEST_BODY", "URLENCODED_ERROR", "MULTIPART_CRLF_LF_LINES", "FULL_REQUEST_LENGTH",
+    }
+)  # fmt: skip
+_AT_RESPONSE = frozenset({"RESPONSE_STATUS", "RESPONSE_CONTENT_TYPE", "RESPONSE_CONTENT_LENGTH", "RESPONSE_BODY"})
+_WITH_HEAD = frozenset({*_COOKIES, *_ARGS, *_HEADERS, *_HEADER_NAMES})
+_MOST_REMEMBERED = 8192  # values per table
+_LONGEST_REMEMBERED = 512  # bytes
+
+
+class _Look(Struct, frozen=True):
+    """A look at one value."""
+
+    gate: int  # its bit
+    link: Link
+    test: Test
+    wanted: KeyTest | None = None  # which keys
+
+    def opens(self, value: bytes) -> bool:
+        negated, test = self.link.negated, self.test
+        return any((test(seen) is None) is negated for seen in self.link.seen(value))
+
+
+class _Memory:
+    """Masks by hash of what they were made of; forgotten all at once when there are too many."""
+
+    def __init__(self, make: Callable[..., int]) -> None:
+        self._make = make
+        self._known: dict[int, int] = {}
+
+    def of(self, *parts: bytes) -> int:
+        key = hash(parts)
+        mask = self._known.get(key)
+        if mask is None:
+            mask = self._make(*parts)
+            if sum(map(len, parts)) <= _LONGEST_REMEMBERED:
+                if len(self._known) >= _MOST_REMEMBERED:
+                    self._known.clear()
+                self._known[key] = mask
+        return mask
+
+
+class Gates:
+    """Built link by link with `add`, then `compile`d."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, list[tuple[int, Expression]]] = {}
+        self._chains: dict[str, set[tuple[str, ...]]] = {}
+        self._looks: dict[str, list[_Look]] = {}  # by collection of one value
+        self._header_looks: list[_Look] = []
+        self._name_looks: list[_Look] = []  # at names and at values in the payload
+        self._value_looks: list[_Look] = []
+        self._counts: dict[str, list[tuple[_Look, Fetch]]] = {}  # by "headers" or another collection
+
+    # Building.
+
+    def add(self, gate: int, link: Link, tree: Tree, phase: int, argument: bytes, files: Files) -> bool:
+        """Give the link that gate; False when there is no way to know beforehand whether it may match."""
+        looked = [target for target in tree.targets if not target.excluded]
+        if tree.operator is None or any(not _is_there(target.collection, phase) for target in looked):
+            return False
+        expressions = None if link.negated else expressions_of(tree.operator.name, argument, files)
+        ways = [self._way(gate, link, target, expressions) for target in looked]
+        if not ways or any(way is None for way in ways):
+            return False
+        for way in ways:
+            assert way is not None
+            way()
+        return True
+
+    def _way(
+        self, gate: int, link: Link, target: Target, expressions: list[Expression] | None
+    ) -> Callable[[], None] | None:
+        """How the target is looked through; None when it cannot be."""
+        collection = target.collection
+        if target.counted:
+            return lambda: self._add_count(gate, link, target)
+        group = _SCANNED.get(collection)
+        of_one_header = collection == "REQUEST_HEADERS" and target.key is not None
+        if group is not None and expressions is not None and not of_one_header:
+            return lambda: self._add_expressions(gate, link, group, expressions)
+        if link.test is None:
+            return None
+        look = _Look(1 << gate, link, link.test, key_test(target))
+        if collection == "REQUEST_HEADERS":
+            return lambda: self._header_looks.append(look)
+        if collection in _AT_HEAD or collection in _AT_BODY or collection in _AT_RESPONSE:
+            return lambda: self._looks.setdefault(collection, []).append(look)
+        if collection in _PAYLOAD:
+            return lambda: (self._name_looks if collection.endswith("_NAMES") else self._value_looks).append(look)
+        return None
+
+    def _add_count(self, gate: int, link: Link, target: Target) -> None:
+        assert link.test is not None
+        look = _Look(1 << gate, link, link.test)
+        kind = "headers" if target.collection in (*_HEADERS, *_HEADER_NAMES) else target.collection
+        self._counts.setdefault(kind, []).append((look, fetcher(target, Exclusions(()))))
+
+    def _add_expressions(self, gate: int, link: Link, group: str, expressions: list[Expression]) -> None:
+        names = link.transformations
+        chains = [names[:number] for number in range(len(names) + 1)] if link.every_step else [names]
+        for chain in chains:
+            search = searched(chain)
+            self._chains.setdefault(group, set()).add(search.names)
+            for expression in expressions:
+                caseless = expression.caseless or search.caseless
+                self._entries.setdefault(group, []).append((gate, expression._replace(caseless=caseless)))
+
+    def compile(self) -> None:
+        self._scanners = {group: Scanner(entries) for group, entries in self._entries.items()}
+        self._variants = {group: Variants(chains) for group, chains in self._chains.items()}
+        self._header = _Memory(self._of_header)
+        self._header_set = _Memory(lambda *_: 0)
+        self._plain = _Memory(self._of_plain)
+        self._name = _Memory(self._of_name)
+        self._value = _Memory(self._of_value)
+        self._line = _Memory(lambda *values: self._scan("line", values))
+        self._head_looks = tuple(sorted(_AT_HEAD & self._looks.keys()))
+        self._body_looks = tuple(sorted(_AT_BODY & self._looks.keys()))
+        self._response_looks = tuple(sorted(_AT_RESPONSE & self._looks.keys()))
+        self._other_counts = tuple(sorted(self._counts.keys() - {"headers"}))
+
+    # Looking.
+
+    def at_head(self, transaction: Transaction) -> int:
+        """The gates that the head of the request opens, for all phases."""
+        values = transaction.values
+        found = self._of_headers(transaction) | self._of_counts(transaction)
+        for collection in self._head_looks:
+            for _, value in values[collection]:
+                found |= self._plain.of(collection.encode(), value)
+        if "line" in self._scanners:
+            found |= self._line.of(*(values[name][0][1] for name in _LINE[:4] if values[name]), values["QUERY_STRING"][0][1])
+        found |= self._of_payload(values, "REQUEST_COOKIES", "ARGS_GET")
+        return found
+
+    def at_body(self, transaction: Transaction) -> int:
+        """Those that the body opens."""
+        values = transaction.values
+        found = self._of_counts(transaction)
+        for collection in self._body_looks:
+            for _, value in values[collection]:
+                found |= self._plain.of(collection.encode(), value)
+        found |= self._of_payload(values, "ARGS_POST", *_FILES)
+        if values.has_xml:
+            for _, value in (*values.xml("/*"), *values.xml("//@*")):
+                found |= self._value.of(value)
+        if "body" in self._scanners:
+            found |= self._scan("body", [value for _, value in values["REQUEST_BODY"]])
+        return found
+
+    def at_response(self, transaction: Transaction) -> int:
+        """Those that the head of the response opens."""
+        found = 0
+        for collection in self._response_looks:
+            if collection != "RESPONSE_BODY":
+                for _, value in transaction.values[collection]:
+                    found |= self._plain.of(collection.encode(), value)
+        if "response headers" in self._scanners:
+            for pair in transaction.values["RESPONSE_HEADERS"]:
+                found |= self._scan("response headers", pair)
+        return found
+
+    def at_response_body(self, transaction: Transaction) -> int:
+        found = 0
+        for _, value in transaction.values["RESPONSE_BODY"]:
+            if "response body" in self._scanners:
+                found |= self._scan("response body", [value])
+            if "RESPONSE_BODY" in self._looks:
+                found |= self._of_plain(b"RESPONSE_BODY", value)
+        return found
+
+    def _of_payload(self, values: Any, *collections: str) -> int:
+        found = 0
+        of_name, of_value = self._name.of, self._value.of
+        for collection in collections:
+            for name, value in values[collection]:
+                if name:
+                    found |= of_name(name)
+                if value:
+                    found |= of_value(value)
+        return found
+
+    def _of_name(self, name: bytes) -> int:
+        return self._of_text(name, self._name_looks)
+
+    def _of_value(self, value: bytes) -> int:
+        return self._of_text(value, self._value_looks)
+
+    def _of_text(self, text: bytes, looks: list[_Look]) -> int:
+        found = self._scan("payload", (text,))
+        for look in looks:
+            if look.opens(text):
+                found |= look.gate
+        return found
+
+    def _of_headers(self, transaction: Transaction) -> int:
+        pairs = transaction.values["REQUEST_HEADERS"]
+        found = 0
+        remembered = self._header.of
+        for name, value in pairs:
+            found |= remembered(name, value)
+        if "headers" in self._counts:
+            names = hash(tuple([name for name, _ in pairs]))
+            known = self._header_set._known  # noqa: SLF001 - keyed by names, made of the transaction
+            mask = known.get(names)
+            if mask is None:
+                mask = known[names] = self._counted("headers", transaction)
+                if len(known) > _MOST_REMEMBERED:
+                    known.clear()
+            found |= mask
+        return found
+
+    def _of_header(self, name: bytes, value: bytes) -> int:
+        found = self._scan("headers", (name, value))
+        for look in self._header_looks:
+            if (look.wanted is None or look.wanted(name)) and look.opens(value):
+                found |= look.gate
+        return found
+
+    def _of_plain(self, collection: bytes, value: bytes) -> int:
+        found = 0
+        for look in self._looks.get(collection.decode(), ()):
+            if look.opens(value):
+                found |= look.gate
+        return found
+
+    def _of_counts(self, transaction: Transaction) -> int:
+        found = 0
+        for collection in self._other_counts:
+            found |= self._counted(collection, transaction)
+        return found
+
+    def _counted(self, kind: str, transaction: Transaction) -> int:
+        found = 0
+        for look, fetch in self._counts[kind]:
+            if look.opens(fetch(transaction)[0][2]):
+                found |= look.gate
+        return found
+
+    def _scan(self, group: str, values: Iterable[bytes]) -> int:
+        scanner = self._scanners.get(group)
+        if scanner is None:
+            return 0
+        variants, scan = self._variants[group].of, scanner.scan
+        found = 0
+        for value in values:
+            for variant in variants(value):
+                found |= scan(variant)
+        return found
+
+
+def _is_there(collection: str, phase: int) -> bool:
+    """Whether it is known, before the phase, what a collection holds in it: what rules write to is not."""
+    if phase == 1:
+        return collection in _AT_HEAD or collection in _WITH_HEAD
+    return collection in _AT_HEAD or collection in _AT_BODY or collection in _AT_RESPONSE or collection in _SCANNED

@@ -1,0 +1,153 @@
+"""The door: a rule set, loaded once and used for every request.
+
+    rules = RuleSet.load(["crs-setup.conf", "rules/*.conf"])
+    seen = rules.inspect(request)
+    seen.rules, seen.score, seen.action
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from stockade.seclang import Parsed, Problem, load, parse
+from stockade.waf.inspection import Inspection
+from stockade.waf.persistent import Collections, MemoryCollections
+from stockade.waf.program import Program
+from stockade.waf.reader import read
+from stockade.waf.transaction import Transaction
+from stockade.waf.values import Limits, Values
+from stockade.wire import Request, Response
+
+_SCORES = ("blocking_inbound_anomaly_score", "inbound_anomaly_score", "anomaly_score")
+_OUTBOUND_SCORES = ("blocking_outbound_anomaly_score", "outbound_anomaly_score")
+
+
+class BadRules(Exception):
+    """Rules that cannot be run. `problems` has them all; the text is one a line."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+class RuleSet:
+    """Rules, compiled. Thread-safe; `inspect` keeps nothing but what rules put into persistent collections."""
+
+    def __init__(self, program: Program, collections: Collections | None = None) -> None:
+        self.program = program
+        self.collections = collections if collections is not None else MemoryCollections()
+
+    @classmethod
+    def load(
+        cls,
+        paths: Iterable[str | Path] = (),
+        *,
+        text: str = "",
+        variables: Mapping[str, str] | None = None,
+        collections: Collections | None = None,
+    ) -> RuleSet:
+        """Read rule files, in order, then `text`. `variables` are TX variables that stand before the first rule.
+
+        Raises BadRules, with everything that is wrong.
+        """
+        parsed = load(paths)
+        if text:
+            more = parse(text)
+            parsed = Parsed((*parsed.statements, *more.statements), (*parsed.problems, *more.problems))
+        book, problems = read(parsed.statements)
+        if parsed.problems or problems:
+            raise BadRules((*parsed.problems, *problems))
+        beginning = {name.lower(): value.encode() for name, value in (variables or {}).items()}
+        return cls(Program(book, beginning), collections)
+
+    def inspect(self, request: Request, response: Response | None = None) -> Inspection:
+        """All phases at once: `request.body` is the whole body, and so is `response.body`."""
+        transaction = self.begin(request)
+        self.judge_head(transaction)
+        if transaction.decision == "allow":
+            self.judge_body(transaction, request.body)
+        if response is not None and transaction.decision == "allow":
+            self.judge_response(transaction, response)
+            if transaction.decision == "allow":
+                self.judge_response_body(transaction, response.body)
+        return self.end(transaction)
+
+    # The same, step by step, for whoever gets a message in pieces.
+
+    def begin(self, request: Request, *, client: str = "") -> Transaction:
+        """`client`: its address, where it is not the peer's."""
+        settings = self.program.settings
+        limits = Limits(
+            arguments=settings.arguments,
+            body=settings.body_limit,
+            fields=settings.body_limit,
+            depth=settings.json_depth,
+            response_body=settings.response_limit,
+        )
+        values = Values(request, limits)
+        if client:
+            values["REMOTE_ADDR"] = values["REMOTE_HOST"] = [(b"", client.encode())]
+        transaction = Transaction(values, {}, settings.mode, self.collections, settings.collection_timeout)
+        transaction.reads_body = settings.reads_body
+        transaction.reads_response = settings.reads_response
+        return transaction
+
+    def judge_head(self, transaction: Transaction) -> None:
+        """Phase 1."""
+        transaction.gates = self.program.gates.at_head(transaction)
+        self.program.run(1, transaction, transaction.gates)
+
+    def judge_body(self, transaction: Transaction, body: bytes) -> None:
+        """Phase 2, which runs also where there is no body."""
+        if transaction.reads_body:
+            values = transaction.values
+            processor = transaction.processor or values.processor
+            values.read_body(body, processor)
+        transaction.gates |= self.program.gates.at_body(transaction)
+        self._next_phase(2, transaction)
+
+    def judge_response(self, transaction: Transaction, response: Response) -> None:
+        """Phase 3."""
+        transaction.values.read_response(response, b"")
+        transaction.gates |= self.program.gates.at_response(transaction)
+        self._next_phase(3, transaction)
+
+    def judge_response_body(self, transaction: Transaction, body: bytes) -> None:
+        """Phase 4."""
+        values = transaction.values
+        if transaction.reads_response and values.response is not None:
+            values.read_response(values.response, body)
+            transaction.gates |= self.program.gates.at_response_body(transaction)
+        self._next_phase(4, transaction)
+
+    def end(self, transaction: Transaction) -> Inspection:
+        """Phase 5, and what came of it all."""
+        decision = transaction.decision
+        self._next_phase(5, transaction)
+        transaction.decision = decision
+        transaction.close()
+        tx = transaction.tx
+        return Inspection(
+            tuple(transaction.rules),
+            tuple(transaction.matches),
+            _score(tx, _SCORES),
+            _score(tx, _OUTBOUND_SCORES),
+            decision,
+            transaction.status,
+            transaction.redirect,
+            transaction.decided_by,
+        )
+
+    def _next_phase(self, phase: int, transaction: Transaction) -> None:
+        if transaction.allowed == "phase":
+            transaction.allowed = ""
+        self.program.run(phase, transaction, transaction.gates)
+
+
+def _score(tx: Mapping[str, bytes], names: Sequence[str]) -> int:
+    for name in names:
+        text = tx.get(name, b"")
+        if text.lstrip(b"-").isdigit():
+            return int(text)
+    return 0

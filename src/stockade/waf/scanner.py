@@ -1,0 +1,72 @@
+"""Many patterns, one pass: which of them may match somewhere in a value.
+
+It may say yes too often, never no too often. What it names is then looked at exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import hyperscan
+
+from stockade.waf.databases import compiled
+
+_FLAGS = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY
+
+
+class Expression(NamedTuple):
+    """A Hyperscan expression that matches wherever the rule does. `approximate`: it needs the PREFILTER flag."""
+
+    source: bytes
+    caseless: bool = False
+    approximate: bool = False
+
+    @property
+    def flags(self) -> int:
+        return (
+            _FLAGS
+            | (hyperscan.HS_FLAG_CASELESS if self.caseless else 0)
+            | (hyperscan.HS_FLAG_PREFILTER if self.approximate else 0)
+        )
+
+
+def is_usable(expression: Expression) -> bool:
+    """Whether Hyperscan takes it."""
+    try:
+        hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK).compile(
+            expressions=[expression.source], ids=[0], elements=1, flags=[expression.flags]
+        )
+    except hyperscan.HyperscanError:
+        return False
+    return True
+
+
+class Scanner:
+    """`entries`: expressions with a number each; several may share one. Raises hyperscan.HyperscanError."""
+
+    def __init__(self, entries: Iterable[tuple[int, Expression]]) -> None:
+        unique = sorted(set(entries))
+        self._masks = [0] * 0
+        self._database: Any = None
+        if unique:
+            groups: dict[Expression, int] = {}
+            for number, expression in unique:
+                groups[expression] = groups.get(expression, 0) | 1 << number
+            self._masks = list(groups.values())
+            self._database = compiled(list(groups))
+
+    def scan(self, value: bytes) -> int:
+        """The numbers that may match, as bits."""
+        if self._database is None:
+            return 0
+        hits: list[int] = []
+        self._database.scan(value, _note, 0, hits)
+        found = 0
+        for hit in hits:
+            found |= self._masks[hit]
+        return found
+
+
+def _note(expression: int, start: int, end: int, flags: int, hits: list[int]) -> None:  # noqa: ARG001 - Hyperscan's
+    hits.append(expression)
