@@ -15,6 +15,8 @@ class Hit(NamedTuple):
     captures: tuple[bytes | None, ...] = ()
     """For TX:0 to TX:9 where the rule says `capture`: the whole match, then the groups; None for a group that took no
     part, whose TX keeps what it held."""
+    overrun: bool = False
+    """The operator did not finish in its time, which counts as a match."""
 
 
 Test = Callable[[bytes], Hit | None]

@@ -1,6 +1,6 @@
-"""contains, and strmatch, which is the same in ModSecurity v3: the argument stands somewhere in the value, byte for byte.
+"""contains, and strmatch, which ModSecurity v3 makes the same: the argument stands somewhere in the value.
 
-The empty argument stands in every value.
+Byte for byte. The empty argument stands in every value.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """detectXSS: libinjection takes the value for cross-site scripting. TX:0 is the value.
 
-It looks for tags, comments and attributes with values, so a value that holds neither "<" nor "=" need not be asked about.
+It looks for tags, comments and attributes with values: a value that holds neither "<" nor "=" is not asked about.
 """
 
 from __future__ import annotations

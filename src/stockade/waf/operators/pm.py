@@ -1,10 +1,10 @@
-r"""pm, and pmFromFile (pmf): one of many phrases stands in the value, in any case. TX:0 is the phrase, as it is listed.
+r"""pm: one of many phrases stands in the value, in any case of its letters. TX:0 is the phrase, as it is listed.
 
-    SecRule ARGS "@pm union select sleep( |00|"     bytes between bars are in hexadecimal; `\:`, `\;`, `\"`, `\\` escape
-    SecRule ARGS "@pmFromFile phrases.data"         one phrase a line; spaces count; lines that begin with # are comments
+    SecRule ARGS "@pm union select |00| a\:b"
 
-Of several phrases the one that ends first counts, and of those that end together the longest. Two false negatives of
-ModSecurity's are not repeated: its automaton misses some phrases that overlap others, and all beyond ASCII.
+Phrases are parted by white space. Bytes between bars are in hexadecimal; `\:`, `\;`, `\"` and `\\` are escapes. Of
+several phrases the one that ends first counts, and of those that end together the longest. ModSecurity's automaton
+misses some phrases that overlap others ("abcde", "bcx" and "cdy" in "abcdy"), and names others wrongly; ours does not.
 """
 
 from __future__ import annotations
@@ -22,18 +22,14 @@ def make(argument: bytes, files: Files) -> Test:
     return Phrases(literals(argument, files)).test
 
 
-def make_from_file(argument: bytes, files: Files) -> Test:
-    return Phrases(literals_from_file(argument, files)).test
-
-
-def literals(argument: bytes, files: Files) -> list[bytes]:  # noqa: ARG001 - as for phrases from a file
+def literals(argument: bytes, files: Files) -> list[bytes]:  # noqa: ARG001 - the shape of all makers
     """The phrases of @pm."""
     return _unique(_unescaped(argument).split())
 
 
 def literals_from_file(argument: bytes, files: Files) -> list[bytes]:
-    """The phrases of @pmFromFile, which may name several files. Raises BadArgument for a file that cannot be read."""
-    if argument.startswith(b"https://"):
+    """The phrases of @pmFromFile. Raises BadArgument, or OSError, for a file that cannot be read."""
+    if argument.startswith((b"https://", b"http://")):
         raise BadArgument("phrases are not fetched from the net: download the file and name it here")
     names = argument.decode(errors="surrogateescape")
     try:
@@ -46,6 +42,7 @@ def literals_from_file(argument: bytes, files: Files) -> list[bytes]:
 
 
 def _unique(phrases: list[bytes]) -> list[bytes]:
+    """Without those that differ in case only from one before them."""
     return list({phrase.lower(): phrase for phrase in reversed(phrases)}.values())[::-1]
 
 

@@ -1,26 +1,110 @@
-"""rx: stopgap."""
+r"""rx: a regular expression matches somewhere in the value. TX:0 is the match, TX:1 to TX:9 its groups.
+
+    SecRule ARGS "@rx (?i)\bselect\b.+\bfrom\b" …
+
+Patterns mean what PCRE2 takes them for under the options that ModSecurity v3 sets: a dot matches newlines, `^` and `$`
+hold at each line, letters are case-sensitive unless `(?i)` says otherwise, values are bytes. The empty pattern matches
+every value. RE2 matches them, in time linear in the value. What RE2 cannot express (back-references, lookarounds,
+some possessive repeats) is matched by the `regex` package once a simpler superset has matched, and for 50 ms at most;
+a value that takes longer counts as a match.
+"""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
 import re2  # type: ignore[import-not-found,import-untyped,unused-ignore]
+import regex  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
-from stockade.waf.operators.base import BadArgument, Files, Hit, Test
+from stockade.waf.operators.base import SOMEWHERE, Files, Hit, Test
+from stockade.waf.operators.patterns import Pattern
 
-_OPTIONS = re2.Options()
-_OPTIONS.encoding = re2.Options.Encoding.LATIN1
-_OPTIONS.log_errors = False
+_TIME = 0.05  # seconds
+_MEMORY = 1 << 25  # bytes that RE2 may use for one pattern's states
+_Spans: TypeAlias = list[tuple[int, int]]
+Search: TypeAlias = Callable[[bytes, int], _Spans | None]
+"""Spans of the match and its groups, from a place in the value on; (-1, -1) for a group that took no part; None for
+no match. Raises TimeoutError."""
+
+_log = logging.getLogger(__name__)
 
 
 def make(argument: bytes, files: Files) -> Test:  # noqa: ARG001 - the shape of all makers
-    try:
-        compiled = re2.compile(b"(?ms)" + argument.replace(b"*+", b"*").replace(b"++", b"+"), _OPTIONS)
-    except re2.error as error:
-        raise BadArgument(str(error)) from None
+    if not argument:
+        return lambda value: SOMEWHERE  # noqa: ARG005
+    pattern = Pattern.compile(argument)
+    search: Search | None = None
 
     def test(value: bytes) -> Hit | None:
-        found = compiled.search(value)
-        if found is None:
-            return None
-        return Hit(found.start(), found.end() - found.start(), (found[0], *found.groups()))
+        nonlocal search
+        if search is None:
+            search = searcher(pattern)  # when the first value comes: most rules of a large set are never asked
+        try:
+            spans = search(value, 0)
+        except TimeoutError:
+            return overrun(pattern, value)
+        return None if spans is None else _hit(value, spans)
 
     return test
+
+
+def _hit(value: bytes, spans: _Spans) -> Hit:
+    start, end = spans[0]
+    return Hit(start, end - start, tuple([None if first < 0 else value[first:last] for first, last in spans]))
+
+
+def overrun(pattern: Pattern, value: bytes) -> Hit:
+    _log.warning("a value of %d bytes took the pattern %.60r longer than %g s", len(value), pattern.source, _TIME)
+    return Hit(0, len(value), overrun=True)
+
+
+def searcher(pattern: Pattern) -> Search:
+    """The fastest way to find the pattern that is exact."""
+    linear = _linear(pattern.re2)
+    if linear is None:
+        return _guarded(_linear(pattern.guard), _deadlined(pattern))
+    if not pattern.newline:
+        return linear
+    slow = _deadlined(pattern)
+    return lambda value, start: slow(value, start) if value.endswith(b"\n") else linear(value, start)
+
+
+def _linear(source: bytes | None) -> Search | None:
+    if source is None:
+        return None
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.log_errors = False
+    options.max_mem = _MEMORY
+    try:
+        compiled = re2.compile(source, options)
+    except re2.error:  # too large
+        return None
+    # The method under the wrapper's generator, which takes as long again.
+    match: Callable[[Any, bytes, int, int], _Spans] = compiled._regexp.Match
+    anywhere = re2._Anchor.UNANCHORED
+
+    def search(value: bytes, start: int) -> _Spans | None:
+        spans = match(anywhere, value, start, len(value))
+        return None if spans[0][0] < 0 else spans
+
+    return search
+
+
+def _deadlined(pattern: Pattern) -> Search:
+    compiled = regex.compile(pattern.bounded, regex.VERSION0)
+    groups = range(pattern.groups + 1)
+
+    def search(value: bytes, start: int) -> _Spans | None:
+        found = compiled.search(value, start, timeout=_TIME)
+        return None if found is None else [found.span(group) for group in groups]
+
+    return search
+
+
+def _guarded(guard: Search | None, search: Search) -> Search:
+    if guard is None:
+        return search
+    return lambda value, start: None if guard(value, start) is None else search(value, start)

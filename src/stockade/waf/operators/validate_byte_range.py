@@ -13,13 +13,18 @@ _RANGE = re.compile(rb"\s*([0-9]+)\s*(?:-\s*([0-9]+)\s*)?")
 
 
 def make(argument: bytes, files: Files) -> Test:  # noqa: ARG001 - the shape of all makers
-    allowed = bytes(sorted({byte for part in argument.split(b",") for byte in _range(part)}))
+    good = allowed(argument)
 
     def test(value: bytes) -> Hit | None:
-        outside = value.translate(None, allowed)
+        outside = value.translate(None, good)
         return Hit(value.index(outside[0]), 1) if outside else None
 
     return test
+
+
+def allowed(argument: bytes) -> bytes:
+    """The bytes within the ranges. Raises BadArgument."""
+    return bytes(sorted({byte for part in argument.split(b",") for byte in _range(part)}))
 
 
 def _range(part: bytes) -> range:

@@ -1,6 +1,6 @@
 """validateUtf8Encoding: the value is not UTF-8 (RFC 3629): a sequence is broken, overlong, or stands for a surrogate.
 
-As in ModSecurity, lead bytes from F5 on are refused, but code points from 110000 to 13FFFF, which begin with F4, are not.
+As in ModSecurity, code points from 110000 to 13FFFF, which begin with F4, pass; lead bytes from F5 on do not.
 """
 
 from __future__ import annotations

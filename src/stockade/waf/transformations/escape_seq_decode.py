@@ -1,6 +1,6 @@
-r"""escapeSeqDecode: the escapes of ANSI C: `\a \b \f \n \r \t \v \\ \? \' \"`, `\xHH`, and `\` with up to three octal digits.
+r"""escapeSeqDecode: the escapes of ANSI C: `\a \b \f \n \r \t \v`, `\xHH`, and `\` with up to three octal digits.
 
-Of any other escape the backslash is dropped; a last, lone backslash stays. `\777` is the byte FF: bits above eight are lost.
+Of any other escape the backslash is dropped; a last, lone backslash stays. `\777` is FF: bits above eight are lost.
 """
 
 from __future__ import annotations

@@ -1,37 +1,67 @@
 """Patterns of `rx`: what PCRE2 under ModSecurity's options would match, by engines that cannot be made slow.
 
-    source ──parse──► tree ──► exact      RE2: linear time, captures
-                         ├───► bounded    `regex`, under a deadline, for back-references and lookarounds only
-                         └───► prefilter  Hyperscan: a superset, many patterns in one pass over joined values
+source ──parse──► tree ──► exact       RE2: linear time, captures
+                     ├───► bounded     `regex`, under a deadline, for back-references and lookarounds only
+                     └───► prefilter   Hyperscan: a superset, many patterns in one pass over joined values
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
 
-from msgspec import Struct
-
-from stockade.waf.operators.patterns.bounded import bounded
-from stockade.waf.operators.patterns.exact import exact
-from stockade.waf.operators.patterns.parser import parse
-from stockade.waf.operators.patterns.prefilter import prefilter
-from stockade.waf.scanner import Expression
+from stockade.waf.operators.patterns import bounded, exact, parser, prefilter
+from stockade.waf.scanner import Expression, is_usable
 
 __all__ = ["Pattern"]
 
 
-class Pattern(Struct, frozen=True):
-    source: bytes
-    groups: int  # how many capture
-    re2: bytes | None  # for RE2 in its Latin-1 mode, without flags; None where RE2 cannot express the pattern
-    newline: bool  # values that end with a newline must be tried with `bounded` even so
-    bounded: str  # for `regex`, in Latin-1, without flags
-    prefilter: Expression | None  # None: it may match the empty value, or Hyperscan takes no form of it
+class Pattern:
+    """A pattern in the words of three engines, each found when asked for. Raises BadArgument where it is none."""
 
-    @classmethod
-    def compile(cls, source: bytes) -> Pattern:
-        """Raises BadArgument for what is no pattern, or not supported."""
-        return _compile(source)
+    def __init__(self, source: bytes) -> None:
+        self.source = source
+        self._tree, self.groups = parser.parse(source)  # groups: how many capture
+
+    @staticmethod
+    def compile(source: bytes) -> Pattern:
+        """The same object for the same source. Raises BadArgument."""
+        return _compiled(source)
+
+    @cached_property
+    def _exact(self) -> exact.Exact | None:
+        return exact.exact(self._tree)
+
+    @property
+    def re2(self) -> bytes | None:
+        """For RE2 in its Latin-1 mode, without flags; None where RE2 cannot express it."""
+        return self._exact.source if self._exact else None
+
+    @property
+    def newline(self) -> bool:
+        """Whether values that end with a newline must be tried with `bounded` even so."""
+        return self._exact is not None and self._exact.newline
+
+    @cached_property
+    def bounded(self) -> bytes:
+        """For `regex`, without flags."""
+        return bounded.bounded(self._tree).encode()
+
+    @property
+    def guard(self) -> bytes | None:
+        """For RE2: a superset, to ask before `bounded`."""
+        found = exact.exact(prefilter.simplified(self._tree))
+        return found.source if found else None
+
+    def forms(self) -> Iterator[Expression]:
+        """For Hyperscan: supersets, from the most precise on; it takes the later if not the first. There is none where
+        the pattern may match the empty value."""
+        return prefilter.expressions(self._tree)
+
+    @cached_property
+    def prefilter(self) -> Expression | None:
+        """The first form that Hyperscan takes, which it takes up to a second to find out."""
+        return next(filter(is_usable, self.forms()), None)
 
     @property
     def expressions(self) -> list[Expression] | None:
@@ -39,14 +69,5 @@ class Pattern(Struct, frozen=True):
 
 
 @lru_cache(maxsize=4096)
-def _compile(source: bytes) -> Pattern:
-    parsed = parse(source)
-    found = exact(parsed.tree)
-    return Pattern(
-        source,
-        parsed.groups,
-        found.source if found else None,
-        found.newline if found else False,
-        bounded(parsed.tree),
-        prefilter(parsed.tree),
-    )
+def _compiled(source: bytes) -> Pattern:
+    return Pattern(source)

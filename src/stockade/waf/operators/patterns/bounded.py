@@ -1,4 +1,4 @@
-"""A tree as a pattern for the `regex` package, which backtracks as PCRE does: for what RE2 cannot say, under a deadline."""
+"""A tree as a pattern for the `regex` package, which backtracks as PCRE does: for what RE2 cannot say."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@ r"""The named sets of PCRE, in bytes: `\w`, `\s`, `[:alpha:]`, `\p{Lu}`; in the 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from string import ascii_letters, ascii_lowercase, ascii_uppercase, digits, hexdigits, punctuation
 
@@ -53,9 +54,7 @@ def with_property(name: str) -> frozenset[int] | None:
     if name == "L&":
         return frozenset(byte for byte in ALL if unicodedata.category(chr(byte)) in ("Lu", "Ll", "Lt"))
     found = frozenset(byte for byte in ALL if unicodedata.category(chr(byte)).startswith(name))
-    return found if name in _CATEGORIES else None
+    return found if _CATEGORIES.fullmatch(name) else None
 
 
-_CATEGORIES = frozenset(
-    "C Cc Cf Cn Co Cs L Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs".split()
-)
+_CATEGORIES = re.compile("C[cfnos]?|L[lmotu]?|M[cen]?|N[dlo]?|P[cdefios]?|S[ckmo]?|Z[lps]?")

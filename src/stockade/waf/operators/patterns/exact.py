@@ -10,20 +10,19 @@ from typing import NamedTuple
 
 from stockade.waf.operators.patterns.tree import (
     ALL,
-    DONE,
+    NOTHING,
     Assertion,
     Atomic,
     Choice,
     Edge,
     Group,
-    Lead,
     Mode,
     Node,
     Repeat,
+    Rest,
     Sequence,
     Set,
     counted,
-    lead,
     spelled,
 )
 
@@ -38,7 +37,7 @@ _EDGES = {
 _MOST_REPEAT = 1000  # RE2's limit, of nested repeats together
 
 
-class Inexpressible(Exception):  # noqa: N818 - not an error: there is another way
+class Inexpressible(Exception):
     """RE2 has no words for it."""
 
 
@@ -52,7 +51,7 @@ class Exact(NamedTuple):
 def exact(tree: Node) -> Exact | None:
     writer = _Writer()
     try:
-        source = writer.write(tree, DONE)
+        source = writer.write(tree, NOTHING)
     except Inexpressible:
         return None
     return Exact(source.encode(), writer.newline)
@@ -62,7 +61,7 @@ class _Writer:
     def __init__(self) -> None:
         self.newline = False
 
-    def write(self, node: Node, rest: Lead) -> str:
+    def write(self, node: Node, rest: Rest) -> str:
         """The node, before what `rest` begins with."""
         match node:
             case Set(found):
@@ -78,35 +77,37 @@ class _Writer:
             case Atomic(body):
                 return self._atomic(body, rest)
             case Assertion(edge) if edge in _EDGES:
-                self.newline |= edge is Edge.LINE_START and rest.empty
+                self.newline = self.newline or (edge is Edge.LINE_START and rest.lead.empty)
                 return _EDGES[edge]
         raise Inexpressible
 
-    def _sequence(self, parts: tuple[Node, ...], rest: Lead) -> str:
+    def _sequence(self, parts: tuple[Node, ...], rest: Rest) -> str:
         out: list[str] = []
         for part in reversed(parts):
             out.append(self.write(part, rest))
-            rest = lead(part, rest)
+            rest = Rest(part, rest)
         return "".join(reversed(out))
 
-    def _repeat(self, node: Repeat, rest: Lead) -> str:
+    def _repeat(self, node: Repeat, rest: Rest) -> str:
         body, least, most, mode = node.body, node.least, node.most, node.mode
         if mode is Mode.POSSESSIVE:
-            if not (rest.freely or (isinstance(body, Set) and not rest.empty and not rest.first & body.bytes)):
+            if not (
+                rest.lead.freely or (isinstance(body, Set) and not rest.lead.empty and not rest.lead.first & body.bytes)
+            ):
                 raise Inexpressible
             mode = Mode.GREEDY
         if most == 0:
             return ""
-        again = rest if most == 1 else lead(Repeat(body, 0, None), rest)
+        again = rest if most == 1 else Rest(Repeat(body, 0, None), rest)
         text = self.write(body, again)
         if not isinstance(body, Set | Group):
             text = f"(?:{text})"
         return "".join(f"{text}{counted(*part)}{mode.value}" for part in _split(least, most)) or f"(?:{text}{{0}})"
 
-    def _atomic(self, body: Node, rest: Lead) -> str:
-        if not rest.freely:
+    def _atomic(self, body: Node, rest: Rest) -> str:
+        if not rest.lead.freely:
             kept = _first_alone(body)
-            if kept is None or rest.empty or rest.first & kept:
+            if kept is None or rest.lead.empty or rest.lead.first & kept:
                 raise Inexpressible
         return f"(?:{self.write(body, rest)})"
 
@@ -132,6 +133,5 @@ def _split(least: int, most: int | None) -> list[tuple[int, int | None]]:
     if most is None:
         parts.append((0, None))
     else:
-        for start in range(least, most, _MOST_REPEAT):
-            parts.append((0, min(_MOST_REPEAT, most - start)))
+        parts += [(0, min(_MOST_REPEAT, most - start)) for start in range(least, most, _MOST_REPEAT)]
     return parts

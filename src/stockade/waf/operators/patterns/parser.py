@@ -44,6 +44,9 @@ _LOOKS = {
     "(?<!": (False, True),
 }
 _EDGES = {"A": Edge.START, "G": Edge.START, "z": Edge.END, "Z": Edge.LAST_LINE_END, "b": Edge.WORD, "B": Edge.NOT_WORD}
+_LITERALS = [Set(frozenset((byte,))) for byte in range(256)]
+_CASELESS = [Set(closed(literal.bytes)) for literal in _LITERALS]
+_TEXT = re.compile(r"[A-Za-z0-9_,;:<>=@!%'\"/&~`-]+(?![*+?{])")
 _NEWLINES = Atomic(Choice((Sequence((Set(frozenset(b"\r")), Set(frozenset(b"\n")))), Set(frozenset(b"\n\v\f\r\x85")))))
 
 
@@ -114,6 +117,10 @@ class _Parser:
     def _sequence(self) -> Node:
         parts: list[Node] = []
         while (char := self._peek()) and char not in "|)":
+            if text := _TEXT.match(self._text, self._at):
+                literals = _CASELESS if self._flags.caseless else _LITERALS
+                parts.extend(literals[ord(letter)] for letter in self._take(text)[0])
+                continue
             if self._skipped(char):
                 continue
             atom = self._atom(char)
@@ -187,8 +194,7 @@ class _Parser:
         return self._literal(ord(char))
 
     def _literal(self, byte: int) -> Set:
-        found = frozenset((byte,))
-        return Set(closed(found) if self._flags.caseless else found)
+        return (_CASELESS if self._flags.caseless else _LITERALS)[byte]
 
     # Groups.
 
@@ -209,7 +215,7 @@ class _Parser:
             return self._back_to(self._take(found)[1])
         if found := _FLAGS.match(self._text, self._at):
             return self._flagged(found)
-        self._refuse("recursion, conditions and callouts are not supported")
+        return self._refuse("recursion, conditions and callouts are not supported")
 
     def _capturing(self, start: int) -> Node:
         self.groups += 1

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import hyperscan
-
 from stockade.waf.operators.patterns.tree import (
     ALL,
     EMPTY,
@@ -32,7 +30,7 @@ from stockade.waf.operators.patterns.tree import (
     spelled,
     walk,
 )
-from stockade.waf.scanner import Expression, is_usable
+from stockade.waf.scanner import Expression
 
 _EDGES = {
     Edge.START: "^",
@@ -47,26 +45,27 @@ _ANYTHING = Repeat(Set(ALL), 0, None)
 _MOST_COPIED = 4  # levels of groups that refer to groups
 
 
-def prefilter(tree: Node) -> Expression | None:
-    """None where the pattern may match the empty value, or Hyperscan takes no form of it: always look then."""
+def expressions(tree: Node) -> Iterator[Expression]:
+    """Forms of a pattern, from the most precise on, of which Hyperscan may refuse the first as too large. None at all
+    where the pattern may match the empty value: it must always be tried."""
+    plain = simplified(tree)
+    for change in (_unchanged, _without_edges):
+        form = change(plain)
+        if not may_be_empty(form):
+            caseless = all(node.bytes == closed(node.bytes) for node in walk(form) if isinstance(node, Set))
+            source = _Writer(caseless).write(form).encode()
+            yield Expression(source, caseless)
+            yield Expression(source, caseless, approximate=True)
+
+
+def simplified(tree: Node) -> Node:
+    """A superset of the pattern that RE2 and Hyperscan can say."""
     groups = {node.number: node.body for node in walk(tree) if isinstance(node, Group)}
-    plain = _simplified(tree, groups, _MOST_COPIED)
-    if may_be_empty(plain):
-        return None
-    return next(filter(is_usable, _forms(plain)), None)
+    return _simplified(tree, groups, _MOST_COPIED)
 
 
-def _forms(plain: Node) -> Iterator[Expression]:
-    """From the most precise on."""
-    caseless = all(node.bytes == closed(node.bytes) for node in walk(plain) if isinstance(node, Set))
-    writer = _Writer(caseless)
-    source = writer.write(plain).encode()
-    yield Expression(source, caseless)
-    yield Expression(source, caseless, approximate=True)
-    loose = writer.write(_without_edges(plain)).encode()
-    if not may_be_empty(_without_edges(plain)):
-        yield Expression(loose, caseless)
-        yield Expression(loose, caseless, approximate=True)
+def _unchanged(node: Node) -> Node:
+    return node
 
 
 def _simplified(node: Node, groups: dict[int, Node], depth: int) -> Node:

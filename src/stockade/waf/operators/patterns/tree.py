@@ -7,6 +7,7 @@ something else by them, need not agree on anything but sets, repeats and alterna
 from __future__ import annotations
 
 from enum import Enum
+from functools import cache
 from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
@@ -86,6 +87,7 @@ Node: TypeAlias = Set | Sequence | Choice | Repeat | Group | Atomic | Assertion 
 EMPTY = Sequence()
 
 
+@cache
 def closed(found: frozenset[int]) -> frozenset[int]:
     """The set with each ASCII letter in both cases."""
     return frozenset(bytes(found).lower() + bytes(found).upper())
@@ -118,34 +120,49 @@ class Lead(NamedTuple):
     freely: bool  # it may do so wherever it stands, with no assertion to hold
 
 
-DONE = Lead(frozenset(), empty=True, freely=True)
+class Rest:
+    """What follows a place in a pattern: a node, then another rest. What it begins with is found out when asked for."""
+
+    def __init__(self, node: Node, rest: Rest | None = None) -> None:
+        self._node = node
+        self._rest = rest
+        self._lead: Lead | None = None
+
+    @property
+    def lead(self) -> Lead:
+        if self._lead is None:
+            self._lead = _lead(self._node, self._rest.lead if self._rest else _DONE)
+        return self._lead
 
 
-def lead(node: Node, rest: Lead) -> Lead:
+_DONE = Lead(frozenset(), empty=True, freely=True)
+NOTHING = Rest(EMPTY)
+
+
+def _lead(node: Node, rest: Lead) -> Lead:
     """Of the node before `rest`. Assertions on the next byte count as taking it: nothing else can come there."""
     match node:
         case Set(found):
             return Lead(found, empty=False, freely=False)
         case Sequence(parts):
             for part in reversed(parts):
-                rest = lead(part, rest)
+                rest = _lead(part, rest)
             return rest
         case Choice(branches):
-            return _either(*(lead(branch, rest) for branch in branches))
-        case Repeat(body, least, most):
-            if most == 0:
-                return rest
-            inside = lead(body, rest)
+            return _either(*(_lead(branch, rest) for branch in branches))
+        case Repeat(body, least):
+            inside = _lead(body, rest) if node.most != 0 else rest
             return inside if least else _either(inside, rest)
         case Group(_, body) | Atomic(body):
-            return lead(body, rest)
-        case Assertion(Edge.LINE_END | Edge.LAST_LINE_END):
-            return Lead(NEWLINE, empty=False, freely=False)
-        case Assertion(Edge.END):
-            return Lead(frozenset(), empty=False, freely=False)
+            return _lead(body, rest)
+        case Assertion(edge) if edge in _NEXT:
+            return Lead(_NEXT[edge], empty=False, freely=False)
         case Back():
             return Lead(ALL, empty=rest.empty, freely=False)
     return rest._replace(freely=False)
+
+
+_NEXT = {Edge.LINE_END: NEWLINE, Edge.LAST_LINE_END: NEWLINE, Edge.END: frozenset[int]()}
 
 
 def _either(*leads: Lead) -> Lead:
@@ -172,18 +189,23 @@ def may_be_empty(node: Node) -> bool:
     return True
 
 
+@cache
 def spelled(found: frozenset[int], *, negate: bool = True) -> str:
-    r"""A set as all three engines read it: `a`, `\x2e`, `[0-9a-f]`, `[^\x0a]`."""
+    r"""A set as all three engines read it: `a`, `\.`, `[0-9a-f]`, `[^\x0a]`."""
     if len(found) == 1:
         return _char(*found)
-    if len(found) > 128 and negate and len(found) < 256:
+    if negate and 128 < len(found) < 256:
         return f"[^{_ranges(ALL - found)}]"
     return f"[{_ranges(found)}]" if found else r"[^\x00-\xff]"
 
 
+_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _\"',;<>@!%`/")
+
+
 def _char(byte: int) -> str:
-    char = chr(byte)
-    return char if char.isascii() and char.isalnum() else f"\\x{byte:02x}"
+    if byte in _PLAIN:
+        return chr(byte)
+    return f"\\{byte:c}" if 32 < byte < 127 else f"\\x{byte:02x}"
 
 
 def _ranges(found: frozenset[int]) -> str:
@@ -191,7 +213,7 @@ def _ranges(found: frozenset[int]) -> str:
     first = last = members[0]
     for byte in [*members[1:], 999]:
         if byte != last + 1:
-            out.append(_char(first) + ("-" + _char(last) if last > first else ""))
+            out.append(_char(first) + ("-" if last > first + 1 else "") + (_char(last) if last > first else ""))
             first = byte
         last = byte
     return "".join(out)
