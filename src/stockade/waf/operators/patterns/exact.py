@@ -77,7 +77,7 @@ class _Writer:
             case Atomic(body):
                 return self._atomic(body, rest)
             case Assertion(edge) if edge in _EDGES:
-                self.newline = self.newline or (edge is Edge.LINE_START and rest.lead.empty)
+                self.newline = self.newline or (edge is Edge.LINE_START and rest.may_be_empty)
                 return _EDGES[edge]
         raise Inexpressible
 

@@ -1,9 +1,9 @@
 """A tree as an expression for Hyperscan that matches wherever the pattern does, and perhaps elsewhere too.
 
-The text that Hyperscan sees is not the value alone: values are joined by newlines, and `^` and `$` hold at each. So the
-edges of a value become edges of a line; word boundaries hold there as they did. Lookarounds and atomic groups are let
-go, a back-reference becomes what its group may match. Sets are spelled out, so that an expression stays a superset
-when the caller adds CASELESS to make up for a `lowercase` that it leaves out.
+The text that Hyperscan sees may be the value or several values joined by newlines: the edges of a value become edges of
+a line, and word boundaries hold there as they did. Lookarounds and atomic groups are let go, a back-reference becomes
+what its group may match. Sets and edges are spelled out, so that the caller's flags (DOTALL, MULTILINE) change nothing,
+and an expression stays a superset when CASELESS is added to make up for a `lowercase` that was left out.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from stockade.waf.operators.patterns.tree import (
 from stockade.waf.scanner import Expression
 
 _EDGES = {
-    Edge.START: "^",
-    Edge.LINE_START: "^",
-    Edge.LINE_END: "$",
-    Edge.LAST_LINE_END: "$",
-    Edge.END: "$",
+    Edge.START: "(?m:^)",
+    Edge.LINE_START: "(?m:^)",
+    Edge.LINE_END: "(?m:$)",
+    Edge.LAST_LINE_END: "(?m:$)",
+    Edge.END: "(?m:$)",
     Edge.WORD: r"\b",
     Edge.NOT_WORD: r"\B",
 }
@@ -137,11 +137,9 @@ class _Writer:
         raise AssertionError(node)
 
     def _set(self, found: frozenset[int]) -> str:
-        if self._caseless:
-            found = found - _UPPER
         if len(found) > 128 and closed(ALL - found) == ALL - found:
             return spelled(found)
-        return spelled(found, negate=self._caseless)
+        return spelled(found - _UPPER if self._caseless else found, negate=False)
 
 
 _UPPER = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")

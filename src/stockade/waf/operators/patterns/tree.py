@@ -134,6 +134,11 @@ class Rest:
             self._lead = _lead(self._node, self._rest.lead if self._rest else _DONE)
         return self._lead
 
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether all of it can match without taking a byte, assertions apart."""
+        return may_be_empty(self._node) and (self._rest is None or self._rest.may_be_empty)
+
 
 _DONE = Lead(frozenset(), empty=True, freely=True)
 NOTHING = Rest(EMPTY)
