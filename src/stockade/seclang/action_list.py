@@ -25,6 +25,7 @@ _ENTRY = re.compile(
 )
 _UNTIL_COMMA = re.compile(r"[^,]*+,?")
 _ESCAPED_QUOTE = re.compile(r"(?<!\\)((?:\\\\)*+)\\(['\"])")
+_UNENDED = "the value in {} does not end before a comma; a quote in it is written \\'"
 _INNER_QUOTES = frozenset({"ctl", "expirevar", "initcol"})
 
 
@@ -35,13 +36,13 @@ def read_actions(text: str, hints: Hints) -> tuple[tuple[tuple[int, Action], ...
     offset = 0
     while offset < len(text) and len(faults) < MOST_FAULTS:
         found = _ENTRY.match(text, offset)
-        if found is None or (found["bare"] and not found["colon"]):
+        if found is None or (not found["colon"] and found["bare"] != ""):
             offset = _not_an_action(text, offset, faults)
             continue
         at = found.start("name")
         bare = found["bare"]
         if bare is not None and bare[:1] == "'":
-            faults.append(Fault(at, f"the single quote in {shown(text[at : at + 40])} is not closed before a comma"))
+            faults.append(Fault(at, _UNENDED.format(shown(text[at : at + 40]))))
             break
         action, wrong = _read(found, hints)
         faults += [Fault(at, fault) for fault in wrong]

@@ -42,7 +42,7 @@ PHASES: Mapping[str, str] = {
 }
 LARGEST_ID = 2**63 - 1
 
-_WRITABLE = (*sorted(PERSISTENT), "TX")
+_WRITABLE = ("TX", *sorted(PERSISTENT))
 _NUMBER = re.compile(r"[0-9]{1,19}\Z")
 _COLLECTION = re.compile(r"([A-Za-z]++)[.:](.++)\Z", re.DOTALL)
 
@@ -50,7 +50,8 @@ _COLLECTION = re.compile(r"([A-Za-z]++)[.:](.++)\Z", re.DOTALL)
 def _id(text: str, _: Hints) -> str:
     if _NUMBER.match(text) and 0 < int(text) <= LARGEST_ID:
         return ""
-    return f"the id must be a whole number from 1 to 2⁶³-1, not {shown(text)}"
+    comma = "; is a comma missing?" if " " in text else ""
+    return f"the id must be a whole number from 1 to 2⁶³-1, not {shown(text)}{comma}"
 
 
 def _phase(text: str, _: Hints) -> str:
@@ -72,7 +73,9 @@ def _status(text: str, _: Hints) -> str:
 
 
 def _grade(text: str, _: Hints) -> str:
-    return "" if _NUMBER.match(text) and int(text) <= 10 else f"must be a number from 0 to 10, not {shown(text)}"
+    if _NUMBER.match(text) and int(text) <= 10:
+        return ""
+    return f"accuracy and maturity are numbers from 0 to 10, not {shown(text)}"
 
 
 def _allow(text: str, _: Hints) -> str:
@@ -133,8 +136,6 @@ def _xmlns(text: str, _: Hints) -> str:
     return "" if equals and prefix and uri else f"xmlns takes PREFIX=URI, not {shown(text)}"
 
 
-_OUTSIDE = "Stockade answers in the place of the upstream or passes on what it said"
-
 _TABLE = (
     Form("accuracy", "metadata", "must", _grade),
     Form("allow", "disruptive", "may", _allow),
@@ -162,7 +163,7 @@ _TABLE = (
     Form("pause", "disruptive", "must", refused="a pause holds connections, which serves who floods; use a limit"),
     Form("phase", "metadata", "must", _phase),
     Form("prepend", "other", "must", refused="Stockade does not write into responses (SecContentInjection)"),
-    Form("proxy", "disruptive", "must", refused=f"rules choose no upstream: {_OUTSIDE}"),
+    Form("proxy", "disruptive", "must", refused="the policy of Stockade chooses the upstream, no rule does"),
     Form("redirect", "disruptive", "must", macros=True),
     Form("rev", "metadata", "must"),
     Form("sanitiseArg", "logging", "must", without_effect="all evidence is masked"),

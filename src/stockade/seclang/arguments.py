@@ -30,9 +30,10 @@ def number(least: int = 0, most: int = _LARGEST) -> Shape:
     def wrong(words: tuple[str, ...]) -> str:
         if len(words) != 1 or not re.match(r"[0-9]{1,19}\Z", words[0]):
             return f"takes one whole number, not {shown(' '.join(words))}"
-        if not least <= int(words[0]) <= most:
-            return f"takes a number from {least} to {most}, not {words[0]}"
-        return ""
+        if least <= int(words[0]) <= most:
+            return ""
+        span = f"a number from {least} to {most}" if most < _LARGEST else f"a number from {least}"
+        return f"takes {span if least < most else f'only {least}'}, not {words[0]}"
 
     return wrong
 
@@ -79,6 +80,12 @@ def mode(words: tuple[str, ...]) -> str:
     if len(words) == 1 and re.match(r"(?:0?[0-7]{3}|default)\Z", words[0], re.IGNORECASE):
         return ""
     return f"takes an octal mode such as 0600, or default, not {shown(' '.join(words))}"
+
+
+def map_file(words: tuple[str, ...]) -> str:
+    """A file, and the number of a code page in it."""
+    good = len(words) == 1 or (len(words) == 2 and re.match(r"[0-9]{1,6}\Z", words[1]))
+    return "" if good else "takes a file name and the number of a code page, as in unicode.mapping 20127"
 
 
 def one_character(words: tuple[str, ...]) -> str:

@@ -69,12 +69,21 @@ class Assembly:
             self.problems.append(Problem(place, f"{MOST_PROBLEMS} problems are enough; from here on nothing was read"))
 
     def done(self) -> Parsed:
-        """All of it. Jumps that lead nowhere are told last."""
-        markers = tuple(sorted(self._markers))
+        """All of it, problems in the order of the files and their lines."""
         for name, place in self._jumps.items():
-            hint = self.hints.did_you_mean(name, markers)
-            self.wrong(place, f"skipAfter:{name[:60]} leads nowhere: no SecMarker of this name follows{hint}")
-        return Parsed(tuple(self._statements), tuple(self.problems))
+            self._nowhere(name, place)
+        files: dict[str, int] = {}
+        for problem in self.problems:
+            files.setdefault(problem.place.file, len(files))
+        problems = sorted(self.problems, key=lambda problem: (files[problem.place.file], problem.place.line))
+        return Parsed(tuple(self._statements), tuple(problems))
+
+    def _nowhere(self, name: str, place: Place) -> None:
+        if name in self._markers:
+            self.wrong(place, f"skipAfter:{name[:60]} leads back: its SecMarker must follow the rule")
+            return
+        hint = self.hints.did_you_mean(name, tuple(sorted(self._markers)))
+        self.wrong(place, f"skipAfter:{name[:60]} leads nowhere: there is no SecMarker of this name{hint}")
 
     def add(self, statement: Marker | Directive) -> None:
         """Anything but a rule."""
@@ -95,8 +104,10 @@ class Assembly:
             self._check_starter(rule)
         self._chain.append(rule)
         for name in _ONCE:
-            for place, _ in [pair for pair in rule.actions if pair[1].name == name][1:]:
-                self.wrong(place, f"the rule has more than one {name}")
+            found = [pair for pair in rule.actions if pair[1].name == name]
+            for place, action in found[1:]:
+                if action != found[0][1]:
+                    self.wrong(place, f"the rule has more than one {name}")
         for place, action in rule.actions:
             if action.name == "skipafter" and action.argument:
                 self._jumps.setdefault(action.argument, place)

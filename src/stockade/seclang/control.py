@@ -32,8 +32,7 @@ def wrong_ids(text: str) -> str:
 
 
 def _ids(text: str, _: Hints) -> str:
-    items = text.replace(",", " ").split(" ")
-    return next((wrong for item in items if item and (wrong := wrong_ids(item))), "")
+    return wrong_ids(text)
 
 
 def _text(_: str, _hints: Hints) -> str:
@@ -93,4 +92,5 @@ def wrong_control(text: str, hints: Hints) -> str:
     if not equals or not value:
         return f"ctl:{name} needs a value: ctl:{name}=…"
     wrong = OPTIONS[name](value, hints)
-    return f"ctl:{name}: {wrong}" if wrong else ""
+    colon = "" if wrong.startswith("takes ") else ":"
+    return f"ctl:{name}{colon} {wrong}" if wrong else ""

@@ -1,4 +1,4 @@
-"""The table of directives: every one of the ModSecurity v3 reference, what we make of it, and its arguments.
+"""The table of directives: every one of the ModSecurity references, 2 and 3, what we make of it, and its arguments.
 
 Three kinds. Those that the engine reads; those that change nothing here, accepted because every configuration in
 the wild has them, with the reason; those that are refused, because leaving them out silently would change what is
@@ -16,6 +16,7 @@ from stockade.seclang.arguments import (
     ON_OFF,
     Shape,
     anything,
+    map_file,
     mode,
     nothing,
     number,
@@ -82,7 +83,7 @@ _SETTINGS = (
     Form("SecResponseBodyMimeType", some("media types")),
     Form("SecResponseBodyMimeTypesClear", nothing),
     Form("SecRuleEngine", one_of("On", "Off", "DetectionOnly")),
-    Form("SecUnicodeMapFile", some("a file name and a code page", most=2)),
+    Form("SecUnicodeMapFile", map_file),
     Form("SecUploadFileLimit", number()),
     Form("SecWebAppId", text("name")),
 )
@@ -96,6 +97,7 @@ _WITHOUT_EFFECT = (
     Form("SecAuditLogPrefix", text("prefix"), without_effect=_LOG),
     Form("SecAuditLogStorageDir", text("folder"), without_effect=_LOG),
     Form("SecAuditLogType", one_of("Serial", "Parallel", "Concurrent", "HTTPS"), without_effect=_LOG),
+    Form("SecCollectionGCFrequency", number(), without_effect="collections are kept in Stockade's store"),
     Form("SecCookieFormat", number(0, 0), without_effect="cookies are read as RFC 6265 says"),
     Form("SecDataDir", text("folder"), without_effect="collections are kept in Stockade's store"),
     Form("SecDebugLog", text("file name"), without_effect=_LOG),
@@ -130,14 +132,27 @@ _REFUSED = (
     Form("SecHashParam", refused=_HASH),
     Form("SecHttpBlKey", refused="Stockade asks no outside service about a request (@rbl)"),
     Form("SecInterceptOnError", refused="what fails, fails closed; the policy's `failure` decides", harmless="Off"),
+    *(
+        Form(
+            f"SecPdfProtect{part}",
+            refused="the flaw of PDF readers that it was for is long mended",
+            harmless="" if part else "Off",
+        )
+        for part in ("", "Method", "Secret", "Timeout", "TokenName")
+    ),
+    Form("SecReadStateLimit", refused="limit connections in the policy of Stockade"),
     Form("SecRemoteRules", refused="rules are read from files only, never from the network; download and check them"),
     Form("SecRemoteRulesFailAction", refused="rules are read from files only, never from the network"),
+    Form("SecRemoteTimeout", refused="rules are read from files only, never from the network"),
+    Form("SecRequestEncoding", refused=_V3),
     Form("SecRuleInheritance", refused="one set of rules has no contexts that could inherit", harmless="Off"),
     Form("SecRulePerfTime", refused="measure with benchmarks/waf.py instead"),
     Form("SecRuleScript", refused="Stockade runs no scripts on behalf of rules"),
     Form("SecServerSignature", refused="let the policy of Stockade set the response's headers"),
     Form("SecStreamInBodyInspection", refused=_V3, harmless="Off"),
     Form("SecStreamOutBodyInspection", refused=_V3, harmless="Off"),
+    Form("SecUnicodeCodePage", refused="the code page is the second argument of SecUnicodeMapFile"),
+    Form("SecWriteStateLimit", refused="limit connections in the policy of Stockade"),
     Form("SecXmlExternalEntity", refused="external entities are never read, at no one's wish", harmless="Off"),
 )
 

@@ -27,9 +27,10 @@ _DIRECTIVE = re.compile(r"[ \t]*+(?:Sec[A-Za-z0-9]++|Include(?:Optional)?)[ \t]"
 _WORD = re.compile(
     r'[ \t]*+(?:"(?P<double>[^"\\]*+(?:\\.[^"\\]*+)*+)"'
     r"|'(?P<single>[^'\\]*+(?:\\.[^'\\]*+)*+)'"
-    r"|(?P<bare>[^ \t\"'][^ \t]*+))",
+    r"|(?P<bare>[^ \t\"'“”„‘’][^ \t]*+))",
     re.DOTALL,
 )
+_EMPTY = re.compile(r"(?:[ \t\r]*+\n)*+")
 _BLANK = re.compile(r"[ \t]*+")
 _QUOTES = {"double": '"', "single": "'", "bare": ""}
 _ESCAPED = {quote: re.compile(rf"(?<!\\)((?:\\\\)*+)\\{quote}") for quote in "\"'"}
@@ -63,11 +64,12 @@ class Word(Struct):
         return _ESCAPED[self.quote].sub(rf"\1{self.quote}", self.raw)
 
 
-class Unclosed(Exception):
-    """A quote that opens at `offset` is not closed."""
+class BadWord(Exception):
+    """The word at `offset` is quoted wrongly."""
 
     def __init__(self, offset: int, quote: str) -> None:
-        super().__init__(f"the quote {quote} is not closed; a rule goes on in the next line only after a \\ at the end")
+        told = f"the quote {quote} is not closed; a rule goes on in the next line only after a \\ at the end"
+        super().__init__(told if quote in _ESCAPED else f'{quote} is a typographic quote; write "')
         self.offset = offset
 
 
@@ -78,6 +80,7 @@ def read_lines(text: str) -> Iterator[Line]:
         source.next()
         stripped = source.line.lstrip(_BLANKS)
         if not stripped:
+            source.skip_empty()
             continue
         if stripped[0] == "#":
             if _COMMENTED_RULE.match(stripped):
@@ -89,14 +92,14 @@ def read_lines(text: str) -> Iterator[Line]:
 
 
 def words(text: str, offset: int = 0) -> Iterator[Word]:
-    """The arguments in a line from an offset on, up to a comment, as in ModSecurity v3. Raises Unclosed."""
+    """The arguments in a line from an offset on, up to a comment, as in ModSecurity v3. Raises BadWord."""
     start, end = offset, len(text.rstrip(" \t"))
     while offset < end:
         found = _WORD.match(text, offset)
         if found is None:
             blank = _BLANK.match(text, offset)
             assert blank is not None
-            raise Unclosed(blank.end(), text[blank.end()])
+            raise BadWord(blank.end(), text[blank.end()])
         kind = found.lastgroup or "bare"
         if kind == "bare" and text[found.start(kind)] == "#" and offset > start:
             return
@@ -124,7 +127,15 @@ class _Source:
         assert blank is not None
         return self._text.startswith('"', blank.end())
 
+    def skip_empty(self) -> None:
+        """Pass over empty lines at once; a text may hold millions."""
+        found = _EMPTY.match(self._text, self._at)
+        assert found is not None
+        self.number += self._text.count("\n", self._at, found.end())
+        self._at = found.end()
+
     def next(self) -> None:
+        """Go to the next line."""
         end = self._text.find("\n", self._at)
         end = len(self._text) if end < 0 else end
         stop = end - 1 if end > self._at and self._text[end - 1] == "\r" else end

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from stockade.seclang.assembly import Assembly, Parsed
 from stockade.seclang.parser import Parser
-from stockade.seclang.problems import shown
 from stockade.seclang.tree import Place
 
 _DEEPEST = 16  # files that include one another
 _MOST_FILES = 10_000
+_SHOWN = 200  # characters of a path
 _LARGEST = 64 << 20  # bytes; the Core Rule Set has one million in all
 
 
@@ -62,9 +62,9 @@ class _Loader:
         path = str(Path(place.file).parent / pattern)
         found = self._matches(place, path)
         if not found and not optional and _is_pattern(path):
-            self.assembly.wrong(place, f"Include: no file matches {shown(path)}; IncludeOptional may find none")
+            self.assembly.wrong(place, f"Include: no file matches {path[:_SHOWN]!r}; IncludeOptional may find none")
         elif not found and not optional:
-            self.assembly.wrong(place, f"Include: there is no file {shown(path)}")
+            self.assembly.wrong(place, f"Include: there is no file {path[:_SHOWN]!r}")
         for file in found:
             self._read(place, file)
 
@@ -76,7 +76,7 @@ class _Loader:
                 return [exact] if exact.exists() else []
             return [file for name in sorted(glob.glob(path)) if (file := Path(name)).is_file()]  # noqa: PTH207 absolute too
         except (OSError, ValueError, RecursionError) as error:
-            self.assembly.wrong(place, f"{shown(path)} cannot be a path: {error}")
+            self.assembly.wrong(place, f"{path[:_SHOWN]!r} cannot be a path: {error}")
             return []
 
     def _read(self, place: Place, file: Path) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 
-from stockade.seclang.names import REFUSED_VARIABLES, VARIABLE_ALIASES, VARIABLES
+from stockade.seclang.names import PERSISTENT, REFUSED_VARIABLES, VARIABLE_ALIASES, VARIABLES
 from stockade.seclang.problems import BadSyntax, Fault, Hints, shown
 from stockade.seclang.tree import Macro, Text
 
 _OPENING = re.compile(r"(\\*+)%\{(?:([A-Za-z_][A-Za-z0-9_]*+)(?:[.:]([^}\"%]*+))?\})?")
 _KNOWN = frozenset(VARIABLES)
+_WRITABLE = PERSISTENT | {"TX"}
 
 
 def read_text(text: str, hints: Hints, *, pattern: bool = False) -> tuple[Text, list[Fault]]:
@@ -32,7 +33,7 @@ def read_text(text: str, hints: Hints, *, pattern: bool = False) -> tuple[Text, 
             if not pattern:
                 faults.append(Fault(opening, f"the macro {shown(text[opening : opening + 20])} is not %{{NAME}}"))
             continue
-        fault = _unknown(found[2], hints)
+        fault = _wrong(found[2], found[3], hints)
         if fault:
             faults.append(Fault(opening, fault))
             continue
@@ -54,8 +55,10 @@ def parse_text(text: str) -> Text:
     return parts
 
 
-def _unknown(name: str, hints: Hints) -> str:
+def _wrong(name: str, key: str | None, hints: Hints) -> str:
     upper = name.upper()
+    if upper in _WRITABLE and not key:
+        return f"the macro %{{{name}}} needs the name of a variable, as in %{{{name}.x}}"
     if upper in _KNOWN or upper in VARIABLE_ALIASES:
         return ""
     if upper in REFUSED_VARIABLES:

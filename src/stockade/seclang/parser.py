@@ -9,7 +9,7 @@ from stockade.seclang.actions import DISRUPTIVE
 from stockade.seclang.assembly import Assembly, Draft, Parsed
 from stockade.seclang.control import wrong_ids
 from stockade.seclang.directives import DIRECTIVE_NAMES, DIRECTIVES, Form
-from stockade.seclang.lines import Line, Unclosed, Word, read_lines, words
+from stockade.seclang.lines import BadWord, Line, Word, read_lines, words
 from stockade.seclang.operators import read_operator
 from stockade.seclang.problems import Fault, shown
 from stockade.seclang.sections import Sections
@@ -76,8 +76,8 @@ class Parser:
             return False
         try:
             arguments = list(words(line.text, len(name)))
-        except Unclosed as unclosed:
-            self._wrong(line, unclosed.offset, str(unclosed))
+        except BadWord as bad:
+            self._wrong(line, bad.offset, str(bad))
             self._assembly.unread(self._place(line), line.text)
             return True
         _KINDS[form.kind](self, form, line, arguments)
@@ -108,7 +108,8 @@ class Parser:
             self._nothing_after(line, arguments)
         if targets and all(target.excluded for target in targets):
             self._wrong(line, 0, "the rule looks at nothing: all its variables are excluded")
-        actions = self._actions(line, arguments[0]) if arguments else ()
+        # A last link may end in "", as in ModSecurity v3.
+        actions = self._actions(line, arguments[0]) if arguments and arguments[0].raw else ()
         sound = len(self._assembly.problems) == before
         self._assembly.add_rule(Draft(self._place(line), form.name, targets, operator, actions, sound))
 
@@ -149,7 +150,7 @@ class Parser:
         if told:
             self._wrong(line, arguments[0].offset, told)
         if len(arguments) == 3:
-            told = "names variables to replace, which ModSecurity 3 cannot; exclude them with ! and add others"
+            told = f"{form.name} cannot replace variables, as in ModSecurity 3; exclude them with ! and add others"
             self._wrong(line, arguments[2].offset, told)
         targets = self._variables(line, arguments[1])
         self._assembly.add(Directive(self._place(line), form.name, (which,), (), targets))

@@ -29,12 +29,13 @@ class Sections:
     """The sections that are open in one file."""
 
     def __init__(self) -> None:
-        self._open: list[tuple[int, str, bool]] = []
+        self._open: list[tuple[int, str, bool]] = []  # line, name, whether it is for the absence of a module
+        self._absent = 0
 
     @property
     def skipping(self) -> bool:
         """Whether the lines of the current section do not count."""
-        return any(skipped for _, _, skipped in self._open)
+        return self._absent > 0
 
     def open(self) -> Iterator[tuple[int, str]]:
         """The line and the name of each section that is not closed."""
@@ -57,10 +58,11 @@ class Sections:
         if module.lower() not in _OURS:
             return f"<IfModule {module[:60]}>: Stockade has no Apache modules; take the section out, or its frame away"
         self._open[-1] = (number, name, absent)
+        self._absent += absent
         return ""
 
     def _close(self, name: str) -> str:
         if not self._open or self._open[-1][1].lower() != name.lower():
             return f"</{name}> closes no section that is open"
-        self._open.pop()
+        self._absent -= self._open.pop()[2]
         return ""

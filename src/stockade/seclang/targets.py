@@ -87,6 +87,8 @@ def _wrong(found: re.Match[str], hints: Hints) -> str:
     if keyed and not (found["quoted"] or found["pattern"] or found["key"]):
         return f"a key must follow {name}:"
     key = found["key"] or ""
+    if key.startswith("'"):
+        return f"the single quote in {shown(key)} is not closed before the next variable"
     if key.startswith("/") and name != "XML":
-        return f"the regular expression {shown(key)} does not end with /"
+        return f"the regular expression {shown(key)} does not end with /; quote it as a whole if it holds |"
     return ""
