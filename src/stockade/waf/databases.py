@@ -14,10 +14,12 @@ import os
 import stat
 import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hyperscan
+import msgspec
 
 if TYPE_CHECKING:
     from stockade.waf.scanner import Expression
@@ -44,16 +46,70 @@ def compiled(expressions: Sequence[Expression]) -> Any:
     return database
 
 
+def is_accepted(expression: Expression) -> bool:
+    try:
+        hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK).compile(
+            expressions=[expression.source], ids=[0], elements=1, flags=[expression.flags]
+        )
+    except hyperscan.HyperscanError:
+        return False
+    return True
+
+
+class Verdicts:
+    """Which expressions Hyperscan takes, by their digests, beside the databases on disk."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, bool] | None = None
+        self._changed = False
+
+    def get(self, expression: Expression) -> bool | None:
+        if self._known is None:
+            self._known = self._load()
+        return self._known.get(_digest([expression]))
+
+    def __setitem__(self, expression: Expression, accepted: bool) -> None:
+        if self._known is None:
+            self._known = self._load()
+        self._known[_digest([expression])] = accepted
+        self._changed = True
+
+    def save(self) -> None:
+        path = self._path()
+        if path is not None and self._changed and self._known is not None:
+            _write(path, msgspec.json.encode(self._known))
+            self._changed = False
+
+    def _path(self) -> Path | None:
+        folder = _folder()
+        return folder / "verdicts.json" if folder is not None else None
+
+    def _load(self) -> dict[str, bool]:
+        path = self._path()
+        content = _read(path) if path is not None else None
+        with contextlib.suppress(msgspec.MsgspecError):
+            return msgspec.json.decode(content or b"{}", type=dict[str, bool])
+        return {}
+
+
+verdicts = Verdicts()
+
+
 def _path(expressions: Sequence[Expression]) -> Path | None:
     folder = _folder()
     if folder is None:
         return None
+    return folder / f"{_digest(expressions)}.hs"
+
+
+def _digest(expressions: Sequence[Expression]) -> str:
     digest = hashlib.sha256(repr((hyperscan.__version__, _features())).encode())
     for expression in expressions:
         digest.update(b"%d %d " % (len(expression.source), expression.flags) + expression.source)
-    return folder / f"{digest.hexdigest()}.hs"
+    return digest.hexdigest()
 
 
+@cache
 def _features() -> str:
     """What of this machine decides whether a database runs on it."""
     with contextlib.suppress(OSError):
@@ -76,12 +132,8 @@ def _folder() -> Path | None:
 
 
 def _load(path: Path) -> Any:
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return None
-    body = content[len(_FORMAT) + _DIGEST :]
-    if content[: len(_FORMAT) + _DIGEST] != _FORMAT + hashlib.sha256(body).digest():
+    body = _read(path)
+    if body is None:
         return None
     try:
         return hyperscan.loadb(body, hyperscan.HS_MODE_BLOCK)
@@ -90,9 +142,22 @@ def _load(path: Path) -> Any:
 
 
 def _save(path: Path, database: Any) -> None:
+    _write(path, hyperscan.dumpb(database))
+
+
+def _read(path: Path) -> bytes | None:
+    """The content, when it is whole."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    body = content[len(_FORMAT) + _DIGEST :]
+    return body if content[: len(_FORMAT) + _DIGEST] == _FORMAT + hashlib.sha256(body).digest() else None
+
+
+def _write(path: Path, body: bytes) -> None:
     """Without it everything works, only later."""
     with contextlib.suppress(OSError):
-        body = hyperscan.dumpb(database)
         handle, name = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(_FORMAT + hashlib.sha256(body).digest() + body)

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from stockade.waf.operators import Files
-from stockade.waf.operators.pm import literals, literals_from_file
+from stockade.waf.operators.patterns import Pattern
+from stockade.waf.operators.pm import literals
+from stockade.waf.operators.pm_from_file import literals_from_file
 from stockade.waf.operators.validate_byte_range import make as make_range_test
 from stockade.waf.scanner import Expression, is_usable
 
@@ -30,10 +32,7 @@ def literal(text: bytes, *, caseless: bool = False) -> Expression:
 
 
 def _pattern(argument: bytes, files: Files) -> list[Expression] | None:  # noqa: ARG001
-    for expression in (Expression(argument), Expression(argument, approximate=True)):
-        if is_usable(expression):
-            return [expression]
-    return None
+    return Pattern.compile(argument).expressions
 
 
 def _phrases(argument: bytes, files: Files) -> list[Expression] | None:

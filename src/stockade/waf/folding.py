@@ -130,7 +130,7 @@ class Folding:
         lasting = any(setvar.collection != "tx" for setvar in _setvars(rule))
         outcome = self._try(rule) if reads is not None and not lasting else None
         if outcome is None:
-            kind = Kind.DEAD if self._never_begins(read) else Kind.WAITING
+            kind = Kind.DEAD if self._never_matches(read) else Kind.WAITING
             folded = self._made(read, kind, always=False)
             for setvar in _setvars(rule) if kind is Kind.WAITING else ():
                 self._open_up(setvar)
@@ -151,14 +151,17 @@ class Folding:
             self._become(after)
         return folded, matched
 
-    def _never_begins(self, read: Read) -> bool:
-        """Whether the first link of a chain is known not to match."""
-        reads = reads_of(replace(read.tree, links=()))
-        if not read.tree.links or reads is None or any(self._open.holds(name) for name in reads):
-            return False
-        first = replace(read.rule, links=read.rule.links[:1])
-        outcome = self._try(first)
-        return outcome is not None and not outcome[0]
+    def _never_matches(self, read: Read) -> bool:
+        """Whether a link of the chain is known not to match, and those before it leave nothing behind."""
+        for link, tree in zip(read.rule.links, (read.tree, *read.tree.links), strict=True):
+            reads = reads_of(replace(tree, links=()))
+            if reads is not None and not any(self._open.holds(name) for name in reads):
+                outcome = self._try(replace(read.rule, links=(link,)))
+                if outcome is not None and not outcome[0]:
+                    return True
+            if link.setvars:
+                return False
+        return False
 
     def _open_up(self, setvar: SetVar) -> None:
         if setvar.collection == "tx":

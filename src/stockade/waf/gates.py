@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from stockade.seclang import Rule as Tree
 from stockade.seclang import Target
+from stockade.waf.databases import verdicts
 from stockade.waf.expressions import expressions_of
 from stockade.waf.operators import Files, Test
 from stockade.waf.rule import Link
@@ -38,7 +39,7 @@ _RESPONSE_HEADERS = ("RESPONSE_HEADERS", "RESPONSE_HEADERS_NAMES")
 _RESPONSE_BODY = ("RESPONSE_BODY",)
 _PAYLOAD = (*_COOKIES, *_ARGS, *_FILES, "XML")
 _SCANNED: dict[str, str] = {
-    **dict.fromkeys(_LINE, "line"),
+    **{name: name for name in _LINE},
     **dict.fromkeys(_PAYLOAD, "payload"),
     **dict.fromkeys(_BODY, "body"),
     **dict.fromkeys(_HEADERS, "headers"),
@@ -164,13 +165,15 @@ class Gates:
 
     def compile(self) -> None:
         self._scanners = {group: Scanner(entries) for group, entries in self._entries.items()}
+        verdicts.save()
         self._variants = {group: Variants(chains) for group, chains in self._chains.items()}
         self._header = _Memory(self._of_header)
         self._header_set = _Memory(lambda *_: 0)
         self._plain = _Memory(self._of_plain)
         self._name = _Memory(self._of_name)
         self._value = _Memory(self._of_value)
-        self._line = _Memory(lambda *values: self._scan("line", values))
+        self._line_scans = tuple(name for name in _LINE if name in self._scanners)
+        self._line = _Memory(lambda name, value: self._scan(name.decode(), (value,)))
         self._head_looks = tuple(sorted(_AT_HEAD & self._looks.keys()))
         self._body_looks = tuple(sorted(_AT_BODY & self._looks.keys()))
         self._response_looks = tuple(sorted(_AT_RESPONSE & self._looks.keys()))
@@ -185,8 +188,9 @@ class Gates:
         for collection in self._head_looks:
             for _, value in values[collection]:
                 found |= self._plain.of(collection.encode(), value)
-        if "line" in self._scanners:
-            found |= self._line.of(*(values[name][0][1] for name in _LINE[:4] if values[name]), values["QUERY_STRING"][0][1])
+        for collection in self._line_scans:
+            for _, value in values[collection]:
+                found |= self._line.of(collection.encode(), value)
         found |= self._of_payload(values, "REQUEST_COOKIES", "ARGS_GET")
         return found
 

@@ -12,6 +12,7 @@ from stockade.waf.gates import Gates
 from stockade.waf.operators import OPERATORS
 from stockade.waf.persistent import Variables
 from stockade.waf.readers import Readers
+from stockade.waf.remembering import Memory, memory_for
 from stockade.waf.reader import PHASES, RuleBook, _Files
 from stockade.waf.rule import Link, Rule
 from stockade.waf.transaction import Transaction, selects
@@ -26,6 +27,7 @@ class Step(NamedTuple):
     needs: int
     writes: int
     jumps: bool  # whether a match does more than set variables and speak
+    memory: Memory | None
 
 
 class _Span(NamedTuple):
@@ -87,7 +89,8 @@ class Program:
         writes = 1 + (self._readers.first_concerned(folded) if waits else len(folded.rule.links))
         if folded.shadowed:
             self._shadowed |= 1 << number
-        self.steps.append(Step(folded.rule, number, needs, writes, jumps=False))
+        memory = memory_for(folded) if waits else None
+        self.steps.append(Step(folded.rule, number, needs, writes, jumps=False, memory=memory))
 
     def _needs(self, number: int, folded: Folded) -> int:
         """Give each link that can have one its gate, the first of them the step's own number. 0: none can."""
@@ -124,11 +127,20 @@ class Program:
             step = self.steps[number]
             if step.needs & ~gates or (transaction.removed_rules and transaction.is_removed(step.rule)):
                 continue
+            memory = step.memory if not transaction.removed_targets else None
+            if memory is not None:
+                key = memory.key(transaction)
+                if memory.knows(key):
+                    for deed in memory.deeds(key):
+                        deed.run(transaction)
+                    continue
             if not transaction.touched:
                 current = bisect_right(self._state_starts, number) - 1
                 if current != transaction.state:
                     self._move(transaction, current)
             matched = step.rule.evaluate(transaction)
+            if memory is not None and not step.jumps and transaction.reached < step.writes:
+                memory.note(key, step.rule.deeds if matched else None)
             if not transaction.reached:
                 continue
             transaction.has_notes = True

@@ -147,6 +147,11 @@ class Rule(Struct, eq=False):
     skip: int = 0  # rules to skip after a match
     skip_after: str = ""  # marker, or id of a rule
 
+    @property
+    def deeds(self) -> tuple[Deed, ...]:
+        """In the order in which they are done: the last link's first, as in ModSecurity."""
+        return tuple(deed for link in reversed(self.links) for deed in link.deeds)
+
     def evaluate(self, transaction: Transaction) -> bool:
         """Whether all links matched. Decisions and skips are the transaction's business."""
         transaction.begin_rule(self)
@@ -158,14 +163,12 @@ class Rule(Struct, eq=False):
         return True
 
     def _chain_matches(self, transaction: Transaction) -> bool:
-        """The last link's deeds come first, as in ModSecurity."""
         for number, link in enumerate(self.links):
             if not link.evaluate(transaction, self, number == 0):
                 return False
             transaction.reached = number + 1
-        for link in reversed(self.links):
-            for deed in link.deeds:
-                deed.run(transaction)
+        for deed in self.deeds:
+            deed.run(transaction)
         return True
 
     def note(self, transaction: Transaction, collection: bytes, key: bytes, value: bytes, hit: Hit) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import hyperscan
 
-from stockade.waf.databases import compiled
+from stockade.waf.databases import compiled, is_accepted, verdicts
 
 _FLAGS = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY
 
@@ -32,14 +32,11 @@ class Expression(NamedTuple):
 
 
 def is_usable(expression: Expression) -> bool:
-    """Whether Hyperscan takes it."""
-    try:
-        hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK).compile(
-            expressions=[expression.source], ids=[0], elements=1, flags=[expression.flags]
-        )
-    except hyperscan.HyperscanError:
-        return False
-    return True
+    """Whether Hyperscan takes it, which may take it a second to find out; the answer is kept on disk."""
+    known = verdicts.get(expression)
+    if known is None:
+        known = verdicts[expression] = is_accepted(expression)
+    return known
 
 
 class Scanner:

@@ -7,7 +7,7 @@ chain of transformations is tried that could change one of the bytes that are th
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from stockade.waf.rule import Transform
 from stockade.waf.transformations import TRANSFORMATIONS
@@ -51,67 +51,80 @@ def searched(names: Sequence[str]) -> Chain:
     return Chain(tuple(name for name in names if name not in _CASE), caseless=True)
 
 
-class _Step(NamedTuple):
-    touches: frozenset[int] | None
-    apply: Transform
+_Names: TypeAlias = tuple[str, ...]
+_MOST_PLANS = 1024  # per node: one for each set of interesting bytes
 
 
-def _step(name: str) -> _Step:
-    transformation = TRANSFORMATIONS[name]
-    return _Step(transformation.touches, transformation.apply)
+class _Node:
+    """What is still to be done to a value: the rest of several chains.
+
+    `plans`: by the interesting bytes that the value has, what can change it at all, and what is left after that.
+    """
+
+    __slots__ = ("chains", "plans")
+
+    def __init__(self, chains: frozenset[_Names]) -> None:
+        self.chains = chains
+        self.plans: dict[bytes, tuple[tuple[Transform, _Node], ...]] = {}
 
 
 class Variants:
-    """What `chains` make of values."""
+    """What `chains` make of values. Beginnings that chains share are done once."""
 
-    def __init__(self, chains: Iterable[tuple[str, ...]]) -> None:
-        unique = sorted({chain for chain in chains if chain})
-        self._chains = [[_step(name) for name in chain] for chain in unique]
-        touches = [_touched(chain) for chain in self._chains]
-        self._touched: list[frozenset[int] | None] = touches
-        everything = frozenset[int]().union(*(touch for touch in touches if touch is not None))
-        self._boring = bytes(sorted(frozenset(range(256)) - everything))
-        self._always = tuple(number for number, touch in enumerate(touches) if touch is None)
-        self._known: dict[bytes, tuple[int, ...]] = {}
+    def __init__(self, chains: Iterable[_Names]) -> None:
+        self._nodes: dict[frozenset[_Names], _Node] = {}
+        self._root = self._node(chain for chain in chains if chain)
+        names = {name for chain in self._root.chains for name in chain}
+        touches = [TRANSFORMATIONS[name].touches for name in names]
+        self._anything_goes = None in touches
+        interesting = frozenset[int]().union(*(touch for touch in touches if touch is not None))
+        self._boring = bytes(sorted(frozenset(range(256)) - interesting))
 
     def of(self, value: bytes) -> list[bytes]:
         """The value itself and everything else that it becomes; no two alike."""
         interesting = value.translate(None, self._boring)
-        if not interesting and not self._always:
-            return [value]
         found = [value]
-        for number in self._worth_trying(interesting):
-            changed = value
-            for touches, apply in self._chains[number]:
-                if touches is None or not touches.isdisjoint(changed):
-                    changed = apply(changed)
-            if changed not in found:
-                found.append(changed)
+        if interesting or self._anything_goes:
+            self._follow(self._root, value, interesting, found)
         return found
 
-    def _worth_trying(self, interesting: bytes) -> tuple[int, ...]:
-        if not interesting:
-            return self._always
+    def _follow(self, node: _Node, value: bytes, interesting: bytes, found: list[bytes]) -> None:
         kinds = bytes(sorted(set(interesting)))
-        numbers = self._known.get(kinds)
-        if numbers is None:
-            numbers = tuple(
-                number
-                for number, touch in enumerate(self._touched)
-                if touch is None or not touch.isdisjoint(kinds)
-            )
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
-            self._known[kinds] = numbers
-        return numbers
+        plan = node.plans.get(kinds)
+        if plan is None:
+            plan = self._plan(node, kinds)
+        for apply, rest in plan:
+            changed = apply(value)
+            if changed == value:
+                left = interesting
+            else:
+                left = changed.translate(None, self._boring)
+                if changed not in found:
+                    found.append(changed)
+            if rest.chains:
+                self._follow(rest, changed, left, found)
 
+    def _plan(self, node: _Node, kinds: bytes) -> tuple[tuple[Transform, _Node], ...]:
+        """The steps that could change a value with these bytes, each with what follows it."""
+        rests: dict[str, set[_Names]] = {}
+        for chain in node.chains:
+            for number, name in enumerate(chain):
+                touches = TRANSFORMATIONS[name].touches
+                if touches is None or not touches.isdisjoint(kinds):
+                    rests.setdefault(name, set()).add(chain[number + 1 :])
+                    break
+        plan = tuple(
+            (TRANSFORMATIONS[name].apply, self._node(chain for chain in chains if chain))
+            for name, chains in sorted(rests.items())
+        )
+        if len(node.plans) >= _MOST_PLANS:
+            node.plans.clear()
+        node.plans[kinds] = plan
+        return plan
 
-_MOST_KNOWN = 4096
-
-
-def _touched(chain: list[_Step]) -> frozenset[int] | None:
-    """A chain changes nothing unless its first effective step does: any of the bytes that any step touches."""
-    touches = [step.touches for step in chain]
-    if None in touches:
-        return None
-    return frozenset[int]().union(*(touch for touch in touches if touch is not None))
+    def _node(self, chains: Iterable[_Names]) -> _Node:
+        key = frozenset(chains)
+        node = self._nodes.get(key)
+        if node is None:
+            node = self._nodes[key] = _Node(key)
+        return node

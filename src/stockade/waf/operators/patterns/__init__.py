@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 
-from stockade.waf.operators.patterns import bounded, exact, parser, prefilter
+from stockade.waf.operators.patterns import bounded, exact, parser, prefilter, splitting
 from stockade.waf.scanner import Expression, is_usable
 
 __all__ = ["Pattern"]
@@ -65,7 +65,12 @@ class Pattern:
 
     @property
     def expressions(self) -> list[Expression] | None:
-        return None if self.prefilter is None else [self.prefilter]
+        """For Hyperscan: one of them matches wherever the pattern does. None where there are none."""
+        if self.prefilter is None:
+            return None
+        if self.prefilter.approximate:
+            return splitting.split(prefilter.simplified(self._tree)) or [self.prefilter]
+        return [self.prefilter]
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,90 @@
+"""Rules whose outcome follows from a few headers, so that it can be remembered.
+
+CRS looks at the names of headers, at the content type, at the method with chains that begin to match for every honest
+request. What such a chain reads is the same from request to request, and if it came to nothing once, or only to a
+`ctl`, it will again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stockade.seclang import Macro, parse_text
+from stockade.waf.actions import Ctl
+from stockade.waf.folding import Folded
+from stockade.waf.macros import macros_of
+from stockade.waf.rule import Deed
+from stockade.waf.targets import Exclusions, Fetch, fetcher
+from stockade.waf.transaction import Transaction
+
+_SMALL = frozenset(
+    {"REQUEST_HEADERS", "REQUEST_HEADERS_NAMES", "REQUEST_METHOD", "REQUEST_PROTOCOL", "REQBODY_PROCESSOR"}
+)
+_OWN = frozenset({"MATCHED_VAR", "MATCHED_VAR_NAME", "MATCHED_VARS", "MATCHED_VARS_NAMES"})
+_MOST = 1024  # outcomes per rule
+
+
+class Memory:
+    """What a rule came to, by the hash of what it looked at: None where it did not match, else its deeds."""
+
+    __slots__ = ("_fetches", "_known", "_worth")
+
+    def __init__(self, fetches: tuple[Fetch, ...], *, worth: bool) -> None:
+        self._fetches = fetches
+        self._known: dict[int, tuple[Deed, ...] | None] = {}
+        self._worth = worth  # whether a match may be remembered, too
+
+    def key(self, transaction: Transaction) -> int:
+        return hash(tuple([tuple(fetch(transaction)) for fetch in self._fetches]))
+
+    def knows(self, key: int) -> bool:
+        return key in self._known
+
+    def deeds(self, key: int) -> tuple[Deed, ...]:
+        return self._known[key] or ()
+
+    def note(self, key: int, deeds: tuple[Deed, ...] | None) -> None:
+        if deeds is None or self._worth:
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            self._known[key] = deeds
+
+
+def memory_for(folded: Folded) -> Memory | None:
+    """None where the outcome depends on more than that."""
+    rule, trees = folded.rule, (folded.tree, *folded.tree.links)
+    notes = tuple(setvar.prefix[0] for link in rule.links for setvar in link.setvars)
+    fetches: list[Fetch] = []
+    for tree in trees:
+        for target in tree.targets:
+            if target.excluded:
+                return None
+            if target.collection in _SMALL:
+                fetches.append(fetcher(target, Exclusions(())))
+            elif target.collection == "TX":
+                name = (target.key or (target.pattern or "").removeprefix("^")).lower()
+                if not _is_own(name, notes, folded):
+                    return None
+            elif target.collection not in _OWN:
+                return None
+        if tree.operator is not None and not all(_is_fixed(macro, notes, folded) for macro in _macros(tree)):
+            return None
+    if not fetches or any(not isinstance(deed, Ctl) for link in rule.links for deed in link.deeds):
+        return None
+    return Memory(tuple(fetches), worth=not rule.logs and not notes)
+
+
+def _is_own(name: str, notes: tuple[str, ...], folded: Folded) -> bool:
+    return name.isdigit() or name in folded.known or any(note and name.startswith(note) for note in notes)
+
+
+def _is_fixed(macro: Macro, notes: tuple[str, ...], folded: Folded) -> bool:
+    return macro.collection in _OWN or (macro.collection == "TX" and _is_own(macro.key.lower(), notes, folded))
+
+
+def _macros(tree: object) -> Iterator[Macro]:
+    yield from macros_of(tree.operator.argument)  # type: ignore[attr-defined]
+    for action in tree.actions:  # type: ignore[attr-defined]
+        if action.name == "setvar":
+            name, _, _ = (action.argument or "").partition("=")
+            yield from macros_of(parse_text(name))
