@@ -107,11 +107,13 @@ DIFFERENT = {
     'SecAction "id:1,severity:9"': "severities are 0 to 7",
     'SecAction "id:1,status:999"': "no status of HTTP",
     'SecAction "id:1,ctl:ruleRemoveTargetById=1;NOPE"': "nothing would be taken away",
+    "SecAction \"id:1,msg:'%{TX}%{IP}'\"": "which of its variables?",
     'SecDefaultAction "pass"': "the phase is said, not guessed",
     'SecRule ARGS "x\ny" "id:1"': "a quote that is not closed on its line is a mistake more often than a line end",
     "SecXmlExternalEntity On": "refused",
     "SecDebugLogLevel 12": "levels are 0 to 9",
     # Refused there, read here.
+    'SecRule TX "x" "id:1"': "there the variable alone needs an operator by name",
     "SecRule ARGS '@rx x' 'id:1'": "Apache's quotes",
     'SecRuleEngine "On"': "Apache's quotes",
     'SecRule ARGS "@rx [%{]" "id:1"': "in a pattern, %{ that begins no macro is itself",
@@ -159,7 +161,12 @@ def test_different(text: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(PLAIN | COLLECTIONS))
 def test_variables(name: str) -> None:
-    for text in (f'SecRule {name} "x" "id:1"', f'SecRule {name}:x "x" "id:1"', f"SecAction \"id:1,msg:'%{{{name}}}'\""):
+    key = ".x" if name in COLLECTIONS else ""
+    for text in (
+        f'SecRule {name} "@rx x" "id:1"',
+        f'SecRule {name}:x "@rx x" "id:1"',
+        f"SecAction \"id:1,msg:'%{{{name}{key}}}'\"",
+    ):
         assert read_here(text) == read_there(text), text
 
 
