@@ -60,6 +60,12 @@ def test_text_with_include(tmp_path: Path, write) -> None:
     assert ids(load_text(f"Include {tmp_path}/a.conf")) == [2]
 
 
+def test_text_after_files(tmp_path: Path, write) -> None:
+    write(a_conf=rule(1) + 'SecAction "id:2,pass,skipAfter:END"\n')
+    parsed = load([tmp_path / "a.conf"], f"SecMarker END\n{rule(1)}")
+    assert said(parsed, tmp_path) == ["<text>:2: the id 1 is taken by the rule at a.conf:1"]
+
+
 def test_what_is_not_there(tmp_path: Path, write) -> None:
     write(main_conf="Include nothing.conf\nInclude no/*.conf\nInclude folder\n", folder__a_conf="")
     parsed = load([tmp_path / "main.conf", tmp_path / "none.conf", tmp_path / "*.none", tmp_path])

@@ -20,19 +20,23 @@ _SHOWN = 200  # characters of a path
 _LARGEST = 64 << 20  # bytes; the Core Rule Set has one million in all
 
 
-def load(paths: Iterable[str | Path]) -> Parsed:
-    """The statements of files, in order. Paths may be patterns; what a pattern finds is sorted by name."""
+def load(paths: Iterable[str | Path], text: str | None = None) -> Parsed:
+    """The statements of files, in order, and of a text after them; ids and chains are checked across all.
+
+    Paths may be patterns; what a pattern finds is sorted by name.
+    """
     loader = _Loader()
     for path in paths:
         loader.top(str(path))
+    if text is not None:
+        loader.text(text, "<text>")
     return loader.assembly.done()
 
 
 def load_text(text: str, file: str | Path = "<text>") -> Parsed:
     """The statements of a text that is at hand. Include is relative to the folder that `file` would be in."""
     loader = _Loader()
-    Parser(loader.assembly, str(file), loader.include).read(text)
-    loader.assembly.end_of_chain("the text ends")
+    loader.text(text, str(file))
     return loader.assembly.done()
 
 
@@ -56,6 +60,11 @@ class _Loader:
         for file in found:
             self._read(place, file)
         self.assembly.end_of_chain("the files end")
+
+    def text(self, text: str, file: str) -> None:
+        """Read what was handed over."""
+        Parser(self.assembly, file, self.include).read(text)
+        self.assembly.end_of_chain("the text ends")
 
     def include(self, place: Place, pattern: str, optional: bool) -> None:
         """Read what a file includes; `optional`: there may be nothing."""
