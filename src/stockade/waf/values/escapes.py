@@ -6,11 +6,14 @@ application/x-www-form-urlencoded: a plus sign becomes a space as well. Both are
 
 from __future__ import annotations
 
+import codecs
 import re
 
 _HEX = "0123456789abcdefABCDEF"
 _BYTES = {(high + low).encode(): bytes((int(high + low, 16),)) for high in _HEX for low in _HEX}
-is_broken = re.compile(rb"%(?![0-9a-fA-F]{2})").search
+_broken = re.compile(rb"%(?![0-9a-fA-F]{2})")
+is_broken = _broken.search
+_FEW = 16
 
 
 def unescape(value: bytes) -> bytes:
@@ -19,9 +22,11 @@ def unescape(value: bytes) -> bytes:
     >>> unescape(b"/a%2fb%zz+%4")
     b'/a/b%zz+%4'
     """
-    head, *rest = value.split(b"%")
+    head, *rest = value.split(b"%", _FEW)
     if not rest:
         return value
+    if len(rest) == _FEW:
+        return _unescape_many(value)
     pieces = [head]
     known = _BYTES
     for piece in rest:
@@ -31,6 +36,12 @@ def unescape(value: bytes) -> bytes:
         else:
             pieces += (byte, piece[2:])
     return b"".join(pieces)
+
+
+def _unescape_many(value: bytes) -> bytes:
+    """The same at C speed, by way of the escapes of Python's own literals."""
+    literal = _broken.sub(b"%25", value).replace(b"\\", b"\\\\").replace(b"%", b"\\x")
+    return codecs.escape_decode(literal)[0]
 
 
 def unescape_form(value: bytes) -> bytes:

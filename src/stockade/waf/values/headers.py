@@ -37,12 +37,12 @@ def _header_names(message: Message) -> Collection:
 
 
 def _cookies(message: Message) -> Collection:
-    headers = message.request.headers
-    if "cookie" not in headers:
+    if "cookie" not in message.request.headers:
         return EMPTY
     pairs: Collection = []
-    for line in headers.all("cookie"):
-        _read_cookies(raw(line), pairs)
+    for name, line in message["REQUEST_HEADERS"]:
+        if name == b"cookie":
+            _read_cookies(line, pairs)
     return pairs
 
 
@@ -71,11 +71,12 @@ def _remote_user(message: Message) -> Collection:
     lines = message.request.headers.all("authorization")
     if not lines or not lines[0].startswith("Basic "):
         return EMPTY
+    encoded = raw(lines[0][6:]).rstrip(b" \r\n")
     try:
-        name, colon, _ = binascii.a2b_base64(raw(lines[0][6:])).partition(b":")
+        name, colon, _ = binascii.a2b_base64(encoded, strict_mode=True).partition(b":")
     except binascii.Error:
         return EMPTY
-    return plain(name) if colon else EMPTY
+    return plain(name) if colon and not len(encoded) % 4 else EMPTY
 
 
 MAKERS: dict[str, Maker] = {

@@ -15,7 +15,8 @@ too many arguments.
 What two parsers read differently is a problem, noted by name: `json-duplicate-key` (both values are arguments),
 `json-bad-utf8`, `json-lone-surrogate` (a high one reads as `?`).
 
-Names longer in all than eight times the body and 64 KiB are refused: they repeat those of every container around.
+Names longer in all than eight times the body and 64 KiB are refused: they repeat those of every container around. So
+is, where the body is no sound JSON besides, a crowd of empty objects and arrays.
 
 Differences from ModSecurity v3: a lone high surrogate does not swallow the character that follows it, nor join an
 escape that is no low one; overlong and other ill-formed UTF-8 is an error, though its arguments are there.
@@ -25,6 +26,7 @@ Sound bodies are read by the C scanner of the standard library; the rest by `jso
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from json import JSONDecoder
 from typing import Any, NoReturn, TypeAlias
 
@@ -99,10 +101,13 @@ def _any(value: Any, name: str, depth: int, most: int, pairs: Collection) -> boo
 
 
 def _object(members: tuple[tuple[str, Any], ...], name: str, depth: int, most: int, pairs: Collection) -> bool:
-    if not depth or len(name) > _LONG or len(members) + len(pairs) > most:
+    if not depth or len(name) > _LONG:
         raise _Unsound
     duplicate = len(dict(members)) != len(members)
     prefix = name + "."
+    if len(members) + len(pairs) > most:
+        named = ((prefix + (key or _UNNAMED), value) for key, value in members)
+        return _many(named, depth - 1, most, pairs) or duplicate
     add = pairs.append
     for key, value in members:
         kind = type(value)
@@ -120,10 +125,12 @@ def _object(members: tuple[tuple[str, Any], ...], name: str, depth: int, most: i
 
 
 def _array(items: list[Any], name: str, depth: int, most: int, pairs: Collection) -> bool:
-    if not depth or len(name) > _LONG or len(items) + len(pairs) > most:
+    if not depth or len(name) > _LONG:
         raise _Unsound
     duplicate = False
     prefix = name + ".array_"
+    if len(items) + len(pairs) > most:
+        return _many(((f"{prefix}{index}", value) for index, value in enumerate(items)), depth - 1, most, pairs)
     add = pairs.append
     for index, value in enumerate(items):
         kind = type(value)
@@ -137,4 +144,14 @@ def _array(items: list[Any], name: str, depth: int, most: int, pairs: Collection
             duplicate |= _array(value, f"{prefix}{index}", depth - 1, most, pairs)
         else:
             add((f"{prefix}{index}".encode(), _CONSTANTS[value]))
+    return duplicate
+
+
+def _many(named: Iterable[tuple[str, Any]], depth: int, most: int, pairs: Collection) -> bool:
+    """A container with more members than arguments are left: it is fine if they are empty containers."""
+    duplicate = False
+    for name, value in named:
+        duplicate |= _any(value, name, depth, most, pairs)
+        if len(pairs) > most:
+            raise _Unsound
     return duplicate

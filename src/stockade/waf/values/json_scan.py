@@ -26,6 +26,9 @@ _escape = re.compile(rb"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-
 _SHORT = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 _WORDS = {b"true": b"true", b"false": b"false", b"null": b""}
 
+_CONTAINERS = 4  # per argument that a body may hold
+_PATHS = 16 << 20  # bytes of names of containers
+
 _VALUE, _VALUE_OR_END, _KEY, _KEY_OR_END, _COLON, _COMMA_OR_END, _DONE = range(7)
 _EXPECTED = (
     "a value",
@@ -54,6 +57,8 @@ class Scan:
         self._depth = depth
         self._most = most
         self._names = names
+        self._paths = _PATHS
+        self._containers = _CONTAINERS * most
         self._name = b"json"  # of the value to come
         self._prefixes: list[bytes] = []  # of the open objects and arrays
         self._indices: list[int] = []  # of the next item of each open array, -1 for an object
@@ -106,7 +111,10 @@ class Scan:
     def _open(self, mark: bytes) -> int:
         if len(self._indices) >= self._depth:
             raise _Broken("it is nested too deep")
-        self._spend(len(self._name))
+        self._paths -= len(self._name)
+        self._containers -= 1
+        if self._paths < 0 or self._containers < 0:
+            raise _Broken("it holds too many objects and arrays")
         if mark == b"{":
             self._prefixes.append(self._name + b".")
             self._indices.append(-1)
@@ -152,15 +160,12 @@ class Scan:
     def _leaf(self, value: bytes) -> int:
         if len(self.pairs) >= self._most:
             raise _Broken("it holds too many values")
-        self._spend(len(self._name))
-        self.pairs.append((self._name, value))
-        return self._after_value()
-
-    def _spend(self, length: int) -> None:
-        """Names repeat those of all containers around, so that their sum could be the square of the body."""
-        self._names -= length
+        # Names repeat those of all containers around, so that their sum could be the square of the body.
+        self._names -= len(self._name)
         if self._names < 0:
             raise _Broken("its names are too long")
+        self.pairs.append((self._name, value))
+        return self._after_value()
 
     def _decode(self, text: bytes) -> bytes:
         if not text.isascii():

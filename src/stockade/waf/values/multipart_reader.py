@@ -13,15 +13,22 @@ from stockade.waf.values.boundary import read_boundary
 from stockade.waf.values.disposition import BadDisposition, Disposition
 
 _LINE = 4096  # bytes of a header line, and of a line of data that are searched for a stray boundary
+_HEADERS = 64  # lines of headers of one part
+_READINGS = 4  # of a Content-Disposition that was malformed before
 _SPACE = b" \t\n\v\f\r"
+_ODD = (b" ", b"\t", b"\v", b"\f", b"\r", b'"', b"\0", b"")
 _space = re.compile(rb"[ \t\n\v\f\r]*+").match
+_usual_headers = re.compile(
+    rb'Content-Disposition: form-data; name="([^"\\\0\r\n]++)"(?:; filename="([^"\\\0\r\n]++)")?+\r\n'
+    rb"(?:Content-Type: [ -~]*+\r\n)?+\r\n"
+).match
 _is_header_name = re.compile(rb"[!-~]+").fullmatch
 
 
 class Part:
     """A part being read. `start` is where its data begins, -1 while its headers are read."""
 
-    __slots__ = ("disposition", "headers", "lines", "start", "unfinished", "unfinished_name")
+    __slots__ = ("count", "disposition", "headers", "lines", "readings", "start", "unfinished", "unfinished_name")
 
     def __init__(self) -> None:
         self.disposition = Disposition()
@@ -30,6 +37,8 @@ class Part:
         self.unfinished = b""  # the header line that a folded one would continue
         self.unfinished_name = b""
         self.start = -1
+        self.count = 0  # of header lines
+        self.readings = 0  # of its Content-Disposition
 
     def finish_line(self) -> None:
         if self.unfinished:
@@ -82,7 +91,7 @@ class Reading:
         at, size = 0, len(self._body)
         while 0 <= at < size:
             part = self._part
-            at = self._read_header(part, at) if part is not None and part.start < 0 else self._read_data(at)
+            at = self._read_headers(part, at) if part is not None and part.start < 0 else self._read_data(at)
             if self._is_complete:
                 if 0 <= at < size:
                     self.flags.add("DATA_AFTER")
@@ -98,7 +107,7 @@ class Reading:
     def _read_data(self, at: int) -> int:
         body, size = self._body, len(self._body)
         if not body.startswith(b"--", at):
-            start = body.find(b"\n--", at) + 1
+            start = self._next_dashes(at)
             if not start:
                 start = body.rfind(b"\n", at) + 1 or at
                 if size - start >= _LINE:
@@ -118,6 +127,22 @@ class Reading:
             return -1
         self._note_data()
         return end
+
+    def _next_dashes(self, at: int) -> int:
+        """Where the next line begins with two hyphens and could be or mimic a boundary; 0 when none does."""
+        body, initial = self._body, self._boundary[:1]
+        start = body.find(b"\n--", at) + 1
+        plain = 0  # the first line that surely is no boundary
+        while start:
+            after = body[start + 2 : start + 3]
+            if after in _ODD or after == initial:
+                break
+            if not plain and after != b"\n":
+                plain = start
+            start = body.find(b"\n--", start) + 1
+        if plain and (start or body.find(b"\n", plain) >= 0 or len(body) - plain >= _LINE):
+            self.unmatched = 1
+        return start
 
     def _pass(self, at: int, end: int) -> None:
         """Data from `at` to `end`, none of whose lines begins with two hyphens."""
@@ -156,7 +181,7 @@ class Reading:
         start = _space(body, at + 2, end).end()  # type: ignore[union-attr] # it matches anywhere
         if start > at + 2 and body.startswith(boundary, start, end):
             self._stop("a boundary begins with white space")
-        elif end - at > 3 or body.find(self._dashed, at, end) >= 0:
+        elif (end - at > 3 and b"\0" not in body[at : at + 4]) or body.find(self._dashed, at, end) >= 0:
             self.unmatched = 1
         return False
 
@@ -212,19 +237,25 @@ class Reading:
 
     # Headers of a part.
 
+    def _read_headers(self, part: Part, at: int) -> int:
+        start = at if part.count else self._read_usual_headers(part, at)
+        return start if start > at else self._read_header(part, at)
+
     def _read_header(self, part: Part, at: int) -> int:
-        body = self._body
+        body, size = self._body, len(self._body)
         end = body.find(b"\n", at) + 1
-        if (end or len(body)) - at >= _LINE:
-            return self._stop("a header of a part is too long")
-        if not end:
-            return len(body)
+        is_long = (end or size) - at >= _LINE
+        if not end and not is_long:
+            return size
         if body.startswith(b"--", at):
-            self._is_boundary(at, end)
+            self._is_boundary(at, min(end or size, at + _LINE))
             if self.is_error:
                 return -1
-        elif body.find(self._dashed, at, end) >= 0:
+        elif body.find(self._dashed, at, min(end or size, at + _LINE)) >= 0:
             self.unmatched = 1
+        part.count += 1
+        if is_long or part.count > _HEADERS:
+            return self._stop("a part has too many headers, or one that is too long")
         line = body[at:end]
         if b"\0" in line:
             self.failed = "a header of a part holds a NUL"
@@ -239,6 +270,24 @@ class Reading:
             self._add_header(part, line)
         return end
 
+    def _read_usual_headers(self, part: Part, at: int) -> int:
+        """Where the data begins, if the headers are those that every client sends; else `at`."""
+        usual = _usual_headers(self._body, at)
+        if usual is None or usual.end() - at >= _LINE or self._dashed in usual[0]:
+            return at
+        name, filename = usual.groups()
+        disposition = part.disposition
+        disposition.name = name
+        self.names.append((name, name))
+        if filename is not None:
+            disposition.filename = filename
+            self.filenames.append((filename, filename))
+        self.flags.add("CRLF_LINE")
+        part.lines = usual[0][:-4].split(b"\r\n")
+        part.start = usual.end()
+        self.fields += part.start - at
+        return part.start
+
     def _end_headers(self, part: Part, end: int) -> None:
         part.finish_line()
         field = part.headers.get(b"content-disposition")
@@ -246,6 +295,9 @@ class Reading:
             self.failed = "a part has no Content-Disposition"
             return
         disposition = part.disposition
+        part.readings += 1
+        if part.readings > _READINGS:
+            return
         try:
             disposition.read(field)
         except BadDisposition as error:
