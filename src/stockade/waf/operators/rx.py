@@ -24,7 +24,8 @@ from stockade.waf.operators.patterns import Pattern
 _TIME = 0.05  # seconds
 _MEMORY = 1 << 25  # bytes that RE2 may use for one pattern's states
 _Spans: TypeAlias = list[tuple[int, int]]
-Search: TypeAlias = Callable[[bytes, int], _Spans | None]
+Buffer: TypeAlias = bytes | memoryview
+Search: TypeAlias = Callable[[Buffer, int], _Spans | None]
 """Spans of the match and its groups, from a place in the value on; (-1, -1) for a group that took no part; None for
 no match. Raises TimeoutError."""
 
@@ -68,10 +69,15 @@ def searcher(pattern: Pattern) -> Search:
     if not pattern.newline:
         return linear
     slow = _deadlined(pattern)
-    return lambda value, start: slow(value, start) if value.endswith(b"\n") else linear(value, start)
+    return lambda value, start: slow(value, start) if value[-1:] == b"\n" else linear(value, start)
 
 
-def _linear(source: bytes | None) -> Search | None:
+def anchored(pattern: Pattern) -> Search:
+    """The match that begins where the search does, if there is one."""
+    return _linear(pattern.re2, anchored=True) or _deadlined(pattern, anchored=True)
+
+
+def _linear(source: bytes | None, *, anchored: bool = False) -> Search | None:
     if source is None:
         return None
     options = re2.Options()
@@ -83,22 +89,23 @@ def _linear(source: bytes | None) -> Search | None:
     except re2.error:  # too large
         return None
     # The method under the wrapper's generator, which takes as long again.
-    match: Callable[[Any, bytes, int, int], _Spans] = compiled._regexp.Match
-    anywhere = re2._Anchor.UNANCHORED
+    match: Callable[[Any, Buffer, int, int], _Spans] = compiled._regexp.Match
+    anchor = re2._Anchor.ANCHOR_START if anchored else re2._Anchor.UNANCHORED
 
-    def search(value: bytes, start: int) -> _Spans | None:
-        spans = match(anywhere, value, start, len(value))
+    def search(value: Buffer, start: int) -> _Spans | None:
+        spans = match(anchor, value, start, len(value))
         return None if spans[0][0] < 0 else spans
 
     return search
 
 
-def _deadlined(pattern: Pattern) -> Search:
+def _deadlined(pattern: Pattern, *, anchored: bool = False) -> Search:
     compiled = regex.compile(pattern.bounded, regex.VERSION0)
+    find = compiled.match if anchored else compiled.search
     groups = range(pattern.groups + 1)
 
-    def search(value: bytes, start: int) -> _Spans | None:
-        found = compiled.search(value, start, timeout=_TIME)
+    def search(value: Buffer, start: int) -> _Spans | None:
+        found = find(value, start, timeout=_TIME)
         return None if found is None else [found.span(group) for group in groups]
 
     return search

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import cached_property, lru_cache
 
 from stockade.waf.operators.patterns import bounded, exact, parser, prefilter, splitting
+from stockade.waf.operators.patterns.tree import ALL, Rest
 from stockade.waf.scanner import Expression, is_usable
 
 __all__ = ["Pattern"]
@@ -41,6 +42,12 @@ class Pattern:
     def newline(self) -> bool:
         """Whether values that end with a newline must be tried with `bounded` even so."""
         return self._exact is not None and self._exact.newline
+
+    @property
+    def first(self) -> frozenset[int]:
+        """The bytes that a match can begin with; all where it may be empty."""
+        found = Rest(self._tree).lead
+        return ALL if found.empty else found.first
 
     @cached_property
     def bounded(self) -> bytes:

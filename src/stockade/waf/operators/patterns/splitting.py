@@ -1,6 +1,6 @@
-"""A pattern that is too large for Hyperscan, as several that are not: its alternatives, each with what stands around them.
+"""A pattern that is too large for Hyperscan, as several that are not: its alternatives, each in its surroundings.
 
-Hyperscan would take the whole with the PREFILTER flag, but reduces it then to next to nothing, which matches everywhere.
+Hyperscan would take the whole with the PREFILTER flag, but reduces it then to next to nothing, which always matches.
 """
 
 from __future__ import annotations
