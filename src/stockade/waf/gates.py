@@ -25,7 +25,7 @@ from stockade.waf.rule import Link
 from stockade.waf.scanner import Expression, Scanner
 from stockade.waf.targets import Exclusions, Fetch, KeyTest, fetcher, key_test
 from stockade.waf.transaction import Transaction
-from stockade.waf.variants import Variants, searched
+from stockade.waf.variants import Variants, is_wild, searched
 
 # Where each collection is looked through. What stands here together is scanned together.
 _LINE = ("REQUEST_URI", "REQUEST_URI_RAW", "REQUEST_FILENAME", "REQUEST_BASENAME", "REQUEST_LINE", "QUERY_STRING", "PATH_INFO")
@@ -101,8 +101,10 @@ class Gates:
     """Built link by link with `add`, then `compile`d."""
 
     def __init__(self) -> None:
-        self._entries: dict[str, list[tuple[int, Expression]]] = {}
-        self._chains: dict[str, set[tuple[str, ...]]] = {}
+        # By group and, where a chain makes something else of every value (base64Decode), by that chain: what it makes
+        # of a word would match what other rules look for.
+        self._entries: dict[tuple[str, tuple[str, ...]], list[tuple[int, Expression]]] = {}
+        self._chains: dict[tuple[str, tuple[str, ...]], set[tuple[str, ...]]] = {}
         self._looks: dict[str, list[_Look]] = {}  # by collection of one value
         self._header_looks: list[_Look] = []
         self._name_looks: list[_Look] = []  # at names and at values in the payload
@@ -158,15 +160,17 @@ class Gates:
         chains = [names[:number] for number in range(len(names) + 1)] if link.every_step else [names]
         for chain in chains:
             search = searched(chain)
-            self._chains.setdefault(group, set()).add(search.names)
+            key = (group, search.names if is_wild(search.names) else ())
+            self._chains.setdefault(key, set()).add(search.names)
             for expression in expressions:
                 caseless = expression.caseless or search.caseless
-                self._entries.setdefault(group, []).append((gate, expression._replace(caseless=caseless)))
+                self._entries.setdefault(key, []).append((gate, expression._replace(caseless=caseless)))
 
     def compile(self) -> None:
-        self._scanners = {group: Scanner(entries) for group, entries in self._entries.items()}
+        self._scanners: dict[str, list[tuple[Variants, Scanner]]] = {}
+        for key, entries in self._entries.items():
+            self._scanners.setdefault(key[0], []).append((Variants(self._chains[key]), Scanner(entries)))
         verdicts.save()
-        self._variants = {group: Variants(chains) for group, chains in self._chains.items()}
         self._header = _Memory(self._of_header)
         self._header_set = _Memory(lambda *_: 0)
         self._plain = _Memory(self._of_plain)
@@ -201,7 +205,7 @@ class Gates:
         for collection in self._body_looks:
             for _, value in values[collection]:
                 found |= self._plain.of(collection.encode(), value)
-        found |= self._of_payload(values, "ARGS_POST", *_FILES)
+        found |= self._of_payload(values, "ARGS", *_FILES)  # JSON is in ARGS alone
         if values.has_xml:
             for _, value in (*values.xml("/*"), *values.xml("//@*")):
                 found |= self._value.of(value)
@@ -299,14 +303,11 @@ class Gates:
         return found
 
     def _scan(self, group: str, values: Iterable[bytes]) -> int:
-        scanner = self._scanners.get(group)
-        if scanner is None:
-            return 0
-        variants, scan = self._variants[group].of, scanner.scan
         found = 0
-        for value in values:
-            for variant in variants(value):
-                found |= scan(variant)
+        for variants, scanner in self._scanners.get(group, ()):
+            for value in values:
+                for variant in variants.of(value):
+                    found |= scanner.scan(variant)
         return found
 
 

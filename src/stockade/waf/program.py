@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import NamedTuple
 
-from stockade.seclang import Macro, Text
+from stockade.seclang import Macro, Text, to_bytes
 from stockade.waf.actions import Ctl
 from stockade.waf.folding import Folded, Folding, Kind
 from stockade.waf.gates import Gates
@@ -214,7 +214,7 @@ def _known_argument(text: Text, folded: Folded) -> bytes | None:
                 return None
             parts.append(folded.state[name])
         else:
-            parts.append(part.encode("utf-8", "surrogateescape"))
+            parts.append(to_bytes(part))
     return b"".join(parts)
 
 

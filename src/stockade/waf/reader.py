@@ -31,6 +31,10 @@ _REFUSED = {
 }
 
 
+# Read, for CRS 3 uses it where it is asked to, but off: it would ask the DNS for each request, and wait.
+_OFF = frozenset({"rbl"})
+
+
 class Read(NamedTuple):
     """A rule with the tree that it was made of, which says what it reads."""
 
@@ -293,7 +297,7 @@ def _link(tree: RuleTree, defaults: Iterable[Action]) -> Link:
         return link
     if operator.name not in OPERATORS:
         raise ValueError(f"@{operator.name} is no operator")
-    make, files = OPERATORS[operator.name], _Files(tree.place)
+    make, files = OPERATORS["nomatch" if operator.name in _OFF else operator.name], _Files(tree.place)
     link.negated = operator.negated
     fixed = constant(operator.argument)
     if fixed is not None:

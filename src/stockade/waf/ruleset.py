@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from stockade.seclang import Parsed, Problem, load, parse
+from stockade.seclang import Problem, load
 from stockade.waf.inspection import Inspection
 from stockade.waf.persistent import Collections, MemoryCollections
 from stockade.waf.program import Program
@@ -51,10 +51,7 @@ class RuleSet:
 
         Raises BadRules, with everything that is wrong.
         """
-        parsed = load(paths)
-        if text:
-            more = parse(text)
-            parsed = Parsed((*parsed.statements, *more.statements), (*parsed.problems, *more.problems))
+        parsed = load(paths, text or None)
         book, problems = read(parsed.statements)
         if parsed.problems or problems:
             raise BadRules((*parsed.problems, *problems))

@@ -51,6 +51,11 @@ def searched(names: Sequence[str]) -> Chain:
     return Chain(tuple(name for name in names if name not in _CASE), caseless=True)
 
 
+def is_wild(names: Sequence[str]) -> bool:
+    """Whether the chain makes something else of every value."""
+    return any(TRANSFORMATIONS[name].touches is None for name in names)
+
+
 _Names: TypeAlias = tuple[str, ...]
 _MOST_PLANS = 1024  # per node: one for each set of interesting bytes
 
