@@ -8,7 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stockade
 TEST_STAMP := $(VENV)/.tests
-SOURCES := pyproject.toml setup.py src/stockade/gateway/envoy/filter.c src/stockade/gateway/envoy/build_filter.py
+SOURCES := pyproject.toml setup.py src/stockade/gateway/envoy/build_filter.py \
+	$(wildcard src/stockade/gateway/envoy/filter/* src/stockade/stores/table/*)
 
 .PHONY: demo test bench format lint clean system-packages
 
@@ -51,4 +52,4 @@ bench: $(TEST_STAMP) system-packages
 	$(BIN)/python benchmarks/gateway.py
 
 clean:
-	rm -rf $(VENV) build src/stockade.egg-info src/stockade/gateway/envoy/_filter*.so
+	rm -rf $(VENV) build src/stockade.egg-info src/stockade/gateway/envoy/_filter*.so src/stockade/stores/_table*.so

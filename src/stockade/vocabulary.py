@@ -11,7 +11,7 @@ says as a `Finding`. When all is over one `Record` says what happened.
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from msgspec import Struct, field
@@ -203,6 +203,33 @@ class TakeQuota(Ask[Tokens], frozen=True, gc=False):
     limit: int
     start: float
     end: float
+    at: float
+    cost: int = 1
+
+
+class Pace(NamedTuple):
+    """One token regained each `interval` nanoseconds, up to `burst` tokens."""
+
+    interval: int
+    burst: int
+
+
+class Allowance(NamedTuple):
+    """So much in the period [start, end), whole epoch seconds."""
+
+    limit: int
+    start: int
+    end: int
+
+
+class TakeAll(Ask[tuple[int, Tokens] | None], frozen=True, gc=False):
+    """Take `cost` from every bucket, by its measure, or from none when one has too little. No bucket stands twice.
+
+    The reply is None, or the place of the bucket that makes the caller wait longest, and how that one stands.
+    """
+
+    buckets: tuple[str, ...]
+    measures: tuple[Pace | Allowance, ...]
     at: float
     cost: int = 1
 

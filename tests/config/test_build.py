@@ -101,9 +101,34 @@ def test_each_limit_has_its_own_line() -> None:
         key: operation
         quota: 1/day
 """
+    limits = bindings(text)["limits"]
+    assert [limits.where(name) for name in ("a", "b")] == ["stockade.yaml:7", "stockade.yaml:8"]
+    assert limits.line == "stockade.yaml:7"
+
+
+def test_limits_that_are_enforced_alike_are_judged_together() -> None:
+    text = """\
+    limits:
+      - {name: a, key: address, rate: 1/s}
+      - {name: b, key: address, rate: 1/s, mode: monitor}
+      - {name: c, key: operation, quota: 1/day}
+      - {name: d, key: principal, rate: 1/s}
+      - {name: e, key: address, rate: 1/s, failure: open}
+      - {name: f, key: address, rate: 1/s, mode: off}
+      - {name: g, key: [principal, operation], rate: 1/s}
+"""
     (route,) = built(HEAD + API + text).policy.routes
-    lines = [binding.line for binding in route.bindings if binding.control.name == "limits"]
-    assert lines == ["stockade.yaml:7", "stockade.yaml:8"]
+    groups = [
+        (sorted(binding.lines), binding.monitor, binding.failure)
+        for binding in route.bindings
+        if binding.control.name == "limits"
+    ]
+    assert groups == [
+        (["a", "c"], False, "closed"),
+        (["b"], True, "closed"),
+        (["e"], False, "open"),
+        (["d", "g"], False, "closed"),
+    ]
 
 
 def test_own_responses_carry_security_headers_unless_exposure_only_watches() -> None:

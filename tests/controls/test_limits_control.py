@@ -132,6 +132,33 @@ def test_the_first_limit_that_refuses_names_itself_and_the_later_ones_are_not_ch
     assert caller.allowed(20, at=AT + 10) == 1  # "many" still has tokens
 
 
+def test_what_one_limit_refuses_no_other_counts():
+    """Wherever it stands: running into a rate uses up no quota."""
+    few, day = per("address", name="few", burst=1), Limit("day", ("address",), Quota(3, "day"))
+    for limits in ((few, day), (day, few)):
+        caller = Caller(*limits)
+        assert caller.allowed(10) == 1
+        assert [caller.allowed(10, at=AT + later) for later in (10, 20, 30)] == [1, 1, 0]
+        assert caller.verdict(at=AT + 40).findings[0].rule == "day"
+
+
+def test_of_several_limits_that_refuse_the_one_that_takes_longest_is_named():
+    caller = Caller(per("address", name="short", burst=1), per("operation", name="long", burst=1, interval=100.0))
+    caller.allowed(1)
+    refused = caller.verdict()
+    assert refused.findings[0].rule == "long"
+    assert refused.response.headers.get("retry-after") == "100"
+    assert caller.verdict(at=AT + 100) is PASS
+
+
+def test_each_quota_has_its_own_period():
+    caller = Caller(*(Limit(unit, ("address",), Quota(2, unit)) for unit in ("minute", "hour")))
+    assert [caller.allowed(5, at=AT + later) for later in (0, 60, 120)] == [2, 0, 0]
+    assert caller.verdict(at=AT + 60).findings[0].rule == "hour"
+    hour = AT // 3600 * 3600 + 3600
+    assert [caller.allowed(1, at=hour + later) for later in (0, -0.001, 60)] == [1, 1, 0]
+
+
 RESPONSES = [
     (Rate(0.5, 4), "1", '"x";r=0;t=2', '"x";q=4;w=2'),
     (Rate(60.0, 1), "60", '"x";r=0;t=60', '"x";q=1;w=60'),

@@ -60,6 +60,15 @@ def test_a_cost_that_no_bucket_holds_is_never_allowed():
     assert (taken.allowed, taken.arrival, taken.remaining, taken.retry_after) == (False, 0, 5, inf)
 
 
+def test_a_bucket_is_no_deeper_than_73_years():
+    """A thousand million at one a day would be three million years, which no state of 64 bits can tell."""
+    first, *_, last = takes([NOW] * 26_700, 86400.0, 10**9)
+    assert (first.allowed, last.allowed) == (True, False)
+    assert last.arrival < 1 << 63
+    assert take(0, NOW, 1e30, 1).allowed
+    assert take(0, NOW, 1.0, 10**9).remaining == 10**9 - 1
+
+
 intervals = st.sampled_from(
     [1e-4, 1 / 1500, 1 / 3, 2 / 3, 0.15, 1.2, 60 / 90, 60 / 50, 3.6, 3600 / 7, 86400.0]
 ) | st.floats(1e-5, 1e5)

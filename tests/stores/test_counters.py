@@ -1,18 +1,19 @@
-"""Counters in memory: rates, quotas, and the bound on both."""
+"""What counters answer: rates, quotas, several at once; and that the table answers as the arithmetic does."""
 
 from __future__ import annotations
 
-import sys
-import threading
 from collections import Counter
+from math import inf
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stockade.quotas import period_around
 from stockade.stores import Counters
-from stockade.vocabulary import TakeQuota, TakeTokens, Tokens
+from stockade.vocabulary import Allowance, Pace, TakeAll, TakeQuota, TakeTokens, Tokens
+from tests.stores.reference import Reference
 
 AT = 1_763_766_422.0
 START, END = period_around("hour", AT)
@@ -113,104 +114,169 @@ def test_no_quota_is_overdrawn(asked):
         assert left.remaining == 5 - used[key]
 
 
-# The bound.
+def test_a_clock_that_begins_in_1970():
+    """As it does on a machine without a battery, in a week that began the year before."""
+    counters = Counters()
+    assert counters.take_tokens(tokens(at=0.0)).remaining == 1
+    assert [counters.take_quota(quota(at=0.0, limit=2, unit="week")).allowed for _ in range(3)] == [True, True, False]
+    assert counters.take_quota(quota(limit=2, unit="week")).allowed
 
 
-def test_buckets_that_are_full_again_are_dropped_first_and_nobody_loses():
-    counters = Counters(most=100)
-    for number in range(100):
-        counters.take_tokens(tokens(f"old-{number}"))
-    later = AT + 1000
-    for number in range(100):
-        assert counters.take_tokens(tokens(f"new-{number}", at=later, burst=1)).allowed
-    assert counters.evicted == 0
-    assert not any(counters.take_tokens(tokens(f"new-{number}", at=later, burst=1)).allowed for number in range(100))
+# Several at once.
+
+FEW, MANY, DAILY = Pace(10 * 10**9, 2), Pace(10**9, 10), Allowance(5, int(START), int(END))
 
 
-def test_of_live_buckets_the_soonest_over_go_and_are_counted():
-    counters = Counters(most=100)
-    for number in range(100):
-        counters.take_tokens(tokens(f"{number}", interval=10.0 + number, burst=1))
-    assert counters.evicted == 0
-    counters.take_tokens(tokens("one more", burst=1, interval=1000.0))
-    assert counters.evicted == 10
-    forgotten = [n for n in range(100) if counters.take_tokens(tokens(f"{n}", interval=10.0 + n, burst=1)).allowed]
-    assert forgotten[:10] == list(range(10))
-    assert not counters.take_tokens(tokens("one more", burst=1, interval=1000.0)).allowed
+def test_all_have_enough():
+    counters = Counters()
+    ask = TakeAll(("few", "many", "daily"), (FEW, MANY, DAILY), AT)
+    assert counters.take_all(ask) is None
+    assert counters.take_tokens(tokens("few")).remaining == 0
+    assert counters.take_tokens(tokens("many", interval=1.0, burst=10)).remaining == 8
+    assert counters.take_quota(quota("daily", limit=5)).remaining == 3
 
 
-def test_periods_that_are_over_are_dropped_first():
-    counters = Counters(most=100)
-    for number in range(100):
-        counters.take_quota(quota(f"old-{number}", limit=1))
-    for number in range(100):
-        assert counters.take_quota(quota(f"new-{number}", at=END, limit=1)).allowed
-    assert counters.evicted == 0
-    assert not any(counters.take_quota(quota(f"new-{number}", at=END, limit=1)).allowed for number in range(100))
+def test_one_that_has_too_little_keeps_the_others_from_being_charged():
+    """Wherever it stands."""
+    counters = Counters()
+    for buckets, measures in (
+        (("daily", "few", "many"), (DAILY, FEW, MANY)),
+        (("many", "daily", "few"), (MANY, DAILY, FEW)),
+    ):
+        answers = [counters.take_all(TakeAll(buckets, measures, AT)) for _ in range(5)]
+        assert answers[-1] == (buckets.index("few"), Tokens(False, 0, 20.0, 10.0))
+    assert counters.take_quota(quota("daily", limit=5)).remaining == 2
+    assert counters.take_tokens(tokens("many", interval=1.0, burst=10)).remaining == 7
 
 
-def test_of_live_quotas_the_soonest_over_go_and_are_counted():
-    counters = Counters(most=100)
-    for number in range(100):
-        counters.take_quota(quota(f"{number}", limit=1, unit="minute" if number < 10 else "year"))
-    counters.take_quota(quota("one more", limit=1, unit="year"))
-    assert counters.evicted == 10
-    assert not any(counters.take_quota(quota(f"{n}", limit=1, unit="year")).allowed for n in range(10, 100))
-    assert counters.take_quota(quota("3", limit=1, unit="minute")).allowed
+def test_of_several_that_have_too_little_the_longest_wait_is_told():
+    """Who waits as told must not be refused by the other."""
+    counters = Counters()
+    hour = Allowance(2, int(START), int(END))
+    ask = TakeAll(("few", "hour", "slow"), (FEW, hour, Pace(20 * 10**9, 2)), AT)
+    assert [counters.take_all(ask) for _ in range(2)] == [None, None]
+    assert counters.take_all(ask) == (1, Tokens(False, 0, END - AT, END - AT))
+    impossible = TakeAll(("hour", "few", "other"), (hour, FEW, Pace(1, 2)), AT, 3)
+    refused = counters.take_all(impossible)
+    assert refused is not None
+    assert (refused[0], refused[1].retry_after) == (1, inf)
 
 
-@pytest.mark.parametrize("table", ["_arrivals", "_used"])
-def test_a_flood_of_callers_does_not_fill_the_memory(table):
-    counters = Counters(most=50)
-    for number in range(2000):
-        counters.take_tokens(tokens(f"{number}", at=AT + number / 1000))
-        counters.take_quota(quota(f"{number}", at=AT + number / 1000))
-        assert len(getattr(counters, table)) <= 50
-    assert counters.evicted > 3000
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 100])
+def test_any_number_of_buckets(count):
+    counters = Counters()
+    ask = TakeAll(tuple(f"{number}" for number in range(count)), (Pace(10**9, 3),) * count, AT)
+    assert [counters.take_all(ask) for _ in range(3)] == [None] * 3
+    refused = counters.take_all(ask)
+    assert (refused is None) == (count == 0)
 
 
-def test_a_known_bucket_needs_no_room():
-    counters = Counters(most=2)
-    for bucket in ("a", "b"):
-        counters.take_tokens(tokens(bucket))
-        counters.take_quota(quota(bucket))
-    for bucket in ("a", "b"):
-        counters.take_tokens(tokens(bucket))
-        counters.take_quota(quota(bucket))
-    assert counters.evicted == 0
+def test_a_rate_and_a_quota_of_one_name_are_two():
+    counters = Counters()
+    for _ in range(2):
+        assert counters.take_all(TakeAll(("a", "a"), (FEW, DAILY), AT)) is None
+    assert counters.take_all(TakeAll(("a",), (DAILY,), AT)) is None
+    assert counters.take_all(TakeAll(("a",), (FEW,), AT)) is not None
 
 
-def test_a_refused_stranger_takes_no_room():
-    counters = Counters(most=10)
-    for number in range(100):
-        assert not counters.take_tokens(tokens(f"{number}", cost=3)).allowed
-        assert not counters.take_quota(quota(f"{number}", cost=4)).allowed
-    assert (len(counters._arrivals), len(counters._used)) == (0, 0)
+# What makes no sense.
 
 
-def test_threads_take_no_token_twice():
-    """A worker asks from two threads. Here they are switched between as often as the interpreter can."""
-    counters = Counters(most=5000)
-    allowed = []
-    ready = threading.Barrier(4)
+@pytest.mark.parametrize(
+    "ask",
+    [
+        tokens(at=-1.0),
+        tokens(at=float("nan")),
+        tokens(at=float("inf")),
+        tokens(at=2.0**62),
+        tokens(cost=0),
+        tokens(cost=-1),
+        tokens(burst=-1),
+        quota(cost=0),
+        quota(limit=-1),
+        TakeQuota("a", 1, 60.0, 60.0, 60.0),
+        TakeQuota("a", 1, 60.0, 1e15, 60.0),
+        TakeAll(("a",), (), AT),
+        TakeAll(("a",), ((1,),), AT),  # type: ignore[arg-type]
+        TakeAll(["a"], [FEW], AT),  # type: ignore[arg-type]
+    ],
+)
+def test_a_question_that_makes_no_sense_is_refused(ask):
+    """And not answered somehow: the route's `failure` then decides."""
+    counters = Counters()
+    with pytest.raises(ValueError, match=r"\w"):
+        answer(counters, ask)
 
-    def take(number):
-        ready.wait()
-        mine = 0
-        for step in range(1500):
-            mine += counters.take_tokens(tokens(burst=2000, interval=1e6)).allowed
-            mine += counters.take_quota(quota(limit=2000)).allowed
-            counters.take_tokens(tokens(f"{number} {step}"))  # makes room, too
-        allowed.append(mine)
 
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        threads = [threading.Thread(target=take, args=(number,)) for number in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(before)
-    assert sum(allowed) == 4000
+@pytest.mark.parametrize("bucket", [b"a", None, 7])
+def test_a_bucket_is_text(bucket):
+    with pytest.raises(TypeError):
+        Counters().take_tokens(tokens(bucket))
+
+
+def test_any_text_is_a_bucket():
+    counters = Counters()
+    names = ["", "\0", "\0\0", "a\0", "é", "日本", "\ud800", "\udfff", "\U0001f600", "x" * 100_000, "x" * 100_001]
+    for name in names:
+        assert counters.take_tokens(tokens(name, burst=1)).allowed
+        assert not counters.take_tokens(tokens(name, burst=1)).allowed
+
+
+# The table answers as the arithmetic does.
+
+moments = st.floats(1e6, 4.6e9) | st.floats(-90, 90).map(lambda step: AT + step) | st.sampled_from([START, END, AT])
+intervals = st.floats(1e-10, 1e12) | st.sampled_from([1e-4, 1 / 3, 1.0, 1.2, 3600 / 7, 86400.0])
+huge = st.sampled_from([1 << 31, 1 << 32, 1 << 62, (1 << 63) - 1, 1 << 63, 10**40])
+costs = st.integers(1, 5) | huge
+units = st.sampled_from(["second", "minute", "hour", "day", "week", "month", "year"])
+names = st.sampled_from("abc")
+
+
+@st.composite
+def token_asks(draw: Any) -> TakeTokens:
+    return TakeTokens(draw(names), draw(intervals), draw(st.integers(0, 9) | huge), draw(moments), draw(costs))
+
+
+@st.composite
+def quota_asks(draw: Any) -> TakeQuota:
+    at, amount = draw(moments), draw(st.integers(0, 9) | st.sampled_from([1 << 31, 1 << 62]))
+    return TakeQuota(draw(names), amount, *period_around(draw(units), at), at, draw(costs))
+
+
+@st.composite
+def several_asks(draw: Any) -> TakeAll:
+    buckets = draw(st.lists(names, unique=True, max_size=3))
+    at = draw(moments)
+    paces = st.builds(Pace, st.integers(1, 10**13), st.integers(0, 9))
+    periods = st.builds(period_around, units, st.just(at))
+    allowances = st.builds(lambda limit, period: Allowance(limit, *map(int, period)), st.integers(0, 9), periods)
+    measures = [draw(paces | allowances) for _ in buckets]
+    return TakeAll(tuple(buckets), tuple(measures), at, draw(st.integers(1, 3)))
+
+
+def answer(counters: Counters | Reference, ask: Any) -> Any:
+    kinds: dict[Any, Any] = {
+        TakeTokens: counters.take_tokens,
+        TakeQuota: counters.take_quota,
+        TakeAll: counters.take_all,
+    }
+    return kinds[type(ask)](ask)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Times are as exact as a float since the epoch can tell them."""
+    if one is None or other is None:
+        return one is other
+    if isinstance(one, tuple):
+        return bool(one[0] == other[0]) and same(one[1], other[1])
+    times, wanted = ((left.reset, left.retry_after) for left in (one, other))
+    return (one.allowed, one.remaining) == (other.allowed, other.remaining) and times == pytest.approx(wanted, abs=1e-6)
+
+
+@settings(max_examples=300)
+@given(st.lists(token_asks() | quota_asks() | several_asks(), max_size=40))
+def test_the_table_answers_as_the_arithmetic_does(asked):
+    """For any limits, however they change, any costs, and clocks that jump."""
+    counters, reference = Counters(), Reference()
+    for ask in asked:
+        assert same(answer(counters, ask), answer(reference, ask))

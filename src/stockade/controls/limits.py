@@ -8,13 +8,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
 from stockade.networks import subject_of
-from stockade.quotas import period_around
-from stockade.vocabulary import PASS, Asking, Control, Exchange, Finding, Stop, TakeQuota, TakeTokens, Tokens, Verdict
+from stockade.quotas import nanoseconds, period_around
+from stockade.vocabulary import (
+    PASS,
+    Allowance,
+    Asking,
+    Control,
+    Exchange,
+    Finding,
+    Pace,
+    Stop,
+    TakeAll,
+    Tokens,
+    Verdict,
+)
 
 _MOST_RETRY = 86400 * 366
 
@@ -55,6 +67,9 @@ class Limit(Struct, frozen=True):
         return "principal" in self.keys
 
 
+Reader: TypeAlias = Callable[[Exchange], str]
+
+
 def _by_address(exchange: Exchange) -> str:
     return subject_of(exchange.client)
 
@@ -69,21 +84,17 @@ def _by_operation(exchange: Exchange) -> str:
     return exchange.operation
 
 
-def _by_header(name: str) -> Callable[[Exchange], str]:
+def _by_header(name: str) -> Reader:
     def value(exchange: Exchange) -> str:
         return (exchange.request.headers.get(name) or "")[:256]
 
     return value
 
 
-_KEYS: dict[str, Callable[[Exchange], str]] = {
-    "address": _by_address,
-    "principal": _by_principal,
-    "operation": _by_operation,
-}
+_KEYS: dict[str, Reader] = {"address": _by_address, "principal": _by_principal, "operation": _by_operation}
 
 
-def keyer(keys: tuple[str, ...]) -> Callable[[Exchange], str]:
+def keyer(keys: tuple[str, ...]) -> Reader:
     """What is counted, from its name or names: address, principal, operation, header:NAME."""
     readers = [_by_header(key[7:].lower()) if key.startswith("header:") else _KEYS[key] for key in keys]
     if len(readers) == 1:
@@ -91,30 +102,56 @@ def keyer(keys: tuple[str, ...]) -> Callable[[Exchange], str]:
     return lambda exchange: "\n".join(reader(exchange) for reader in readers)
 
 
+def _bucketer(api: str, limits: tuple[Limit, ...]) -> Callable[[Exchange], tuple[str, ...]]:
+    """The buckets from which a request takes, one for each limit."""
+    readers = [(f"{api}\n{limit.name}\n", keyer(limit.keys)) for limit in limits]
+    if len(readers) == 1:
+        ((prefix, key),) = readers
+        return lambda exchange: (prefix + key(exchange),)
+    return lambda exchange: tuple([prefix + key(exchange) for prefix, key in readers])
+
+
 class Limits(Control):
-    """Some of a route's limits: those of an address come before authentication, those of a principal after it."""
+    """Limits that are judged together: a request that one of them refuses is counted by none.
+
+    nginx's `limit_req` does the same. Else a caller that runs into a rate would use up its daily quota by being refused.
+    """
 
     name = "limits"
 
     def __init__(self, api: str, limits: Iterable[Limit]) -> None:
-        self._limits = tuple((limit, f"{api}\n{limit.name}\n", keyer(limit.keys), limit.measure) for limit in limits)
+        self._limits = tuple(limits)
+        self._buckets = _bucketer(api, self._limits)
+        self._current = _measures(self._limits, 0.0)
 
     def describe(self) -> str:
-        return "; ".join(f"{limit.name}: {limit.measure} per {'+'.join(limit.keys)}" for limit, *_ in self._limits)
+        return "; ".join(f"{limit.name}: {limit.measure} per {'+'.join(limit.keys)}" for limit in self._limits)
 
     def on_request(self, exchange: Exchange) -> Asking[Verdict]:
         at = exchange.request.at
-        for limit, prefix, key, measure in self._limits:
-            bucket = prefix + key(exchange)
-            if type(measure) is Rate:
-                left = yield TakeTokens(bucket, measure.interval, measure.burst, at)
-            else:
-                assert isinstance(measure, Quota)
-                start, end = period_around(measure.unit, at)
-                left = yield TakeQuota(bucket, measure.limit, start, end, at)
-            if not left.allowed:
-                return _throttled(exchange, limit, left)
-        return PASS
+        measures, start, end = self._current
+        if not start <= at < end:
+            measures, *_ = self._current = _measures(self._limits, at)
+        refused = yield TakeAll(self._buckets(exchange), measures, at)
+        if refused is None:
+            return PASS
+        place, left = refused
+        return _throttled(exchange, self._limits[place], left)
+
+
+def _measures(limits: tuple[Limit, ...], at: float) -> tuple[tuple[Pace | Allowance, ...], float, float]:
+    """What may be taken under each limit, and the time [start, end) for which that is so."""
+    measures: list[Pace | Allowance] = []
+    start, end = -math.inf, math.inf
+    for limit in limits:
+        measure = limit.measure
+        if isinstance(measure, Rate):
+            measures.append(Pace(nanoseconds(measure.interval), measure.burst))
+        else:
+            period = period_around(measure.unit, at)
+            measures.append(Allowance(measure.limit, int(period.start), int(period.end)))
+            start, end = max(start, period.start), min(end, period.end)
+    return tuple(measures), start, end
 
 
 def _throttled(exchange: Exchange, limit: Limit, left: Tokens) -> Stop:

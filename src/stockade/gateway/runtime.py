@@ -18,10 +18,13 @@ class Runtime:
     Raises StoreError when the key store cannot be opened, OSError when the log cannot.
     """
 
-    def __init__(self, loaded: Loaded, built: Built, *, worker: int = 0, journal: bool = True) -> None:
+    def __init__(
+        self, loaded: Loaded, built: Built, counters: Counters | None = None, *, worker: int = 0, journal: bool = True
+    ) -> None:
+        """Without `counters` they are this process's own."""
         self.worker = worker
         self.metrics = Metrics()
-        self._counters = Counters()
+        self._counters = counters or Counters()
         self._uses: dict[str, float] = {}
         self.stores = self._stores(built, ())
         self.policy: Policy = built.policy

@@ -8,6 +8,8 @@ that sums round up past the depth of the bucket, and one of 50 tokens a minute w
 
 A TAT further ahead than the bucket is deep was written under another limit or another clock: the bucket is then taken
 to be empty, or else raising a limit, or a clock that was put back, would shut callers out for hours.
+
+This is the reference for those who count in memory that processes share, in C: see `stores/table/measures.h`.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import NamedTuple
 
 SECOND = 1_000_000_000  # nanoseconds
 _JUMP = 60 * SECOND  # by which requests of one clock may come out of order; what is more is another clock's
+_DEEPEST = 1 << 61  # 73 years: no bucket is deeper, so that the state fits in 64 bits
 
 
 class Taken(NamedTuple):
@@ -31,22 +34,27 @@ class Taken(NamedTuple):
     retry_after: float
 
 
+def nanoseconds(interval: float) -> int:
+    """An interval of seconds as it is counted: whole, and not none."""
+    return int(interval * SECOND + 0.5) or 1
+
+
 def take(arrival: int, at: float, interval: float, burst: int, cost: int = 1) -> Taken:
     """Take `cost` tokens at time `at` from a bucket of `burst` tokens that regains one each `interval` seconds.
 
     >>> take(0, at=100.0, interval=0.5, burst=2).remaining
     1
     """
-    now, step = int(at * SECOND), int(interval * SECOND + 0.5) or 1
-    depth = step * burst
+    now, step = int(at * SECOND), min(nanoseconds(interval), _DEEPEST)
+    depth, charge = min(step * burst, _DEEPEST), min(step * cost, _DEEPEST)
     ahead = arrival - now
     if ahead < 0:
         ahead = 0
     elif ahead > depth + _JUMP:
         ahead = depth
         arrival = now + depth
-    after = ahead + step * cost
+    after = ahead + charge
     if after > depth:
-        retry_after = (after - depth) / SECOND if cost <= burst else float("inf")
+        retry_after = (after - depth) / SECOND if charge <= depth else float("inf")
         return Taken(False, arrival, max(0, depth - ahead) // step, ahead / SECOND, retry_after)
     return Taken(True, now + after, (depth - after) // step, after / SECOND, 0.0)

@@ -1,8 +1,8 @@
 """Stores answer Asks, at once or later, and keep tables. One store per kind of question; `Stores` knows which."""
 
-from stockade.stores.counters import Counters
+from stockade.stores.counters import Counters, SharedTable
 from stockade.stores.jwks import KeySources, Source
 from stockade.stores.keys import KeyStore
 from stockade.stores.router import Stores
 
-__all__ = ["Counters", "KeySources", "KeyStore", "Source", "Stores"]
+__all__ = ["Counters", "KeySources", "KeyStore", "SharedTable", "Source", "Stores"]

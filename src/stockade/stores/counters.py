@@ -1,74 +1,76 @@
-"""Counters in this process's memory, for rates and quotas.
+"""Counters for rates and quotas: a table in memory, of this process alone or shared with others.
 
-Bounded: buckets that are full again (or whose period is over) say nothing and are dropped; when live ones alone
-exceed the bound, those that are soonest over go first, and `evicted` counts them.
+Bounded: buckets that are full again (or whose period is over) say nothing and give way; where live ones stand in the
+way, the one that is soonest over goes, and `evicted` counts it.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from heapq import nsmallest
-from typing import TypeAlias, TypeVar
+import os
+from pathlib import Path
+from tempfile import TemporaryFile
 
-from stockade.quotas import SECOND, take
-from stockade.vocabulary import TakeQuota, TakeTokens, Tokens
+from stockade.quotas import SECOND, nanoseconds
+from stockade.stores._table import Table
+from stockade.vocabulary import TakeAll, TakeQuota, TakeTokens, Tokens
 
-_MOST = 200_000  # entries per table: about 40 MB at the worst
-_JUMP = 60.0  # seconds by which requests may come out of order; see `quotas.gcra`
-
-V = TypeVar("V")
-_Used: TypeAlias = tuple[float, float, int]  # start, end, used
+_SETS = 1 << 17  # of five buckets, 128 bytes: 16 MiB, of which only what is used takes memory
 
 
 class Counters:
-    """Answers TakeTokens and TakeQuota, each as one step, from any thread.
+    """Answers TakeTokens, TakeQuota and TakeAll, each as one step over all threads and processes with that table."""
 
-    `most` is the bound on the buckets of each kind.
-    """
+    def __init__(self, table: Table | None = None) -> None:
+        self._table = table or Table(sets=_SETS)
 
-    def __init__(self, most: int = _MOST) -> None:
-        self._most = most
-        self._arrivals: dict[str, int] = {}
-        self._used: dict[str, _Used] = {}
-        # A worker has two threads that ask: the requests' own, and the one on which suspended requests go on.
-        self._lock = threading.Lock()
-        self.evicted = 0
+    @classmethod
+    def shared(cls, path: str | Path) -> Counters:
+        """Count in the table of a file. Raises OSError when it cannot be opened, ValueError when it is no table."""
+        file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            return cls(Table(file))
+        finally:
+            os.close(file)
+
+    @property
+    def evicted(self) -> int:
+        """Live buckets that this process has pushed out."""
+        return self._table.evicted
 
     def take_tokens(self, ask: TakeTokens) -> Tokens:
-        with self._lock:
-            known = self._arrivals.get(ask.bucket, 0)
-            allowed, arrival, remaining, reset, retry_after = take(known, ask.at, ask.interval, ask.burst, ask.cost)
-            if arrival != known:
-                if not known and len(self._arrivals) >= self._most:
-                    self._arrivals = self._live(self._arrivals, float, ask.at * SECOND)
-                self._arrivals[ask.bucket] = arrival
-        return Tokens(allowed, remaining, reset, retry_after)
+        return _tokens(*self._table.take(ask.bucket, (nanoseconds(ask.interval), ask.burst), ask.at, ask.cost))
 
     def take_quota(self, ask: TakeQuota) -> Tokens:
-        left = ask.end - ask.at
-        with self._lock:
-            start, end, used = self._in_period(ask)
-            if used + ask.cost > ask.limit:
-                return Tokens(False, max(0, ask.limit - used), left, left)
-            if len(self._used) >= self._most and ask.bucket not in self._used:
-                self._used = self._live(self._used, lambda entry: entry[1], ask.at)
-            self._used[ask.bucket] = (start, end, used + ask.cost)
-        return Tokens(True, ask.limit - used - ask.cost, left)
+        return _tokens(*self._table.take(ask.bucket, (ask.limit, int(ask.start), int(ask.end)), ask.at, ask.cost))
 
-    def _in_period(self, ask: TakeQuota) -> _Used:
-        """What was used of the period. A request that is a little late counts in the one that has begun since."""
-        start, end, used = self._used.get(ask.bucket, (ask.start, ask.end, 0))
-        if ask.start <= start <= ask.at + _JUMP:
-            return start, max(end, ask.end), used
-        return ask.start, ask.end, 0
+    def take_all(self, ask: TakeAll) -> tuple[int, Tokens] | None:
+        refused = self._table.take_all(ask.buckets, ask.measures, ask.at, ask.cost)
+        if refused is None:
+            return None
+        place, remaining, reset, wait = refused
+        return place, _tokens(False, remaining, reset, wait)
 
-    def _live(self, table: dict[str, V], ends: Callable[[V], float], now: float) -> dict[str, V]:
-        """The buckets that are not over, and of those no more than leave a tenth free: the soonest over go."""
-        live = {bucket: entry for bucket, entry in table.items() if ends(entry) > now}
-        surplus = len(live) - self._most * 9 // 10
-        if surplus > 0:
-            self.evicted += surplus
-            for bucket in nsmallest(surplus, live, key=lambda bucket: ends(live[bucket])):
-                del live[bucket]
-        return live
+
+def _tokens(allowed: bool, remaining: int, reset: int, wait: int) -> Tokens:
+    return Tokens(allowed, remaining, reset / SECOND, wait / SECOND if wait >= 0 else float("inf"))
+
+
+class SharedTable:
+    """A new table for processes that inherit its descriptor, in a file that has no name and that only we can open.
+
+    It is in memory where the system can do that: a file on a disk would make requests wait while it is written back.
+    """
+
+    def __init__(self) -> None:
+        """Raises OSError when there is no memory for it."""
+        if hasattr(os, "memfd_create"):
+            self.file = os.memfd_create("stockade-counters")
+        else:
+            with TemporaryFile() as stream:
+                self.file = os.dup(stream.fileno())
+        os.fchmod(self.file, 0o600)
+        Table(self.file, _SETS)
+
+    def close(self) -> None:
+        """Whoever has it goes on counting in it."""
+        os.close(self.file)

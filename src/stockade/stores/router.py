@@ -9,7 +9,7 @@ from stockade.engine import NotNow
 from stockade.stores.counters import Counters
 from stockade.stores.jwks import KeySources
 from stockade.stores.keys import KeyStore
-from stockade.vocabulary import Ask, FindApiKey, FindVerificationKeys, StoreError, TakeQuota, TakeTokens
+from stockade.vocabulary import Ask, FindApiKey, FindVerificationKeys, StoreError, TakeAll, TakeQuota, TakeTokens
 
 
 class Stores:
@@ -22,6 +22,7 @@ class Stores:
         self._answers: dict[type[Any], Callable[[Any], Any]] = {
             TakeTokens: counters.take_tokens,
             TakeQuota: counters.take_quota,
+            TakeAll: counters.take_all,
             FindVerificationKeys: sources.find,
         }
         if keys is not None:

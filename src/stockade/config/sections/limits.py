@@ -13,6 +13,7 @@ from stockade.config.texts import Name, is_header_name
 from stockade.config.units import Count, QuotaUnit, RateUnit
 from stockade.controls.limits import Limit, Limits, Quota, Rate
 from stockade.engine import Binding
+from stockade.vocabulary import Failure, Mode
 
 _KEYS = ("address", "principal", "operation")
 _KEY_SCHEMA = {"type": "string", "pattern": rf"^({'|'.join(_KEYS)}|header:.+)$"}
@@ -89,9 +90,17 @@ def _check_names(site: Site) -> None:
 
 
 def _make(site: Site, *, needs_principal: bool) -> list[Binding]:
-    bindings = []
+    """Limits that are enforced alike are one control, which takes from all of them or from none."""
+    groups: dict[tuple[Mode, Failure], dict[int, Limit]] = {}
     for index, item in enumerate(site.api.limits):
         limit = item.compiled()
         if item.mode != "off" and limit.needs_principal == needs_principal:
-            bindings.append(site.bind(Limits(site.api.name, [limit]), item, "limits", index))
-    return bindings
+            groups.setdefault((item.mode, item.failure), {})[index] = limit
+    return [_bind(site, mode, failure, limits) for (mode, failure), limits in groups.items()]
+
+
+def _bind(site: Site, mode: Mode, failure: Failure, limits: dict[int, Limit]) -> Binding:
+    """`limits` by their place in the policy. A finding names its limit, and by that the limit's own line."""
+    lines = {limit.name: site.where("limits", index) for index, limit in limits.items()}
+    control = Limits(site.api.name, limits.values())
+    return Binding(control, mode == "monitor", failure, next(iter(lines.values())), lines)

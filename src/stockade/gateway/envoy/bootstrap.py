@@ -139,7 +139,12 @@ def _any_but(word: str) -> str:
 
 
 def _our_filter(origin: Path, places: Places) -> Json:
-    settings = {"policy": str(places.policy), "origin": str(origin), "line": str(places.line)}
+    settings = {
+        "policy": str(places.policy),
+        "origin": str(origin),
+        "line": str(places.line),
+        "counters": f"/dev/fd/{places.counters}",
+    }
     return {
         "name": "stockade",
         "typed_config": typed(
@@ -241,7 +246,9 @@ def _host_is(host: str) -> Json:
 def _by_precedence(apis: list[Api]) -> list[tuple[Api, str]]:
     """Each host of each API, in the order in which `Policy.route` tries them."""
     pairs = [(api, host) for api in apis for host in api.hosts]
-    return sorted(pairs, key=lambda pair: (pair[1] == "*", pair[1].startswith("*."), -len(pair[1]), -len(pair[0].prefix)))
+    return sorted(
+        pairs, key=lambda pair: (pair[1] == "*", pair[1].startswith("*."), -len(pair[1]), -len(pair[0].prefix))
+    )
 
 
 # When to try again. Any method, where the upstream has not begun to work on the request; a safe method (RFC 9110,

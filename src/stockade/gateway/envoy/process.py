@@ -67,6 +67,7 @@ class EnvoyProcess:
             *("--drain-time-s", str(_DRAIN_SECONDS), "--drain-strategy", "immediate"),
             "--skip-hot-restart-parent-stats",
             env=environment(self.number),
+            pass_fds=(self._places.counters,),
             stdin=asyncio.subprocess.DEVNULL,
             start_new_session=True,  # a Ctrl-C in the terminal is for the supervisor, which drains
         )

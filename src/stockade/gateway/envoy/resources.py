@@ -13,9 +13,10 @@ _TYPE = "type.googleapis.com/envoy."
 
 
 class Places(Struct, frozen=True):
-    """The supervisor's folder and what lies in it."""
+    """The supervisor's folder and what lies in it; and what lies nowhere, and workers inherit."""
 
     folder: Path
+    counters: int  # descriptor of the table in which all workers count
 
     def bootstrap(self, worker: int) -> Path:
         return self.folder / f"bootstrap-{worker}.json"

@@ -28,7 +28,7 @@ from stockade.gateway.envoy.line import Line
 from stockade.gateway.envoy.process import EnvoyProcess, Refused
 from stockade.gateway.envoy.resources import Places
 from stockade.journal import Snapshot, exposition, merge
-from stockade.stores import KeySources
+from stockade.stores import KeySources, SharedTable
 
 _STEADY = 30.0  # seconds after which a worker's past ends are forgotten
 _LONGEST_PAUSE = 10.0
@@ -44,7 +44,8 @@ class Supervisor:
         self._built = built
         self._tell = tell
         self._folder = tempfile.TemporaryDirectory(prefix="stockade-")
-        self._places = Places(Path(self._folder.name))
+        self._counters = SharedTable()  # outlives every worker and every policy
+        self._places = Places(Path(self._folder.name), self._counters.file)
         self._fleet = Fleet(self._places, workers, loaded.config.connections)
         self._lost = Snapshot()  # what workers had counted that are gone
         self._reload = asyncio.Event()
@@ -80,6 +81,7 @@ class Supervisor:
             await self._fleet.stop()
             await admin.stop()
             server.close()
+            self._counters.close()
             self._folder.cleanup()
 
     @property

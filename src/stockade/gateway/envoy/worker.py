@@ -26,6 +26,7 @@ from stockade.engine import NotNow, resume
 from stockade.gateway.envoy._filter import lib
 from stockade.gateway.envoy.line import Line, Loaded, LoadPolicy, Ready, Report, SendSnapshot, Stop
 from stockade.gateway.runtime import Runtime
+from stockade.stores import Counters
 from stockade.vocabulary import StoreError, Verdict
 
 _HOUSEKEEPING = 5.0
@@ -40,6 +41,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     policy: str  # the accepted text of the policy, a file of the supervisor's
     origin: str  # the operator's file, which relative paths and errors refer to
     line: str  # Unix socket of the supervisor
+    counters: str  # the table in which all workers count
 
 
 class Waiting(Protocol):
@@ -59,7 +61,7 @@ def _outlive_the_parent() -> None:
 
 
 class Worker:
-    """Raises BadConfig, StoreError or OSError when the policy cannot be run."""
+    """Raises BadConfig, StoreError or OSError when the policy cannot be run, ValueError when the counters are none."""
 
     def __init__(self, settings: bytes, complete: Callable[[], None]) -> None:
         """`complete` closes what is over; this worker's thread calls it when no request does."""
@@ -69,7 +71,7 @@ class Worker:
         self._generation = 0
         loaded = load_text(Path(self._settings.policy).read_bytes(), Path(self._settings.origin))
         built = build(loaded)
-        self.runtime = Runtime(loaded, built, worker=self.number)
+        self.runtime = Runtime(loaded, built, Counters.shared(self._settings.counters), worker=self.number)
         self._complete = complete
         # What is loaded now stays: the collector need not look at it again, least of all while requests wait.
         gc.collect()
