@@ -20,12 +20,13 @@ _DEBIAN = Path("/usr/share/modsecurity-crs/rules")
 # What a CRS lets pass in general, and must let pass of an API.
 _METHODS = "GET HEAD POST OPTIONS PUT PATCH DELETE"
 _TYPES = (
-    "application/x-www-form-urlencoded multipart/form-data multipart/related text/xml application/xml application/soap+xml "
-    "application/json application/problem+json application/merge-patch+json application/json-patch+json "
-    "application/vnd.api+json application/hal+json application/ld+json application/fhir+json application/scim+json "
-    "application/graphql application/graphql+json application/x-ndjson application/cloudevents+json "
-    "application/cloudevents-batch+json application/csp-report application/reports+json application/octet-stream "
-    "application/x-protobuf application/cbor text/plain text/csv image/png image/jpeg image/webp application/pdf"
+    "application/x-www-form-urlencoded multipart/form-data multipart/related text/xml application/xml "
+    "application/soap+xml application/json application/problem+json application/merge-patch+json "
+    "application/json-patch+json application/vnd.api+json application/hal+json application/ld+json "
+    "application/fhir+json application/scim+json application/graphql application/graphql+json "
+    "application/x-ndjson application/cloudevents+json application/cloudevents-batch+json "
+    "application/csp-report application/reports+json application/octet-stream application/x-protobuf "
+    "application/cbor text/plain text/csv image/png image/jpeg image/webp application/pdf"
 )
 
 
@@ -74,7 +75,7 @@ def _files(source: str | list[Path], folder: Path) -> tuple[str, list[Path]]:
         base = crs_folder()
         if base is None:
             raise FileNotFoundError(
-                "no CRS is installed: apt install modsecurity-crs, or `stockade crs install PATH|TARBALL`, or rules: builtin"
+                "no CRS is installed: apt install modsecurity-crs, or `stockade crs install PATH`, or rules: builtin"
             )
         return f"OWASP CRS ({base})", [_ENGINE, *_crs_files(base)]
     paths = [Path(found) for pattern in source for found in sorted(glob(str(folder / pattern)))]  # noqa: PTH207

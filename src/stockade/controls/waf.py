@@ -1,7 +1,7 @@
 """WAF: rules in SecLang over the content of requests and, where asked, of responses.
 
-Findings: one per matched rule and variable, named by the rule's id; `body-too-long` (413) where a body is longer than what
-is inspected, since the rest could hold anything. Phases 1 and 2 run together once the body is there: nothing has
+Findings: one per matched rule and variable, named by the rule's id; `body-too-long` (413) where a body is longer than
+what is inspected, since the rest could hold anything. Phases 1 and 2 run together once the body is there: nothing has
 reached the upstream before.
 """
 
@@ -49,9 +49,7 @@ class Waf(Control):
     name = "waf"
     rules: ClassVar = {"body-too-long": "body_limit"}
 
-    def __init__(
-        self, rules: RuleSet, *, title: str, body_limit: int, exclusions: Iterable[Exclusion] = ()
-    ) -> None:
+    def __init__(self, rules: RuleSet, *, title: str, body_limit: int, exclusions: Iterable[Exclusion] = ()) -> None:
         self._rules = rules
         self._title = title
         self._body_limit = body_limit
@@ -106,7 +104,7 @@ def _verdict(exchange: Exchange, seen: Inspection, status: int = 0) -> Verdict:
     if seen.action == "redirect" and seen.redirect:
         response = exchange.problem(seen.status, "The request was redirected.", ("location", seen.redirect))
         return Stop(response, findings, "redirect")
-    refusal = status or (seen.status if 400 <= seen.status < 600 else _FORBIDDEN)  # noqa: PLR2004 - status codes
+    refusal = status or (seen.status if 400 <= seen.status < 600 else _FORBIDDEN)
     detail = "The response was withheld." if status else "The request was refused."
     return Stop(exchange.problem(refusal, detail), findings)
 

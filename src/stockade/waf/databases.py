@@ -1,7 +1,7 @@
 """Compiled Hyperscan databases, kept on disk: compiling all of CRS takes seconds, loading it milliseconds.
 
-A file is named by what went into it: expressions, flags, Hyperscan's version and this machine's features. It begins with
-a digest of its content, and is written beside its name and then moved there, so that no half-written file is ever read.
+A file is named by what went into it: expressions, flags, Hyperscan's version and this machine's features. It begins
+with a digest of its content, and is written beside its name and then moved there: no half-written file is ever read.
 Hyperscan trusts what it loads, so the folder must be nobody else's: it is made for this user alone, and not used
 if it belongs to another or others may write to it.
 """
@@ -15,6 +15,7 @@ import stat
 import tempfile
 from collections.abc import Sequence
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +104,7 @@ def _path(expressions: Sequence[Expression]) -> Path | None:
 
 
 def _digest(expressions: Sequence[Expression]) -> str:
-    digest = hashlib.sha256(repr((hyperscan.__version__, _features())).encode())
+    digest = hashlib.sha256(repr((version("hyperscan"), _features())).encode())
     for expression in expressions:
         digest.update(b"%d %d " % (len(expression.source), expression.flags) + expression.source)
     return digest.hexdigest()

@@ -10,8 +10,7 @@ from typing import TypeAlias
 
 from stockade.waf.operators import Files
 from stockade.waf.operators.patterns import Pattern
-from stockade.waf.operators.pm import literals
-from stockade.waf.operators.pm_from_file import literals_from_file
+from stockade.waf.operators.pm import literals, literals_from_file
 from stockade.waf.operators.validate_byte_range import make as make_range_test
 from stockade.waf.scanner import Expression, is_usable
 

@@ -23,8 +23,8 @@ from msgspec.structs import replace
 from stockade.seclang import Macro, Target
 from stockade.seclang import Rule as RuleTree
 from stockade.waf.actions import SetVar
-from stockade.waf.persistent import MemoryCollections, Variables
 from stockade.waf.macros import macros_of
+from stockade.waf.persistent import MemoryCollections, Variables
 from stockade.waf.reader import PHASES, Read, RuleBook
 from stockade.waf.rule import Rule
 from stockade.waf.transaction import Transaction

@@ -28,7 +28,15 @@ from stockade.waf.transaction import Transaction
 from stockade.waf.variants import Variants, is_wild, searched
 
 # Where each collection is looked through. What stands here together is scanned together.
-_LINE = ("REQUEST_URI", "REQUEST_URI_RAW", "REQUEST_FILENAME", "REQUEST_BASENAME", "REQUEST_LINE", "QUERY_STRING", "PATH_INFO")
+_LINE = (
+    "REQUEST_URI",
+    "REQUEST_URI_RAW",
+    "REQUEST_FILENAME",
+    "REQUEST_BASENAME",
+    "REQUEST_LINE",
+    "QUERY_STRING",
+    "PATH_INFO",
+)
 _COOKIES = ("REQUEST_COOKIES", "REQUEST_COOKIES_NAMES")
 _ARGS = ("ARGS", "ARGS_NAMES", "ARGS_GET", "ARGS_GET_NAMES", "ARGS_POST", "ARGS_POST_NAMES")
 _FILES = ("FILES", "FILES_NAMES", "MULTIPART_FILENAME", "MULTIPART_NAME", "MULTIPART_PART_HEADERS", "FILES_TMP_CONTENT")
@@ -50,7 +58,16 @@ _SCANNED: dict[str, str] = {
 # Those with one value, which an operator that cannot be scanned for looks at itself. The first cannot change once the
 # head of the request is there, the second are there with its body, the third with the response.
 _AT_HEAD = frozenset(
-    {*_LINE, "REQUEST_METHOD", "REQUEST_PROTOCOL", "REMOTE_ADDR", "REMOTE_HOST", "SERVER_NAME", "SERVER_ADDR", "AUTH_TYPE"}
+    {
+        *_LINE,
+        "REQUEST_METHOD",
+        "REQUEST_PROTOCOL",
+        "REMOTE_ADDR",
+        "REMOTE_HOST",
+        "SERVER_NAME",
+        "SERVER_ADDR",
+        "AUTH_TYPE",
+    }
 )
 _AT_BODY = frozenset(
     {
@@ -266,7 +283,7 @@ class Gates:
             found |= remembered(name, value)
         if "headers" in self._counts:
             names = hash(tuple([name for name, _ in pairs]))
-            known = self._header_set._known  # noqa: SLF001 - keyed by names, made of the transaction
+            known = self._header_set._known
             mask = known.get(names)
             if mask is None:
                 mask = known[names] = self._counted("headers", transaction)

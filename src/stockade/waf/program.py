@@ -1,4 +1,4 @@
-"""A rule set as it runs: steps in order, with what is known of them beforehand, and gates that say which are worth it."""
+"""A rule set as it runs: steps in order, what is known of them beforehand, and gates that say which are worth it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from stockade.waf.folding import Folded, Folding, Kind
 from stockade.waf.gates import Gates
 from stockade.waf.operators import OPERATORS
 from stockade.waf.persistent import Variables
+from stockade.waf.reader import PHASES, RuleBook, RuleFiles
 from stockade.waf.readers import Readers
 from stockade.waf.remembering import Memory, memory_for
-from stockade.waf.reader import PHASES, RuleBook, _Files
-from stockade.waf.rule import Link, Rule
+from stockade.waf.rule import Rule
 from stockade.waf.transaction import Transaction, selects
 
 
@@ -101,7 +101,7 @@ class Program:
             if operator is not None:
                 argument = _known_argument(operator.argument, folded)
                 if argument is not None and not _depends_on_match(tree.targets):
-                    files = _Files(tree.place)
+                    files = RuleFiles(tree.place)
                     if link.test is None:
                         link.test = OPERATORS[operator.name](argument, files)
                     gate = self._next_gate if needs else number
@@ -116,7 +116,7 @@ class Program:
 
     def run(self, phase: int, transaction: Transaction, gates: int) -> None:
         """The rules of a phase, until one decides."""
-        if transaction.mode == "Off" or transaction.allowed in ("all", "request" if phase in (1, 2) else "all"):
+        if transaction.mode == "Off" or _lets_pass(transaction.allowed, phase):
             return
         span = self._spans[phase]
         every = (gates | self._always | self._settled) & span.mask
@@ -127,23 +127,7 @@ class Program:
             step = self.steps[number]
             if step.needs & ~gates or (transaction.removed_rules and transaction.is_removed(step.rule)):
                 continue
-            memory = step.memory if not transaction.removed_targets else None
-            if memory is not None:
-                key = memory.key(transaction)
-                if memory.knows(key):
-                    for deed in memory.deeds(key):
-                        deed.run(transaction)
-                    continue
-            if not transaction.touched:
-                current = bisect_right(self._state_starts, number) - 1
-                if current != transaction.state:
-                    self._move(transaction, current)
-            matched = step.rule.evaluate(transaction)
-            if memory is not None and not step.jumps and transaction.reached < step.writes:
-                memory.note(key, step.rule.deeds if matched else None)
-            if not transaction.reached:
-                continue
-            transaction.has_notes = True
+            matched = self._evaluate(step, transaction)
             jumps = matched and step.jumps
             if (jumps or transaction.reached >= step.writes) and not transaction.touched:
                 transaction.touched = True
@@ -152,6 +136,26 @@ class Program:
                 if transaction.mode == "Off" or self._decide(step.rule, transaction):
                     return
                 pending &= -1 << self._landing(step.rule, number, phase, span)
+
+    def _evaluate(self, step: Step, transaction: Transaction) -> bool:
+        """Whether the rule matches. What is remembered of it is not looked at again."""
+        transaction.reached = 0
+        memory = step.memory if not transaction.removed_targets else None
+        key = memory.key(transaction) if memory is not None else 0
+        if memory is not None and memory.knows(key):
+            for deed in memory.deeds(key):
+                deed.run(transaction)
+            return False
+        if not transaction.touched:
+            state = bisect_right(self._state_starts, step.number) - 1
+            if state != transaction.state:
+                self._move(transaction, state)
+        matched = step.rule.evaluate(transaction)
+        if memory is not None and not step.jumps and transaction.reached < step.writes:
+            memory.note(key, step.rule.deeds if matched else None)
+        if transaction.reached:
+            transaction.has_notes = True
+        return matched
 
     def _move(self, transaction: Transaction, state: int) -> None:
         """Let TX be as it is known to be here, with what has been written to it besides."""
@@ -176,7 +180,7 @@ class Program:
         elif kind == "drop":
             transaction.decision, transaction.status = "drop", rule.status
         elif kind == "redirect":
-            status = rule.status if 300 <= rule.status < 400 else 302  # noqa: PLR2004 - a status code
+            status = rule.status if 300 <= rule.status < 400 else 302
             transaction.decision, transaction.status = "redirect", status
             if rule.redirect is not None:
                 transaction.redirect = rule.redirect(transaction).decode("utf-8", "replace")
@@ -188,6 +192,11 @@ class Program:
             place = self._markers[phase].get(rule.skip_after, -1)
             return place if place > number else span.end
         return number + 1 + rule.skip
+
+
+def _lets_pass(allowed: str, phase: int) -> bool:
+    """Whether an earlier `allow` lets this phase pass; the last one always runs."""
+    return (allowed == "all" and phase != PHASES[-1]) or (allowed == "request" and phase in (1, 2))
 
 
 def _jumps(rule: Rule, quiet: list[Rule]) -> bool:

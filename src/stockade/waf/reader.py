@@ -13,8 +13,8 @@ from stockade.seclang import Action, Directive, Marker, Place, Problem, Statemen
 from stockade.seclang import Rule as RuleTree
 from stockade.waf.actions import parse_ctl, parse_expirevar, parse_initcol, parse_setid, parse_setvar
 from stockade.waf.actions.ctl import Selector, by_id
-from stockade.waf.macros import constant, expander
-from stockade.waf.operators import OPERATORS, BadArgument, Files
+from stockade.waf.macros import Expand, constant, expander
+from stockade.waf.operators import OPERATORS, BadArgument
 from stockade.waf.rule import Deed, Disruption, Link, Rule
 from stockade.waf.settings import Settings, applied
 from stockade.waf.targets import Exclusions, fetcher
@@ -51,7 +51,7 @@ class RuleBook(Struct):
     signature: str = ""
 
 
-class _Files:
+class RuleFiles:
     """Data files of operators, relative to the rule's own file."""
 
     def __init__(self, place: Place) -> None:
@@ -90,7 +90,9 @@ class _Changes:
         self._targets: list[tuple[Selector, tuple[Target, ...]]] = []
         self._actions: list[tuple[Selector, int, tuple[Action, ...]]] = []
         for statement in statements:
-            if isinstance(statement, Directive) and statement.name.lower().startswith(("secruleremove", "secruleupdate")):
+            if isinstance(statement, Directive) and statement.name.lower().startswith(
+                ("secruleremove", "secruleupdate")
+            ):
                 try:
                     self._note(statement)
                 except ValueError as error:
@@ -136,7 +138,9 @@ def _with_targets(rule: RuleTree, targets: tuple[Target, ...]) -> RuleTree:
     return replace(rule, targets=(*rule.targets, *added, *excluded), links=links)
 
 
-_ONE_OF_A_KIND = frozenset({"msg", "logdata", "severity", "status", "rev", "ver", "phase", "maturity", "accuracy", "id"})
+_ONE_OF_A_KIND = frozenset(
+    {"msg", "logdata", "severity", "status", "rev", "ver", "phase", "maturity", "accuracy", "id"}
+)
 
 
 def _with_actions(rule: RuleTree, link: int, actions: tuple[Action, ...]) -> RuleTree:
@@ -158,7 +162,7 @@ def _kind(name: str) -> str:
         return "log"
     if name in ("auditlog", "noauditlog"):
         return "auditlog"
-    return name if name in _ONE_OF_A_KIND else f"{name} (many)" if name not in ("t",) else "t"
+    return name if name == "t" or name in _ONE_OF_A_KIND else f"{name} (many)"
 
 
 class _Reader:
@@ -242,7 +246,7 @@ class _Actions:
         return int(text)
 
 
-def _optional(text: str) -> None | object:
+def _optional(text: str) -> Expand | None:
     return expander(parse_text(text)) if text else None
 
 
@@ -297,7 +301,7 @@ def _link(tree: RuleTree, defaults: Iterable[Action]) -> Link:
         return link
     if operator.name not in OPERATORS:
         raise ValueError(f"@{operator.name} is no operator")
-    make, files = OPERATORS["nomatch" if operator.name in _OFF else operator.name], _Files(tree.place)
+    make, files = OPERATORS["nomatch" if operator.name in _OFF else operator.name], RuleFiles(tree.place)
     link.negated = operator.negated
     fixed = constant(operator.argument)
     if fixed is not None:

@@ -13,7 +13,9 @@ from stockade.waf.folding import Folded, Kind
 from stockade.waf.macros import macros_of
 from stockade.waf.rule import Link
 
-_TEXTS = frozenset({"setvar", "msg", "logdata", "tag", "redirect", "initcol", "expirevar", "setuid", "setsid", "setrsc"})
+_TEXTS = frozenset(
+    {"setvar", "msg", "logdata", "tag", "redirect", "initcol", "expirevar", "setuid", "setsid", "setrsc"}
+)
 
 
 class Readers:

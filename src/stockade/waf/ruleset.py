@@ -1,8 +1,8 @@
 """The door: a rule set, loaded once and used for every request.
 
-    rules = RuleSet.load(["crs-setup.conf", "rules/*.conf"])
-    seen = rules.inspect(request)
-    seen.rules, seen.score, seen.action
+rules = RuleSet.load(["crs-setup.conf", "rules/*.conf"])
+seen = rules.inspect(request)
+seen.rules, seen.score, seen.action
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from stockade.waf.persistent import Collections, Record, Variables
 from stockade.waf.inspection import Decision, Match
+from stockade.waf.persistent import Collections, Record, Variables
 from stockade.waf.targets import Exclusions, Pair
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ class Transaction:
         "mode",
         "noted",
         "processor",
+        "reached",
         "reads_body",
         "reads_response",
-        "reached",
         "redirect",
         "removed_rules",
         "removed_targets",

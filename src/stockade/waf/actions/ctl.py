@@ -4,7 +4,8 @@
     ctl:ruleRemoveById=942100  ctl:ruleRemoveById=942100-942999  ctl:ruleRemoveByTag=attack-sqli  ctl:ruleRemoveByMsg=…
     ctl:ruleRemoveTargetById=942100;ARGS:note   …ByTag=attack-sqli;ARGS:/^note/   …ByMsg=…;ARGS
     ctl:requestBodyProcessor=JSON|XML|URLENCODED|MULTIPART   ctl:forceRequestBodyVariable=On|Off
-    ctl:requestBodyAccess=On|Off   ctl:requestBodyLimit=BYTES   ctl:responseBodyAccess=On|Off   ctl:responseBodyLimit=BYTES
+    ctl:requestBodyAccess=On|Off   ctl:requestBodyLimit=BYTES
+    ctl:responseBodyAccess=On|Off   ctl:responseBodyLimit=BYTES
     ctl:auditEngine=…  ctl:auditLogParts=…  ctl:debugLogLevel=…   accepted; Stockade has its own log
 
 Tags and messages are regular expressions, found anywhere. What is removed is removed from the rules that follow.

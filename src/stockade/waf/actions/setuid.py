@@ -1,8 +1,8 @@
 """setuid, setsid, setrsc: say who the user, the session or the resource is, and open its collection.
 
-    setsid:%{REQUEST_COOKIES.PHPSESSID}     SESSIONID is set, and SESSION is open
-    setuid:%{ARGS.username}                 USERID and USER
-    setrsc:%{REQUEST_FILENAME}              RESOURCE
+setsid:%{REQUEST_COOKIES.PHPSESSID}     SESSIONID is set, and SESSION is open
+setuid:%{ARGS.username}                 USERID and USER
+setrsc:%{REQUEST_FILENAME}              RESOURCE
 """
 
 from __future__ import annotations
