@@ -15,7 +15,7 @@ _SEQUENCE = re.compile(
     rb"[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3}|[\xc0-\xf7]",
 )
 
-TOUCHES = frozenset(range(0x80, 0x100)) | {0}
+TOUCHES = frozenset(range(0xC0, 0xF8)) | {0}  # lead bytes; without one, continuation bytes stay
 
 
 def utf8_to_unicode(value: bytes) -> bytes:
