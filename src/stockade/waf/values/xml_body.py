@@ -122,7 +122,7 @@ class Document:
             if not isinstance(element.tag, str):
                 continue
             if event == "start":
-                names.append(f"{names[-1]}.{etree.QName(element).localname}")
+                names.append(f"{names[-1]}.{element.tag.rpartition('}')[2]}")
                 room -= len(names[-1])
             elif not any(isinstance(child.tag, str) for child in element):
                 pairs.append((names.pop().encode(), _content(element)))
