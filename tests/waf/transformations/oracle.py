@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
-try:
-    import libmodsecurity
-except ImportError:  # pragma: no cover - there is no wheel for every platform
-    libmodsecurity = None
+_INSTALLED = find_spec("libmodsecurity") is not None  # there is no wheel for every platform
 
-if libmodsecurity is None and os.environ.get("CI"):
+if not _INSTALLED and os.environ.get("CI"):
     raise RuntimeError("CI compares with libmodsecurity: install the development dependencies")
+if _INSTALLED:
+    import libmodsecurity
 
-needs_oracle = pytest.mark.skipif(libmodsecurity is None, reason="libmodsecurity is not installed")
+needs_oracle = pytest.mark.skipif(not _INSTALLED, reason="libmodsecurity is not installed")
 
 _SETTINGS = """
 SecRuleEngine On

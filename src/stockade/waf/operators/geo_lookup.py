@@ -73,4 +73,4 @@ def _at(found: Any, path: tuple[str, ...]) -> bytes | None:
         if not isinstance(found, dict) or name not in found:
             return None
         found = found[name]
-    return b"%f" % found if isinstance(found, float) else str(found).encode()
+    return b"%f" % found if isinstance(found, float | int) else str(found).encode()

@@ -39,10 +39,10 @@ def _test(argument: bytes, files: Files, load: Callable[[Any, Path], Any]) -> Te
 
     def test(value: bytes) -> Hit | None:
         try:
-            document = etree.fromstring(value, _parser(etree))
+            valid = validate(etree.fromstring(value, _parser(etree)))
         except (etree.LxmlError, ValueError):
             return SOMEWHERE
-        return None if validate(document) else SOMEWHERE
+        return None if valid else SOMEWHERE
 
     return test
 

@@ -22,7 +22,7 @@ class Pattern:
 
     def __init__(self, source: bytes) -> None:
         self.source = source
-        self._tree, self.groups = parser.parse(source)  # groups: how many capture
+        self.tree, self.groups = parser.parse(source)  # groups: how many capture
 
     @staticmethod
     def compile(source: bytes) -> Pattern:
@@ -31,7 +31,7 @@ class Pattern:
 
     @cached_property
     def _exact(self) -> exact.Exact | None:
-        return exact.exact(self._tree)
+        return exact.exact(self.tree)
 
     @property
     def re2(self) -> bytes | None:
@@ -46,24 +46,24 @@ class Pattern:
     @property
     def first(self) -> frozenset[int]:
         """The bytes that a match can begin with; all where it may be empty."""
-        found = Rest(self._tree).lead
+        found = Rest(self.tree).lead
         return ALL if found.empty else found.first
 
     @cached_property
     def bounded(self) -> bytes:
         """For `regex`, without flags."""
-        return bounded.bounded(self._tree).encode()
+        return bounded.bounded(self.tree).encode()
 
     @property
     def guard(self) -> bytes | None:
         """For RE2: a superset, to ask before `bounded`."""
-        found = exact.exact(prefilter.simplified(self._tree))
+        found = exact.exact(prefilter.simplified(self.tree))
         return found.source if found else None
 
     def forms(self) -> Iterator[Expression]:
         """For Hyperscan: supersets, from the most precise on; it takes the later if not the first. There is none where
         the pattern may match the empty value."""
-        return prefilter.expressions(self._tree)
+        return prefilter.expressions(self.tree)
 
     @cached_property
     def prefilter(self) -> Expression | None:
@@ -76,7 +76,7 @@ class Pattern:
         if self.prefilter is None:
             return None
         if self.prefilter.approximate:
-            return splitting.split(prefilter.simplified(self._tree)) or [self.prefilter]
+            return splitting.split(prefilter.simplified(self.tree)) or [self.prefilter]
         return [self.prefilter]
 
 

@@ -28,7 +28,7 @@ from stockade.waf.operators.patterns.tree import (
     closed,
 )
 
-_MOST_DEPTH = 250  # PCRE2's own limit
+_MOST_DEPTH = 80  # of groups; PCRE2 takes 250, no rule set comes near either
 _MOST_REPEAT = 65535
 _COUNT = re.compile(r"\{ *(?=[0-9,])([0-9]*) *(?:(,) *([0-9]*) *)?\}(?<!\{,\})")
 _COUNTS: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
@@ -46,7 +46,7 @@ _LOOKS = {
 _EDGES = {"A": Edge.START, "G": Edge.START, "z": Edge.END, "Z": Edge.LAST_LINE_END, "b": Edge.WORD, "B": Edge.NOT_WORD}
 _LITERALS = [Set(frozenset((byte,))) for byte in range(256)]
 _CASELESS = [Set(closed(literal.bytes)) for literal in _LITERALS]
-_TEXT = re.compile(r"[A-Za-z0-9_,;:<>=@!%'\"/&~`-]+(?![*+?{])")
+_TEXT = re.compile(r"[A-Za-z0-9_,;:<>=@!%'\"/&~`-]+(?![*+?{]|\(\?#)")
 _NEWLINES = Atomic(Choice((Sequence((Set(frozenset(b"\r")), Set(frozenset(b"\n")))), Set(frozenset(b"\n\v\f\r\x85")))))
 
 
@@ -117,7 +117,7 @@ class _Parser:
     def _sequence(self) -> Node:
         parts: list[Node] = []
         while (char := self._peek()) and char not in "|)":
-            if text := _TEXT.match(self._text, self._at):
+            if not self._flags.extended and (text := _TEXT.match(self._text, self._at)):
                 literals = _CASELESS if self._flags.caseless else _LITERALS
                 parts.extend(literals[ord(letter)] for letter in self._take(text)[0])
                 continue

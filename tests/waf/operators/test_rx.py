@@ -1,0 +1,40 @@
+"""rx within its bounds: time, threads, and values that no regular expression should slow down."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from stockade.waf.operators import Hit, pm, rx, rx_global
+from tests.waf.operators.files import NONE
+
+
+def test_a_value_that_takes_too_long_counts_as_a_match_and_is_logged(caplog):
+    source, value = rb"((a|b)+)+(?<!a)(?<!b)", b"ab" * 100
+    assert rx.make(source, NONE)(value) == Hit(0, 200, overrun=True)
+    assert rx_global.make(source, NONE)(value) == Hit(0, 200, overrun=True)
+    assert "a value of 200 bytes took the pattern" in caplog.text
+
+
+def test_a_guard_keeps_benign_values_from_the_bounded_engine(monkeypatch):
+    monkeypatch.setattr(rx, "_deadlined", lambda pattern: lambda value, start: 1 / 0)
+    assert rx.make(rb"union(?=\s)", NONE)(b"hello world") is None
+
+
+def test_linear_time_whatever_the_value():
+    """What would be quadratic or worse would not end."""
+    for source in (rb"(a+)+$", rb"(?:a|aa)+b", rb".*.*.*x", rb"(\w+\s?)+!", rb"<[^>]*>[^<]*</"):
+        rx.make(source, NONE)(b"a" * 200_000)
+
+
+def test_rx_global_stops_at_a_thousand_captures():
+    hit = rx_global.make(rb"a", NONE)(b"a" * 5000)
+    assert hit is not None
+    assert len(hit.captures) == 1000
+
+
+def test_phrases_are_found_from_many_threads_at_once():
+    test = pm.make(b"needle thread", NONE)
+    values = [b"hay " * 5000 + (b"needle" if number % 2 else b"") for number in range(64)]
+    with ThreadPoolExecutor(8) as pool:
+        hits = list(pool.map(test, values))
+    assert [hit is not None for hit in hits] == [bool(number % 2) for number in range(64)]
