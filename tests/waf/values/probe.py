@@ -32,7 +32,7 @@ SecResponseBodyMimeType text/html
 # With multiMatch a rule logs each value twice, as it is and in hexadecimal: the second is exact.
 _RULE = (
     'SecRule {name} "@unconditionalMatch" '
-    "\"id:{id},phase:5,pass,log,t:none,t:hexEncode,multiMatch,msg:'%{{MATCHED_VAR_NAME}}~;~%{{MATCHED_VAR}}'\""
+    "\"id:{id},phase:5,pass,log,t:none,t:hexEncode,multiMatch,msg:'%{{MATCHED_VAR_NAME}}<|>%{{MATCHED_VAR}}'\""
 )
 _CHOICE = 'SecRule REQUEST_URI "@unconditionalMatch" "id:1,phase:1,pass,nolog,ctl:requestBodyProcessor={processor}"'
 _line = re.compile(r'.*\[id "(\d+)"\] \[rev ""\] \[msg "(.*)"\] \[data ""\] \[severity', re.DOTALL).match
@@ -87,7 +87,7 @@ class Probe:
         for line in self._lines:
             match = _line(line)
             assert match is not None, line
-            name, _, value = match[2].rpartition("~;~")
+            name, _, value = match[2].rpartition("<|>")
             if is_first and value:
                 is_first = False
                 continue

@@ -86,7 +86,7 @@ class Disposition:
     def _read_quoted(self, quote: bytes, field: bytes, at: int) -> tuple[bytes, int]:
         end = _end(_in_quotes[quote], field, at)
         if field[end : end + 1] != quote:
-            self.invalid_quoting = self.invalid_quoting or at < len(field)
+            self.invalid_quoting = self.invalid_quoting or (at < len(field) == end)
             raise BadDisposition("a quote is not closed")
         return _unescape[quote](rb"\1", field[at:end]), end + 1
 
