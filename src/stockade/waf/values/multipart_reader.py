@@ -320,9 +320,9 @@ class Reading:
     def _fold(self, part: Part, line: bytes) -> None:
         self.flags.add("HEADER_FOLDING")
         rest = line.lstrip(_SPACE)
-        if line[: len(line) - len(rest)].strip(b"\t "):
-            self.flags.add("INVALID_HEADER_FOLDING")
         name = part.unfinished_name
+        if line[: len(line) - len(rest) if name else 1].strip(b"\t "):
+            self.flags.add("INVALID_HEADER_FOLDING")
         if not name:
             self.failed = "a header of a part begins with white space"
             return

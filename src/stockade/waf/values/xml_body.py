@@ -26,7 +26,7 @@ from stockade.waf.values.base import EMPTY, Collection, Maker, Message, plain
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lxml import etree  # type: ignore[import-untyped]
+    from lxml import etree
 
 
 class BadXPath(ValueError):
