@@ -351,7 +351,7 @@ DEVIATIONS: dict[str, tuple[str, Callable[[], dict[str, tuple[Collection, Collec
         ),
     ),
     "multipart-read-again": (
-        "a malformed Content-Disposition is read a few times, not once per empty line, which is quadratic",
+        "a malformed Content-Disposition is read once, not after every empty line, which is quadratic",
         lambda: differences(
             request(headers=USUAL, body=PART[:-2] + b"; x=y\r\n" + b"\r\n" * 9 + b"--BBB--\r\n"), ("MULTIPART_NAME",)
         ),

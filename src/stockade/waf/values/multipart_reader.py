@@ -14,7 +14,6 @@ from stockade.waf.values.disposition import BadDisposition, Disposition
 
 _LINE = 4096  # bytes of a header line, and of a line of data that are searched for a stray boundary
 _HEADERS = 64  # lines of headers of one part
-_READINGS = 4  # of a Content-Disposition that was malformed before
 _SPACE = b" \t\n\v\f\r"
 _ODD = (b" ", b"\t", b"\v", b"\f", b"\r", b'"', b"\0", b"")
 _space = re.compile(rb"[ \t\n\v\f\r]*+").match
@@ -28,7 +27,7 @@ _is_header_name = re.compile(rb"[!-~]+").fullmatch
 class Part:
     """A part being read. `start` is where its data begins, -1 while its headers are read."""
 
-    __slots__ = ("count", "disposition", "headers", "lines", "readings", "start", "unfinished", "unfinished_name")
+    __slots__ = ("count", "disposition", "headers", "lines", "refused", "start", "unfinished", "unfinished_name")
 
     def __init__(self) -> None:
         self.disposition = Disposition()
@@ -38,7 +37,7 @@ class Part:
         self.unfinished_name = b""
         self.start = -1
         self.count = 0  # of header lines
-        self.readings = 0  # of its Content-Disposition
+        self.refused: bytes | None = None  # its Content-Disposition, when it was read in vain
 
     def finish_line(self) -> None:
         if self.unfinished:
@@ -295,9 +294,9 @@ class Reading:
             self.failed = "a part has no Content-Disposition"
             return
         disposition = part.disposition
-        part.readings += 1
-        if part.readings > _READINGS:
-            return
+        if field is part.refused:
+            return  # reading it after every empty line would cost the square of them
+        part.refused = field
         try:
             disposition.read(field)
         except BadDisposition as error:
