@@ -20,6 +20,7 @@ def read_body(message: Message, content: bytes, processor: str | None) -> None:
     message.was_read, message.processor = True, processor
     message.post, message.failed, message.oversized, message.cut = EMPTY, "", False, False
     message.multipart = message.xml_body = None
+    message.problems = []
     message.body = _within_limits(message, content)
     read = _PROCESSORS.get(processor or "")
     if read is None:
