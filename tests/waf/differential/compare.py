@@ -12,21 +12,21 @@ import re
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
-from msgspec import Struct
+from msgspec import Struct, convert
 
 from stockade.waf.ftw import Inspect
-from stockade.wire import Headers, Request, Response
+from stockade.wire import Request, Response
 from tests.waf.conformance import crs
 from tests.waf.conformance.engines import libmodsecurity, stockade
-from tests.waf.differential.requests import requests
+from tests.waf.differential.requests import requests, responses
 
 DIFFERENCES = Path(__file__).with_name("differences.yaml")
 SEED, COUNT = 20240501, 4000
-_OK = Response(200, Headers.of([("Content-Length", "0")]))
+_OF_SCORES = frozenset({949110, 959100, 980120, 980130, 980140})
 _SHOWN = 400
 
 
@@ -35,27 +35,31 @@ class Difference(Struct, frozen=True):
 
     rule: int
     only: str  # "ours" or "theirs"
+    both: frozenset[int]  # the rules that matched in both
     request: Request
+    response: Response
 
     def __str__(self) -> str:
-        request = self.request
+        request, response = self.request, self.response
         fields = " ".join(f"{name}: {value!r}" for name, value in request.headers)
-        told = f"{request.method} {request.target!r} {fields} {request.body!r}"
+        told = f"{request.method} {request.target!r} {fields} {request.body!r} → {response.body!r}"
         return f"{self.rule} matches in {self.only} alone, request {request.id}: {told[:_SHOWN]}"
 
 
 class Known(Struct, frozen=True):
-    """A difference that is as it should be. `where`: a regular expression for the request; `only`: in which engine."""
+    """A difference that is as it should be. All that is given must hold; `rules` may be left out for any."""
 
     reason: str
-    rules: tuple[int, ...]
-    only: str = ""
-    where: str = ""
+    rules: tuple[int, ...] = ()
+    only: str = ""  # in which engine the rule matches
+    both: tuple[int, ...] = ()  # rules that both engines say matched
+    where: str = ""  # a regular expression for the request
 
     def explains(self, difference: Difference) -> bool:
         return (
-            difference.rule in self.rules
+            (not self.rules or difference.rule in self.rules)
             and self.only in ("", difference.only)
+            and difference.both.issuperset(self.both)
             and (not self.where or re.search(self.where.encode(), _raw(difference.request)) is not None)
         )
 
@@ -67,14 +71,17 @@ def _raw(request: Request) -> bytes:
 
 def known() -> list[Known]:
     entries = yaml.safe_load(DIFFERENCES.read_text()) or []
-    return [Known(one["reason"], tuple(one["rules"]), one.get("only", ""), one.get("where", "")) for one in entries]
+    return convert(entries, list[Known])
 
 
-def differences(ours: Inspect, theirs: Inspect, asked: Iterable[Request]) -> Iterator[Difference]:
-    for request in asked:
-        mine, other = set(ours(request, _OK).ids), set(theirs(request, _OK).ids)
-        yield from (Difference(rule, "ours", request) for rule in sorted(mine - other))
-        yield from (Difference(rule, "theirs", request) for rule in sorted(other - mine))
+def differences(ours: Inspect, theirs: Inspect, seed: int, count: int) -> Iterator[Difference]:
+    for request, response in zip(requests(crs.cases(), seed, count), responses(seed), strict=False):
+        mine, other = set(ours(request, response).ids), set(theirs(request, response).ids)
+        both = frozenset(mine & other)
+        if (mine ^ other) - _OF_SCORES:  # what scores differently must differ in these too
+            mine, other = mine - _OF_SCORES, other - _OF_SCORES
+        yield from (Difference(rule, "ours", both, request, response) for rule in sorted(mine - other))
+        yield from (Difference(rule, "theirs", both, request, response) for rule in sorted(other - mine))
 
 
 def main() -> int:
@@ -89,7 +96,7 @@ def main() -> int:
         files = crs.rule_files(Path(folder))
         ours, theirs = stockade(files), libmodsecurity(files)
         counts: Counter[tuple[int, str]] = Counter()
-        for difference in differences(ours, theirs, requests(crs.cases(), options.seed, options.count)):
+        for difference in differences(ours, theirs, options.seed, options.count):
             if any(one.explains(difference) for one in explained) or options.rule not in (None, difference.rule):
                 continue
             counts[difference.rule, difference.only] += 1

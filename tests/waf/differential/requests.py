@@ -13,7 +13,8 @@ from html import escape
 from urllib.parse import quote, quote_plus, unquote_to_bytes
 
 from stockade.waf.ftw import Case, Input, Refused, Unanswered, read_request_bytes, request_bytes
-from stockade.wire import Request
+from stockade.wire import Headers, Request, Response
+from tests.waf.conformance.crs import RULES
 
 _WORDS = (
     *(
@@ -102,14 +103,24 @@ def requests(cases: list[Case], seed: int, count: int) -> Iterator[Request]:
         lambda chance: _changed(chance, chance.choice(inputs)),
     ]
     made = 0
+    corners = _corners()
     while made < count:
-        sent = source.choice(kinds)(source)
+        sent = next(corners, None) or source.choice(kinds)(source)
         try:
             request = read_request_bytes(request_bytes(sent), str(made))
         except (Refused, Unanswered):
             continue
         made += 1
         yield request
+
+
+def _corners() -> Iterator[Input]:
+    """What chance brings about too seldom, and in which the engines differ: see differences.yaml."""
+    common = ((b"Host", b"localhost"), (b"User-Agent", b"curl/8.5.0"))
+    yield Input(uri=b"/?q=foo')+UNION+ALL+sele%00ct+NULL+--", headers=common)
+    lines = [(b"a", b"select\r\ncase"), (b"b", b'"\r\nContent-Type: text/html\r\n\r\n<b>')]
+    kind = (b"Content-Type", f"multipart/form-data; boundary={_BOUNDARY}".encode())
+    yield Input(b"POST", headers=(*common, kind), data=_multipart(random.Random(0), lines))
 
 
 def _payloads(cases: list[Case]) -> Iterator[bytes]:
@@ -130,6 +141,21 @@ def _values(form: bytes) -> Iterator[bytes]:
         _, equals, value = pair.partition(b"=")
         if equals:
             yield unquote_to_bytes(value.replace(b"+", b" "))
+
+
+def responses(seed: int) -> Iterator[Response]:
+    """Answers without end: pages, JSON, and what errors look like that should not be shown."""
+    chance = random.Random(seed)
+    lines = [line for file in sorted(RULES.glob("*errors.data")) for line in file.read_bytes().splitlines() if line]
+    kinds = (b"text/html; charset=utf-8", b"application/json", b"text/plain", b"image/png", b"")
+    while True:
+        body = _word(chance).encode()
+        if chance.random() < 0.4:
+            body = b"<html><body>" + body + chance.choice(lines) + _word(chance).encode() + b"</body></html>"
+        for _ in range(chance.choice((0, 0, 0, 1))):
+            body = chance.choice(_MUTATIONS)(chance, body)
+        headers = [("Content-Type", chance.choice(kinds).decode()), ("Content-Length", str(len(body)))]
+        yield Response(chance.choice((200, 200, 200, 404, 500)), Headers.of(headers), body)
 
 
 # Honest requests.
