@@ -14,7 +14,7 @@ from collections.abc import Generator
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import quote
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import force_setattr
 
 from stockade.tokens import ApiKeyRecord, VerificationKeys
@@ -36,10 +36,11 @@ class Finding(Struct, frozen=True, gc=False, omit_defaults=False):
     control: str = ""  # filled in by the Session
     monitor: bool = False  # filled in by the Session: true when the control only watches
     policy: str = ""  # filled in by the Session: file:line of the policy that made it so
-    message: str = ""  # what the rule says of itself, where it does
-    tags: tuple[str, ...] = ()
-    offset: int | None = None  # in the value, bytes
-    detail: str = ""  # what the rule wants logged; masked like `evidence`
+    # What a rule of a rule set says of itself; the record has these of such rules only.
+    message: str | UnsetType = UNSET
+    tags: tuple[str, ...] | UnsetType = UNSET
+    offset: int | UnsetType = UNSET  # of the match in the value, bytes
+    detail: str | UnsetType = UNSET  # what the rule wants logged; masked like `evidence`
 
 
 _EXTENDED = "utf-8''"

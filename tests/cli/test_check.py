@@ -21,6 +21,7 @@ def test_the_effective_protection(shop: Path, stockade: Stockade) -> None:
         ("limits", "stockade.yaml:16"),
         ("authentication", "stockade.yaml:12"),
         ("exposure", "stockade.yaml:4"),
+        ("waf", "stockade.yaml:4"),
     ]
     assert last == ""
 
@@ -28,7 +29,7 @@ def test_the_effective_protection(shop: Path, stockade: Stockade) -> None:
 def test_for_machines(shop: Path, stockade: Stockade) -> None:
     answer = stockade("check", "stockade.yaml", "--json").json()
     assert answer["warnings"] == []
-    assert [row["control"] for row in answer["protection"]] == ["firewall", "limits", "authentication", "exposure"]
+    assert [row["control"] for row in answer["protection"]] == ["firewall", "limits", "authentication", "exposure", "waf"]
     assert answer["protection"][1] == {
         "api": "shop",
         "kind": "open",

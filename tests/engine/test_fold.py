@@ -294,7 +294,7 @@ def test_a_hook_inherited_from_another_control_is_bound():
 )
 def test_what_the_door_must_read(phase, reads):
     door = Door(make_route(bound("a", says(PASS), phase=phase)))
-    session = open_session(door.policy, make_request())
+    session = open_session(door.policy, make_request("POST", has_body=True))
     assert (session.reads_request_body, session.reads_response, session.reads_response_body) == reads
 
 
@@ -317,7 +317,7 @@ def test_controls_see_the_bodies_and_the_response():
             bound("c", notes(seen, lambda exchange: exchange.response_body), phase="on_response_body"),
         )
     )
-    door.send(make_request(), b"sent", Response(201), b"received")
+    door.send(make_request("POST", has_body=True), b"sent", Response(201), b"received")
     assert seen == [b"sent", 201, b"received"]
 
 

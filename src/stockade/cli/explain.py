@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stockade.cli.display import print_json, print_table
+from stockade.cli.exclusions import narrowest
 from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy, check_address
 
 if TYPE_CHECKING:
     from stockade.config import Loaded
     from stockade.gateway.dry_run import Decision
+    from stockade.vocabulary import Finding
     from stockade.wire import Request
 
 Header = Annotated[list[str] | None, typer.Option("--header", "-H", help="A header, 'Name: value'; may be repeated.")]
@@ -132,10 +134,15 @@ def _as_dict(decision: Decision) -> dict[str, Any]:
     return {**{name: getattr(decision, name) for name in decision.__struct_fields__}, "response": answer}
 
 
+def _reason(finding: Finding) -> str:
+    told = finding.message if isinstance(finding.message, str) else ""
+    return " ".join(filter(None, (finding.rule, finding.where, finding.evidence, told and f"({told})")))
+
+
 def _show(decision: Decision, loaded: Loaded) -> None:
     rows = []
     for said in decision.said:
-        reasons = "; ".join(" ".join(filter(None, (f.rule, f.where, f.evidence))) for f in said.findings)
+        reasons = "; ".join(map(_reason, said.findings))
         rows.append((said.control, said.phase.removeprefix("on_"), said.verdict, reasons, said.policy))
     rows += [(control, "request", "not reached", "", "") for control in decision.unheard]
     if rows:
@@ -144,6 +151,12 @@ def _show(decision: Decision, loaded: Loaded) -> None:
     who = f" as {decision.principal}" if decision.principal is not None else ""
     outcome = decision.action + (f" {decision.status} by {decision.control}" if decision.status else "")
     typer.echo(f"{decision.operation} of {decision.api or 'no API'} from {decision.client}{who}: {outcome}")
+    if decision.control == "waf":
+        findings = [finding for said in decision.said if said.control == "waf" for finding in said.findings]
+        lines = narrowest(findings, decision.operation)
+        if lines:
+            typer.echo("\nIf this request is honest, this in the waf section lets it pass, and little else:")
+            typer.echo("\n".join(f"  {line}" for line in lines))
     if not decision.api:
         claims = ", ".join(f"{host}{api.prefix}" for api in loaded.config.apis for host in api.hosts)
         typer.echo(f"no API claims this host and path; the policy has {claims}")

@@ -12,6 +12,7 @@ def report(error: Exception) -> NoReturn:
     """Say what is wrong and leave with status 2; a bug of ours is raised again, traceback and all."""
     # Imported here: `stockade --help` must not wait for the rooms that can fail.
     from stockade.config import BadConfig
+    from stockade.config.crs import BadCrs
     from stockade.gateway.envoy.module import Unfit
     from stockade.gateway.envoy.supervisor import StartFailed
     from stockade.gateway.recordings import BadRecording
@@ -21,7 +22,7 @@ def report(error: Exception) -> NoReturn:
     from stockade.vocabulary import StoreError
     from stockade.wire import BadTarget
 
-    mendable = (Unfit, StartFailed, BadRecording, NoSuchKey, BadNetwork, StoreError, BadTarget)
+    mendable = (Unfit, BadCrs, StartFailed, BadRecording, NoSuchKey, BadNetwork, StoreError, BadTarget)
     if isinstance(error, BadConfig):  # file and line come first, so that editors find them
         typer.echo(str(error), err=True)
     elif isinstance(error, mendable):

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stockade import __version__
-from stockade.cli import check, demo, explain, init, keys, replay, schema, up, waf
+from stockade.cli import check, crs, demo, explain, init, keys, replay, schema, up, waf
 from stockade.cli.failures import report
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("replay")(replay.replay)
 app.command("demo")(demo.demo)
 app.add_typer(keys.app, name="keys")
 app.add_typer(waf.app, name="waf")
+app.add_typer(crs.app, name="crs")
 
 
 def _show_version(wanted: bool) -> None:

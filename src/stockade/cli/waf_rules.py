@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from stockade.cli.waf_report import fail
-from stockade.config.rulesets import crs_folder
+from stockade.config.crs import find_crs
 from stockade.waf import BadRules, RuleSet
 from stockade.waf.ftw import ENGINE, Inspect, observed, tuning
 
@@ -33,7 +33,7 @@ def _setup(rules: list[str], setup: Path | None) -> list[Path]:
     """The setup that was named, or the one that came with the CRS."""
     if setup is not None:
         return [setup]
-    folder = crs_folder() if "crs" in rules else None
+    folder = find_crs() if "crs" in rules else None
     if folder is None:
         return []
     places = (folder.parent / "crs-setup.conf", folder.parent / "crs-setup.conf.example", _DEBIAN_SETUP)
@@ -42,7 +42,7 @@ def _setup(rules: list[str], setup: Path | None) -> list[Path]:
 
 def _files(name: str) -> list[Path]:
     if name == "crs":
-        folder = crs_folder()
+        folder = find_crs()
         if folder is None:
             fail(["no CRS is installed: apt install modsecurity-crs, or name its files with --rules"])
         found = folder.glob("*.conf")

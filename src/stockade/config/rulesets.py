@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
 from functools import lru_cache
 from glob import glob
 from importlib.resources import files
@@ -11,11 +9,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from stockade.waf import BadRules, RuleSet
+from stockade.config.crs import find_crs, rule_files
+from stockade.waf import RuleSet
 
 _OWN = Path(str(files("stockade") / "rules"))
 _ENGINE = _OWN / "engine.conf"
-_DEBIAN = Path("/usr/share/modsecurity-crs/rules")
 
 # What a CRS lets pass in general, and must let pass of an API.
 _METHODS = "GET HEAD POST OPTIONS PUT PATCH DELETE"
@@ -72,40 +70,16 @@ def _files(source: str | list[Path], folder: Path) -> tuple[str, list[Path]]:
     if source == "builtin":
         return "builtin rules", [_ENGINE, *(path for path in sorted(_OWN.glob("*.conf")) if path != _ENGINE)]
     if source == "crs":
-        base = crs_folder()
+        base = find_crs()
         if base is None:
             raise FileNotFoundError(
                 "no CRS is installed: apt install modsecurity-crs, or `stockade crs install PATH`, or rules: builtin"
             )
-        return f"OWASP CRS ({base})", [_ENGINE, *_crs_files(base)]
+        return f"OWASP CRS ({base})", [_ENGINE, *rule_files(base)]
     paths = [Path(found) for pattern in source for found in sorted(glob(str(folder / pattern)))]  # noqa: PTH207
     if not paths:
         raise FileNotFoundError(f"no rule file matches {', '.join(map(str, source))}")
     return f"{len(paths)} rule file(s)", [_ENGINE, *paths]
-
-
-def crs_home() -> Path:
-    """Where `stockade crs install` puts a CRS."""
-    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(base) / "stockade" / "crs"
-
-
-def crs_folder() -> Path | None:
-    """The folder of an installed CRS: what was installed by hand before what the system has."""
-    candidates: Iterable[Path] = (crs_home() / "rules", _DEBIAN)
-    return next((path for path in candidates if any(path.glob("REQUEST-901-*.conf"))), None)
-
-
-def _crs_files(base: Path) -> list[Path]:
-    """Rules with the plugins around them, in the order that CRS's manual gives."""
-    plugins = base.parent / "plugins"
-    rules = sorted(base.glob("*.conf"))
-    return [
-        *sorted(plugins.glob("*-config.conf")),
-        *sorted(plugins.glob("*-before.conf")),
-        *rules,
-        *sorted(plugins.glob("*-after.conf")),
-    ]
 
 
 def _variables(chosen: Chosen) -> tuple[tuple[str, str], ...]:
@@ -126,4 +100,4 @@ def _variables(chosen: Chosen) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(variables.items()))
 
 
-__all__ = ["BadRules", "Chosen", "Found", "choose", "crs_folder", "crs_home"]
+__all__ = ["Chosen", "Found", "choose"]

@@ -9,7 +9,9 @@ and an expression stays a superset when CASELESS is added to make up for a `lowe
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
+from stockade.waf.operators.patterns.relaxing import relaxed
 from stockade.waf.operators.patterns.tree import (
     ALL,
     EMPTY,
@@ -41,6 +43,9 @@ _EDGES = {
     Edge.WORD: r"\b",
     Edge.NOT_WORD: r"\B",
 }
+_FREE = (Assertion(Edge.START), Assertion(Edge.LINE_START))
+_WIDE, _MOST_REPEATED = 64, 8
+_BEGINNINGS = frozenset({Edge.START, Edge.LINE_START})
 _ANYTHING = Repeat(Set(ALL), 0, None)
 _MOST_COPIED = 4  # levels of groups that refer to groups
 
@@ -49,8 +54,13 @@ def expressions(tree: Node) -> Iterator[Expression]:
     """Forms of a pattern, from the most precise on, of which Hyperscan may refuse the first as too large. None at all
     where the pattern may match the empty value: it must always be tried."""
     plain = simplified(tree)
-    for change in (_unchanged, _without_edges):
-        form = change(plain)
+    plain = relaxed(plain) or plain
+    forms = [_without_run_up(_loosened(plain, 256))]  # sets without end are cheap
+    for change in (partial(_loosened, wide=_WIDE), _without_edges):
+        form = change(forms[-1])
+        if form not in forms:
+            forms.append(form)
+    for form in forms:
         if not may_be_empty(form):
             caseless = all(node.bytes == closed(node.bytes) for node in walk(form) if isinstance(node, Set))
             source = _Writer(caseless).write(form).encode()
@@ -64,8 +74,51 @@ def simplified(tree: Node) -> Node:
     return _simplified(tree, groups, _MOST_COPIED)
 
 
-def _unchanged(node: Node) -> Node:
+def _without_run_up(node: Node) -> Node:
+    """Without `^.*` and the like at the beginning, which says nothing and costs Hyperscan seconds."""
+    if not isinstance(node, Sequence):
+        return node
+    parts = node.parts
+    start = 1 if parts and isinstance(parts[0], Assertion) and parts[0].edge in _BEGINNINGS else 0
+    if len(parts) > start and _is_endless(parts[start]):
+        return _without_run_up(Sequence(parts[start + 1 :]))
     return node
+
+
+def _loosened(node: Node, wide: int) -> Node:
+    """With anything at all where something complex is repeated, which is what Hyperscan finds too large, or takes
+    seconds to compile: a group, or a set of more than `wide` bytes."""
+    match node:
+        case Repeat(body, least, most) if _is_complex(body, most, wide) and _is_many(least, most):
+            return Sequence((_loosened(body, wide), _ANYTHING)) if least else _ANYTHING
+        case Repeat(body, least, most):
+            return Repeat(_loosened(body, wide), least, most)
+        case Sequence(parts):
+            return Sequence(tuple(_loosened(part, wide) for part in parts))
+        case Choice(branches):
+            return Choice(tuple(_loosened(branch, wide) for branch in branches))
+    return node
+
+
+def _is_complex(node: Node, most: int | None, wide: int) -> bool:
+    if not isinstance(node, Set):
+        return True
+    return len(node.bytes) > (wide if most is None else _WIDE)  # what is counted costs a state for each
+
+
+def _is_many(least: int, most: int | None) -> bool:
+    return most is None or most - least > _MOST_REPEATED
+
+
+def _is_endless(node: Node) -> bool:
+    match node:
+        case Repeat(_, least, most):
+            return not least and most is None
+        case Sequence(parts):
+            return any(map(_is_endless, parts)) and all(_is_endless(part) or part in _FREE for part in parts)
+        case Choice(branches):
+            return any(map(_is_endless, branches))
+    return False
 
 
 def _simplified(node: Node, groups: dict[int, Node], depth: int) -> Node:

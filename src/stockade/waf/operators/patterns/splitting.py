@@ -10,20 +10,23 @@ from stockade.waf.operators.patterns.tree import Choice, Node, Sequence, walk
 from stockade.waf.scanner import Expression, is_usable
 
 _MOST_PIECES = 64
+_MOST_REFUSALS = 12  # after so many pieces that were still too large, it is not worth the time
 
 
 def split(tree: Node) -> list[Expression] | None:
     """Expressions of which one matches wherever the pattern does; None where it cannot be taken apart enough."""
     found: list[Expression] = []
     waiting = [tree]
+    refusals = 0
     while waiting:
         piece = waiting.pop()
         expression = _precise(piece)
         if expression is not None:
             found.append(expression)
             continue
+        refusals += 1
         halves = _halves(piece)
-        if halves is None or len(found) + len(waiting) >= _MOST_PIECES:
+        if halves is None or refusals > _MOST_REFUSALS or len(found) + len(waiting) >= _MOST_PIECES:
             return None
         waiting += halves
     return found
