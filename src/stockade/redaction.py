@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # API keys of ours, JSON Web Tokens (`{` and what may follow it begin with these two letters in base64), and the
 # Authorization schemes that carry a secret.
@@ -15,6 +16,7 @@ _SECRET = re.compile(
     re.DOTALL,
 )
 _LONG = 24  # an opaque path segment from this length on is more likely a token than an identifier
+_REMEMBERED, _SHORT = 4096, 512  # paths, as `wire.parse_target` remembers them too; characters of one
 _is_uuid = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}").fullmatch
 # What makes a short segment worth hiding too: a key, a token, an Authorization value, a mail address, a password.
 _find_telling = re.compile(r"stk_|eyJ|@|%40|\b(?i:bearer|basic|digest)(?:%20|\s)").search
@@ -43,10 +45,17 @@ def redact(text: str) -> str:
 
 def redact_path(path: str) -> str:
     """A path for the log. Numbers and UUIDs stay, for they identify what was asked for; opaque tokens do not."""
+    return _redact_short(path) if len(path) <= _SHORT else _redact_path(path)
+
+
+def _redact_path(path: str) -> str:
     telling = any(hint in path for hint in _HINTS)
     if not telling and len(path) < _LONG:
         return path
     return "/".join(mask(part) if _opaque(part, telling) else part for part in path.split("/"))[:2048]
+
+
+_redact_short = lru_cache(maxsize=_REMEMBERED)(_redact_path)
 
 
 def _opaque(segment: str, telling: bool) -> bool:

@@ -54,6 +54,7 @@ class Route(Struct, frozen=True, gc=False):
     on_request_body: tuple[tuple[Binding, Hook], ...] = ()
     on_response: tuple[tuple[Binding, Hook], ...] = ()
     on_response_body: tuple[tuple[Binding, Hook], ...] = ()
+    behind_proxies: bool = False  # whether any are trusted
     mark: tuple[str, str] = ("", "")  # the header that sends a request to the upstream
     http_shortcut: Shortcut | None = None
     https_shortcut: Shortcut | None = None
@@ -74,6 +75,7 @@ class Route(Struct, frozen=True, gc=False):
             bindings=bound,
             **fields,
             **hooks,
+            behind_proxies=len(fields.get("trusted_proxies", ())) > 0,
             mark=(ROUTE, fields["upstream"].cluster),
             http_shortcut=_shortcut(hooks["on_response"], "http"),
             https_shortcut=_shortcut(hooks["on_response"], "https"),

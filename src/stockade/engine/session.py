@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -74,6 +75,7 @@ _PROXYS = frozenset(
     }
 )
 _FORGEABLE = _OURS | _PROXYS
+_VERDICTS = (Pass, Stop)
 _LONGEST_METHOD = 16  # characters; a client can send any
 
 Observer: TypeAlias = Callable[[str, Binding, Verdict], None]
@@ -174,10 +176,10 @@ class Session:
         for binding, hook in hooks:
             try:
                 verdict = hook(exchange)
-                if type(verdict) is not Pass and type(verdict) is not Stop:
+                if type(verdict) not in _VERDICTS:
                     verdict = yield from verdict
-                    if type(verdict) is not Pass and type(verdict) is not Stop:
-                        verdict = self._control_error(binding, TypeError("a hook must return Pass or Stop"))
+                    if type(verdict) not in _VERDICTS:
+                        raise TypeError("a hook must return Pass or Stop")  # noqa: TRY301 - the control's error
             except Exception as error:  # noqa: BLE001 - whatever a control does wrong, the policy says what follows
                 verdict = self._control_error(binding, error)
             if observe is not None:
@@ -246,10 +248,10 @@ class Session:
         principal = exchange.principal
         if principal is not None:
             told += principal.told
-        forged = exchange.request.headers.names() & _FORGEABLE
-        if forged and peer in route.trusted_proxies:
-            forged &= _OURS
-        removed = tuple(forged)
+        names = exchange.request.headers.names()
+        removed: tuple[str, ...] = ()
+        if not names.isdisjoint(_FORGEABLE):
+            removed = tuple(names & (_OURS if peer in route.trusted_proxies else _FORGEABLE))
         for edits in kept:
             told += edits.set
             removed += edits.remove
@@ -265,7 +267,7 @@ class Session:
             exchange.api,
             exchange.operation,
             exchange.client,
-            redact(principal.id) if principal is not None else None,
+            _shown(principal.id) if principal is not None else None,
             request.method if len(request.method) <= _LONGEST_METHOD else excerpt(request.method),
             redact_path(request.path),
             status,
@@ -289,10 +291,9 @@ def _has_whole_body(exchange: Exchange) -> bool:
 
 
 def _client_of(request: Request, route: Route) -> str:
-    trusted = route.trusted_proxies
-    if not len(trusted):
+    if not route.behind_proxies:
         return request.peer.address
-    return client_address(request.peer.address, request.headers.get("x-forwarded-for"), trusted)
+    return client_address(request.peer.address, request.headers.get("x-forwarded-for"), route.trusted_proxies)
 
 
 def _merge(edits: list[Edits]) -> Edits:
@@ -310,21 +311,26 @@ def _with_headers(response: Response, extra: tuple[tuple[str, str], ...]) -> Res
     return replace(response, headers=Headers.of(pairs))
 
 
+# A principal comes again and again, and is remembered elsewhere too.
+_shown = lru_cache(maxsize=4096)(redact)
+
+
 def _logged(headers: Headers, wanted: frozenset[str]) -> dict[str, str]:
     if not wanted:
         return {}
     return {name: redact((headers.get(name) or "")[:1024]) for name in headers.names() & wanted}
 
 
-_second: tuple[int, str] = (0, "1970-01-01T00:00:00")  # the last second written: many records share it
+_second: tuple[float, str] = (0.0, "1970-01-01T00:00:00")  # the last second written: many records share it
+_FRACTIONS = tuple(f".{number:03d}Z" for number in range(1000))
 
 
 def _timestamp(at: float) -> str:
     """RFC 3339 with milliseconds, UTC."""
     global _second  # replaced whole, so that threads never see half of it
-    second = int(at)
-    known, text = _second
-    if second != known:
+    second, text = _second
+    if not second <= at < second + 1.0:
+        second = at // 1.0
         text = datetime.fromtimestamp(second, UTC).isoformat()[:19]
         _second = (second, text)
-    return f"{text}.{int((at - second) * 1000):03d}Z"
+    return text + _FRACTIONS[int((at - second) * 1000.0)]

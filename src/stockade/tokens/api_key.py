@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any, Final, Literal
 from zlib import crc32
@@ -108,11 +109,23 @@ def digest_api_key(hash_key: bytes, text: str) -> bytes:
     A slow password hash would protect nothing: 190 random bits cannot be guessed. The `hash_key`, at least 16 bytes
     kept apart from the store, makes a stolen store useless even to whoever can write to it. Raises ValueError.
     """
+    return api_key_digester(hash_key)(text)
+
+
+def api_key_digester(hash_key: bytes) -> Callable[[str], bytes]:
+    """`digest_api_key` for many keys, the hash key taken in once."""
     if len(hash_key) < MIN_HASH_KEY:
         raise ValueError(f"the hash key has fewer than {MIN_HASH_KEY} bytes")
     if len(hash_key) > blake2b.MAX_KEY_SIZE:
         hash_key = blake2b(hash_key).digest()
-    return blake2b(text.encode("utf-8", "surrogatepass"), key=hash_key, digest_size=32).digest()
+    keyed = blake2b(key=hash_key, digest_size=32)
+
+    def digest(text: str) -> bytes:
+        hashing = keyed.copy()
+        hashing.update(text.encode("utf-8", "surrogatepass"))
+        return hashing.digest()
+
+    return digest
 
 
 def matches(record: ApiKeyRecord, hash_key: bytes, text: str) -> bool:

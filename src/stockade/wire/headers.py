@@ -13,14 +13,14 @@ class Headers:
     ('text/html, application/json', ['text/html', 'application/json'])
     """
 
-    __slots__ = ("_by_name", "_names", "_values")
+    __slots__ = ("_by_name", "_names", "_single", "_values")
 
     def __init__(self, names: list[str], values: list[str]) -> None:
         """`names` must be lower case already (as every HTTP/2 codec delivers them); see `of` for any case."""
         self._names = names
         self._values = values
-        # A dict keeps the last of several; when it is shorter than the list, `get` joins them.
         self._by_name = dict(zip(names, values, strict=True))
+        self._single = len(self._by_name) == len(names)  # no field has several lines, of which a dict keeps the last
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]]) -> Headers:
@@ -30,7 +30,7 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """The value of the field, several lines joined by comma (RFC 9110, section 5.3); None when absent."""
-        if len(self._by_name) == len(self._names):
+        if self._single:
             return self._by_name.get(name)
         values = self.all(name)
         return ", ".join(values) if values else None

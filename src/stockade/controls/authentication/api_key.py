@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
 from hmac import compare_digest
 
 from stockade.controls.authentication.scheme import Refused
 from stockade.networks import NetworkSet
-from stockade.tokens import ApiKeyRecord, digest_api_key, parse_api_key
+from stockade.tokens import ApiKeyRecord, api_key_digester, parse_api_key
 from stockade.vocabulary import Asking, Exchange, FindApiKey, Principal
 from stockade.wire import Headers
 
@@ -24,6 +26,10 @@ class ApiKeys:
         self._known: dict[bytes, Principal] = {}  # by digest: the key itself is never kept
         self._networks: dict[tuple[str, ...], NetworkSet] = {}
 
+    @cached_property
+    def _digest(self) -> Callable[[str], bytes]:
+        return api_key_digester(self._hash_key)
+
     def describe(self) -> str:
         return f"API key ({self.carrier})"
 
@@ -31,7 +37,7 @@ class ApiKeys:
         return headers.get(self.carrier)
 
     def verify(self, credential: str, exchange: Exchange) -> Asking[Principal | Refused]:
-        digest = digest_api_key(self._hash_key, credential)
+        digest = self._digest(credential)
         known = self._known.get(digest)
         if known is None:
             key = parse_api_key(credential)

@@ -31,6 +31,7 @@ class Authentication(Control):
         self._schemes = tuple(any_of)
         self._anonymous = anonymous
         self._carriers = frozenset(scheme.carrier for scheme in any_of)
+        self._carrier = Edits(remove=tuple(self._carriers)) if len(self._carriers) == 1 else None
 
     def describe(self) -> str:
         accepted = " or ".join(scheme.describe() for scheme in self._schemes)
@@ -70,6 +71,8 @@ class Authentication(Control):
 
         Nor with one that was not proven: it may rely on us and believe a forged token that came beside a good key.
         """
+        if proven is not None and self._carrier is not None:  # the common case: there is nothing else to hide
+            return None if proven.forward else self._carrier
         headers = exchange.request.headers
         if self._carriers.isdisjoint(headers.names()):
             return None
