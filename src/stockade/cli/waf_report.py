@@ -18,12 +18,12 @@ _PROBLEMS_SHOWN = 100
 
 
 def show(outcomes: list[Outcome]) -> None:
+    """What fails comes last: a terminal shows the end of a long table."""
+    print_table(("file", "tests", "passed", "failed", "excluded"), _summary(outcomes))
     bad = [outcome for outcome in outcomes if outcome.verdict in ("failed", "unused")]
     if bad:
-        columns = ("test", "where", "expected", "matched")
-        print_table(columns, map(_row, bad), title="Failing")
         typer.echo()
-    print_table(("file", "tests", "passed", "failed", "excluded"), _summary(outcomes))
+        print_table(("test", "where", "expected", "matched"), map(_row, bad), title="Failing")
 
 
 def _row(outcome: Outcome) -> tuple[str, ...]:

@@ -11,17 +11,18 @@ SecRequestBodyAccess On
 SecResponseBodyAccess On
 SecResponseBodyMimeType text/plain text/html text/xml application/json
 SecRule REQUEST_HEADERS:Content-Type "@rx ^(?:application/(?:[a-z0-9.-]+\+)?|text/)xml" \
-    "id:200000,phase:1,pass,nolog,t:none,t:lowercase,ctl:requestBodyProcessor=XML"
+    "id:7199000,phase:1,pass,nolog,t:none,t:lowercase,ctl:requestBodyProcessor=XML"
 SecRule REQUEST_HEADERS:Content-Type "@rx ^application/(?:[a-z0-9.-]+\+)?json" \
-    "id:200001,phase:1,pass,nolog,t:none,t:lowercase,ctl:requestBodyProcessor=JSON"
+    "id:7199001,phase:1,pass,nolog,t:none,t:lowercase,ctl:requestBodyProcessor=JSON"
 SecRule REQBODY_ERROR "!@eq 0" \
-    "id:200002,phase:2,deny,status:400,log,t:none,msg:'The body cannot be read',logdata:'%{REQBODY_ERROR_MSG}'"
+    "id:7199002,phase:2,deny,status:400,log,t:none,msg:'The body cannot be read',logdata:'%{REQBODY_ERROR_MSG}'"
 SecRule MULTIPART_STRICT_ERROR "!@eq 0" \
-    "id:200003,phase:2,deny,status:400,log,t:none,msg:'The multipart body can be read in two ways'"
+    "id:7199003,phase:2,deny,status:400,log,t:none,msg:'The multipart body can be read in two ways'"
 """
-"""Stands before the rules, and before the rules' own setup. ModSecurity's users have the like in modsecurity.conf."""
+"""Stands before the rules, and before the rules' own setup. ModSecurity's users have the like in modsecurity.conf, with
+other ids."""
 
-BLOCKING = frozenset({200002, 200003, 949110, 949111, 959100, 959101})
+BLOCKING = frozenset({7199002, 7199003, 7100002, 7100003, 949110, 949111, 959100, 959101})
 """Rules that would refuse the request, were the engine not only to detect."""
 
 
@@ -40,6 +41,6 @@ def tuning(paranoia: int) -> str:
     values = dict.fromkeys(levels, paranoia) | limits
     setvars = ",".join(f"setvar:tx.{name}={value}" for name, value in values.items())
     return f"""
-SecAction "id:900005,phase:1,pass,nolog,t:none,ctl:ruleRemoveById=910000,{setvars}"
-SecRule &TX:crs_setup_version "@eq 0" "id:900006,phase:1,pass,nolog,t:none,setvar:tx.crs_setup_version=400"
+SecAction "id:7199005,phase:1,pass,nolog,t:none,ctl:ruleRemoveById=910000,{setvars}"
+SecRule &TX:crs_setup_version "@eq 0" "id:7199006,phase:1,pass,nolog,t:none,setvar:tx.crs_setup_version=400"
 """
