@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
+from itertools import chain
 
-from stockade.waf.operators.patterns import bounded, exact, parser, prefilter, splitting
-from stockade.waf.operators.patterns.tree import ALL, Rest
+from stockade.waf.operators.patterns import bounded, exact, parser, prefilter, relaxing, splitting
+from stockade.waf.operators.patterns.tree import ALL, Rest, may_be_empty
 from stockade.waf.scanner import Expression, is_usable
 
 __all__ = ["Pattern"]
@@ -70,14 +71,20 @@ class Pattern:
         """The first form that Hyperscan takes, which it takes up to a second to find out."""
         return next(filter(is_usable, self.forms()), None)
 
-    @property
+    @cached_property
     def expressions(self) -> list[Expression] | None:
         """For Hyperscan: one of them matches wherever the pattern does. None where there are none."""
-        if self.prefilter is None:
-            return None
-        if self.prefilter.approximate:
-            return splitting.split(prefilter.simplified(self.tree)) or [self.prefilter]
-        return [self.prefilter]
+        found: list[Expression] = []
+        pieces = relaxing.relaxed(prefilter.simplified(self.tree))
+        for piece in pieces:
+            forms = prefilter.expressions(piece)
+            if len(pieces) > 1 and not may_be_empty(piece):  # small by now, if the pattern was not
+                forms = chain((prefilter.precise(piece),), forms)
+            expression = next(filter(is_usable, forms), None)
+            if expression is None:
+                return None
+            found += (splitting.split(piece) if expression.approximate else None) or [expression]
+        return found
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from stockade.waf.operators.patterns.relaxing import relaxed
 from stockade.waf.operators.patterns.tree import (
     ALL,
     EMPTY,
@@ -54,7 +53,6 @@ def expressions(tree: Node) -> Iterator[Expression]:
     """Forms of a pattern, from the most precise on, of which Hyperscan may refuse the first as too large. None at all
     where the pattern may match the empty value: it must always be tried."""
     plain = simplified(tree)
-    plain = relaxed(plain) or plain
     forms = [_without_run_up(_loosened(plain, 256))]  # sets without end are cheap
     for change in (partial(_loosened, wide=_WIDE), _without_edges):
         form = change(forms[-1])
@@ -62,10 +60,15 @@ def expressions(tree: Node) -> Iterator[Expression]:
             forms.append(form)
     for form in forms:
         if not may_be_empty(form):
-            caseless = all(node.bytes == closed(node.bytes) for node in walk(form) if isinstance(node, Set))
-            source = _Writer(caseless).write(form).encode()
-            yield Expression(source, caseless)
-            yield Expression(source, caseless, approximate=True)
+            expression = precise(form)
+            yield expression
+            yield expression._replace(approximate=True)
+
+
+def precise(tree: Node) -> Expression:
+    """A pattern of sets, repeats, alternatives and edges, as it is."""
+    caseless = all(node.bytes == closed(node.bytes) for node in walk(tree) if isinstance(node, Set))
+    return Expression(_Writer(caseless).write(tree).encode(), caseless)
 
 
 def simplified(tree: Node) -> Node:
