@@ -200,6 +200,7 @@ def test_what_the_engine_says_is_what_tests_see() -> None:
     assert seen.response == b"HTTP/1.1 200\r\nserver: x\r\n\r\nfine"
     assert seen.log == (log_line(MATCH),)
     assert '[id "942100"] [msg "SQL"] [data "Data: v found within ARGS:a"]' in log_line(MATCH)
+    assert '[data "\\x0d\\x0a\\xc3\\xa9 \\x22\\x5c"]' in log_line(replace(MATCH, logdata='\r\né "\\'))
     assert observed(Inspection(action="deny", status=406), OK).statuses == (406,)
 
 

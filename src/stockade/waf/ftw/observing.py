@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from stockade.waf.ftw.judging import Seen
 from stockade.waf.ftw.setup import BLOCKING
 from stockade.waf.inspection import Inspection, Match
 from stockade.wire import Response
+
+_UNSAFE = re.compile(rb'[^ -~]|["\\]')
 
 
 def observed(inspection: Inspection, response: Response) -> Seen:
@@ -35,5 +39,10 @@ def log_line(match: Match) -> str:
         ("ver", match.version),
         *(("tag", tag) for tag in match.tags),
     )
-    told = " ".join(f'[{name} "{value}"]' for name, value in fields)
+    told = " ".join(f'[{name} "{_escaped(value)}"]' for name, value in fields)
     return f"Stockade: Warning. Matched against variable `{match.variable}' {told}"
+
+
+def _escaped(text: str) -> str:
+    """In one line: what is not printable ASCII, and what would end the text, as `\\x0a`."""
+    return _UNSAFE.sub(lambda found: b"\\x%02x" % found[0][0], text.encode("utf-8", "replace")).decode("ascii")

@@ -37,6 +37,7 @@ def tuning(paranoia: int) -> str:
         "max_num_args": 255,
         "max_file_size": 64100,
         "combined_file_sizes": 65535,
+        "crs_xml_attr_inspect": 1,
     }
     values = dict.fromkeys(levels, paranoia) | limits
     setvars = ",".join(f"setvar:tx.{name}={value}" for name, value in values.items())
