@@ -61,7 +61,7 @@ def choose(chosen: Chosen, folder: Path) -> Found:
 def _compiled(stamps: tuple[tuple[str, int, int], ...], variables: tuple[tuple[str, str], ...], limit: int) -> RuleSet:
     return RuleSet.load(
         [path for path, _, _ in stamps],
-        text=f"SecRequestBodyLimit {limit}",
+        text=f"SecRequestBodyNoFilesLimit {limit}",
         variables=dict(variables),
     )
 

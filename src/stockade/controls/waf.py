@@ -27,7 +27,8 @@ _SEVERITIES: dict[str, Severity] = {
     "INFO": "info",
     "DEBUG": "info",
 }
-_PARTIAL = ("multipart/form-data", "application/octet-stream")  # files: their content is not what rules look at
+_PARTS = "multipart/form-data"  # has a bound of its own for all that is no file
+_OPAQUE = "application/octet-stream"  # of which rules see the beginning
 _MOST_DETAIL = 256
 _FORBIDDEN = 403
 
@@ -62,9 +63,11 @@ class Waf(Control):
     def on_request_body(self, exchange: Exchange) -> Verdict:
         body = exchange.request_body
         if len(body) > self._body_limit:
-            if not (exchange.request.headers.get("content-type") or "").lower().startswith(_PARTIAL):
+            kind = (exchange.request.headers.get("content-type") or "").lower()
+            if kind.startswith(_OPAQUE):
+                body = body[: self._body_limit]
+            elif not kind.startswith(_PARTS):
                 return _too_long(exchange, self._body_limit)
-            body = body[: self._body_limit]
         transaction = self._begin(exchange)
         self._rules.judge_head(transaction)
         if transaction.decision == "allow":
@@ -90,6 +93,7 @@ class ResponseWaf(Waf):
         if response is None:
             return PASS
         transaction = self._begin(exchange)
+        transaction.reads_response = True
         self._rules.judge_head(transaction)
         self._rules.judge_response(transaction, response)
         if transaction.decision == "allow":

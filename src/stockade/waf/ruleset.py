@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from stockade.seclang import Problem, load
+from stockade.waf.actions.setvar import number
 from stockade.waf.inspection import Inspection
 from stockade.waf.persistent import Collections, MemoryCollections
 from stockade.waf.program import Program
@@ -78,7 +79,7 @@ class RuleSet:
         limits = Limits(
             arguments=settings.arguments,
             body=settings.body_limit,
-            fields=settings.body_limit,
+            fields=settings.fields_limit,
             depth=settings.json_depth,
             response_body=settings.response_limit,
         )
@@ -143,8 +144,5 @@ class RuleSet:
 
 
 def _score(tx: Mapping[str, bytes], names: Sequence[str]) -> int:
-    for name in names:
-        text = tx.get(name, b"")
-        if text.lstrip(b"-").isdigit():
-            return int(text)
-    return 0
+    """The highest of those that there are: each version of CRS has its own."""
+    return max((number(tx[name]) for name in names if name in tx), default=0)

@@ -12,7 +12,8 @@ class Settings(Struct, frozen=True):
     mode: str = "On"  # "Off", "DetectionOnly"
     reads_body: bool = True
     reads_response: bool = False
-    body_limit: int = 131072  # bytes; what is more is not inspected, or refused
+    body_limit: int = 134217728  # bytes; what is more is not inspected
+    fields_limit: int = 131072  # of the body, or what a multipart body holds besides files; more is an error
     refuses_long_bodies: bool = True
     response_limit: int = 524288
     response_types: tuple[str, ...] = ("text/plain", "text/html", "text/xml", "application/json", "")
@@ -25,6 +26,7 @@ _SWITCH = {"on": True, "off": False}
 _MODES = {"on": "On", "off": "Off", "detectiononly": "DetectionOnly"}
 _NUMBERS = {
     "secrequestbodylimit": "body_limit",
+    "secrequestbodynofileslimit": "fields_limit",
     "secresponsebodylimit": "response_limit",
     "secargumentslimit": "arguments",
     "secrequestbodyjsondepthlimit": "json_depth",
