@@ -6,10 +6,9 @@ What no rule set uses is refused with its name rather than guessed at: recursion
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
-from stockade.waf.operators.base import BadArgument
-from stockade.waf.operators.patterns.classes import CONTROLS, ESCAPES, POSIX, with_property
+from stockade.waf.operators.patterns.reading import CASELESS, LITERALS, Flags, Reading
 from stockade.waf.operators.patterns.tree import (
     ALL,
     EMPTY,
@@ -25,7 +24,6 @@ from stockade.waf.operators.patterns.tree import (
     Repeat,
     Sequence,
     Set,
-    closed,
 )
 
 _MOST_DEPTH = 80  # of groups; PCRE2 takes 250, no rule set comes near either
@@ -44,19 +42,8 @@ _LOOKS = {
     "(?<!": (False, True),
 }
 _EDGES = {"A": Edge.START, "G": Edge.START, "z": Edge.END, "Z": Edge.LAST_LINE_END, "b": Edge.WORD, "B": Edge.NOT_WORD}
-_LITERALS = [Set(frozenset((byte,))) for byte in range(256)]
-_CASELESS = [Set(closed(literal.bytes)) for literal in _LITERALS]
 _TEXT = re.compile(r"[A-Za-z0-9_,;:<>=@!%'\"/&~`-]+(?![*+?{]|\(\?#)")
 _NEWLINES = Atomic(Choice((Sequence((Set(frozenset(b"\r")), Set(frozenset(b"\n")))), Set(frozenset(b"\n\v\f\r\x85")))))
-
-
-class _Flags(NamedTuple):
-    caseless: bool = False
-    multiline: bool = True
-    dotall: bool = True
-    extended: bool = False
-    plain: bool = False  # "n": groups without a name do not capture
-    ungreedy: bool = False
 
 
 _LETTERS = {"i": "caseless", "m": "multiline", "s": "dotall", "x": "extended", "n": "plain", "U": "ungreedy"}
@@ -74,11 +61,9 @@ def parse(source: bytes) -> Parsed:
     return Parsed(tree, parser.groups)
 
 
-class _Parser:
+class _Parser(Reading):
     def __init__(self, text: str) -> None:
-        self._text = text
-        self._at = 0
-        self._flags = _Flags()
+        super().__init__(text)
         self._depth = 0
         self.groups = 0
         self._names: dict[str, int] = {}
@@ -94,17 +79,6 @@ class _Parser:
                 self._refuse(f"there is no group {number}")
         return tree
 
-    def _refuse(self, problem: str) -> NoReturn:
-        around = self._text[max(0, self._at - 10) : self._at + 20]
-        raise BadArgument(f"the pattern cannot be read at byte {self._at}, near {around!r}: {problem}")
-
-    def _peek(self, size: int = 1) -> str:
-        return self._text[self._at : self._at + size]
-
-    def _take(self, found: re.Match[str]) -> re.Match[str]:
-        self._at = found.end()
-        return found
-
     # Structure.
 
     def _choice(self) -> Node:
@@ -118,7 +92,7 @@ class _Parser:
         parts: list[Node] = []
         while (char := self._peek()) and char not in "|)":
             if not self._flags.extended and (text := _TEXT.match(self._text, self._at)):
-                literals = _CASELESS if self._flags.caseless else _LITERALS
+                literals = CASELESS if self._flags.caseless else LITERALS
                 parts.extend(literals[ord(letter)] for letter in self._take(text)[0])
                 continue
             if self._skipped(char):
@@ -193,9 +167,6 @@ class _Parser:
             return Assertion(Edge.LINE_END if self._flags.multiline else Edge.LAST_LINE_END)
         return self._literal(ord(char))
 
-    def _literal(self, byte: int) -> Set:
-        return (_CASELESS if self._flags.caseless else _LITERALS)[byte]
-
     # Groups.
 
     def _group(self) -> Node | None:
@@ -223,7 +194,7 @@ class _Parser:
         return Group(number, self._body(start - self._at))
 
     def _flagged(self, found: re.Match[str]) -> Node | None:
-        flags = _Flags(multiline=False, dotall=False) if found[1] else self._flags
+        flags = Flags(multiline=False, dotall=False) if found[1] else self._flags
         for letters, value in ((found[2], True), (found[3] or "", False)):
             for letter in letters.replace("J", ""):
                 flags = flags._replace(**{_LETTERS[letter]: value})
@@ -233,7 +204,7 @@ class _Parser:
         self._flags = flags
         return None
 
-    def _body(self, opening: int, flags: _Flags | None = None) -> Node:
+    def _body(self, opening: int, flags: Flags | None = None) -> Node:
         outer = self._flags
         self._flags = flags or outer
         self._depth += 1
@@ -311,121 +282,3 @@ class _Parser:
             self._refuse("a back-reference to no group")
         self._backs.append((number, start))
         return Back(number, self._flags.caseless)
-
-    def _octal(self) -> int:
-        found = re.compile(r"\\([0-7]{1,3})").match(self._text, self._at)
-        if found is None:
-            self._refuse("a back-reference to no group")
-        value = int(self._take(found)[1], 8)
-        if value > 255:
-            self._refuse("an octal escape above \\377")
-        return value
-
-    def _escaped_set(self) -> int | frozenset[int]:
-        """The byte, or the set, of an escape that means the same in a class and outside."""
-        kind = self._text[self._at + 1 : self._at + 2]
-        if kind in ESCAPES:
-            self._at += 2
-            return ESCAPES[kind]
-        if kind in CONTROLS:
-            self._at += 2
-            return CONTROLS[kind]
-        if kind == "x" or kind == "o":
-            return self._coded(kind)
-        if kind == "0":
-            return self._octal()
-        if kind == "c":
-            control = self._text[self._at + 2 : self._at + 3].upper()
-            self._at += 3
-            return ord(control) ^ 64 if control.isascii() and control else self._refuse("\\c and no character")
-        if kind in ("p", "P"):
-            return self._property(kind)
-        if not kind or (kind.isascii() and kind.isalnum()):
-            self._refuse(f"\\{kind} means nothing, or is not supported")
-        self._at += 2
-        return ord(kind)
-
-    def _coded(self, kind: str) -> int:
-        pattern = r"\\x(?:\{([0-9A-Fa-f]+)\}|([0-9A-Fa-f]{0,2}))" if kind == "x" else r"\\o\{([0-7]+)\}()"
-        found = re.compile(pattern).match(self._text, self._at)
-        if found is None:
-            self._refuse(f"a malformed \\{kind}")
-        self._take(found)
-        value = int(found[1] or found[2] or "0", 16 if kind == "x" else 8)
-        if value > 255:
-            self._refuse("a character above \\xff: patterns are matched against bytes")
-        return value
-
-    def _property(self, kind: str) -> frozenset[int]:
-        found = re.compile(r"\\[pP](?:\{(\^?)([\w&]+)\}|()([A-Z]))").match(self._text, self._at)
-        members = with_property(found[2] or found[4]) if found else None
-        if found is None or members is None:
-            self._refuse("a property that is not supported")
-        self._take(found)
-        return ALL - members if (kind == "P") is not bool(found[1]) else members
-
-    # Classes.
-
-    def _class(self) -> frozenset[int]:
-        """After the bracket that opens it."""
-        negated = self._peek() == "^"
-        self._at += negated
-        members: set[int] = set()
-        first = True
-        while first or self._peek() != "]":
-            if not self._peek():
-                self._refuse("a class does not end")
-            members |= self._members()
-            first = False
-        self._at += 1
-        found = closed(frozenset(members)) if self._flags.caseless else frozenset(members)
-        return ALL - found if negated else found
-
-    def _members(self) -> frozenset[int]:
-        posix = re.compile(r"\[([:.=])(\^?)(\w*)\1\]").match(self._text, self._at)
-        if posix is not None:
-            return self._posix(posix)
-        if self._peek(2) == "\\E":
-            self._at += 2
-            return frozenset()
-        if self._peek(2) == "\\Q":
-            end = self._text.find("\\E", self._at)
-            quoted = self._text[self._at + 2 : end if end >= 0 else None]
-            self._at = len(self._text) if end < 0 else end + 2
-            return frozenset(quoted.encode("latin-1"))
-        low = self._member()
-        if isinstance(low, frozenset):
-            return low
-        if self._peek() != "-" or self._peek(2) == "-]" or len(self._peek(2)) < 2:
-            return frozenset((low,))
-        if self._peek(3) == "-[:":
-            return frozenset((low,))
-        self._at += 1
-        high = self._member()
-        if isinstance(high, frozenset):
-            return high | {low, ord("-")}
-        if high < low:
-            self._refuse("a range is out of order")
-        return frozenset(range(low, high + 1))
-
-    def _posix(self, found: re.Match[str]) -> frozenset[int]:
-        if found[1] != ":" or found[3] not in POSIX:
-            self._refuse("a class of that name is not known")
-        self._take(found)
-        members = POSIX[found[3]]
-        return ALL - members if found[2] else members
-
-    def _member(self) -> int | frozenset[int]:
-        char = self._peek()
-        if char != "\\":
-            self._at += 1
-            return ord(char)
-        kind = self._text[self._at + 1 : self._at + 2]
-        if kind == "b":
-            self._at += 2
-            return 8
-        if kind in ("N", "R", "X", "B"):
-            self._refuse(f"\\{kind} cannot stand in a class")
-        if kind in "1234567" and kind:
-            return self._octal()
-        return self._escaped_set()
