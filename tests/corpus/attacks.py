@@ -33,7 +33,7 @@ COUNTS = {
     "protocol": 30,
     "graphql": 20,
 }
-_SHAPES = {"body": ["body"], "bracket": ["bracket"], "path": ["probe"]}  # what decides on the place by itself
+_SHAPES = {"body": ["body"], "bracket": ["bracket"], "probe": ["probe"], "file_param": ["query", "form", "json"], "mail": ["query", "form", "json", "json_nested"]}  # what decides on the place by itself
 _FILE_NAMES = ["file", "page", "template", "include", "path", "doc", "lang"]
 
 
@@ -134,4 +134,4 @@ def _written(kind: str, item: dict[str, Any], rng: random.Random) -> Case:
     target = item.get("target", "/api/v1/items")
     method = item.get("method", "POST" if body else "GET")
     pairs = tuple(headers.items()) + tuple((str(name), str(value)) for name, value in item.get("more_headers", []))
-    return Case(kind, item.get("place", "request"), method, target, pairs, body, is_held(f"{method} {target} {body!r}"))
+    return Case(kind, item.get("place", "request"), method, target, pairs, body, is_held(f"{method} {target} {item}"))

@@ -149,9 +149,9 @@ def multipart_file(kind: str, name: str, payload: str, rng: random.Random) -> Ca
 def xml(kind: str, name: str, payload: str, rng: random.Random) -> Case:
     clean = payload.replace("\0", "%00").replace("\x0b", " ")
     if rng.random() < 0.3:
-        body = f'<?xml version="1.0"?><request><item id="7" {name}={quoteattr(clean)}/></request>'
+        body = f'<?xml version="1.0"?><request><item no="7" {name}={quoteattr(clean)}/></request>'
     else:
-        body = f'<?xml version="1.0"?><request><item id="7"><{name}>{escape(clean)}</{name}></item></request>'
+        body = f'<?xml version="1.0"?><request><item no="7"><{name}>{escape(clean)}</{name}></item></request>'
     return make(kind, "xml", "POST", rng.choice(_PATHS), body, rng, XML)
 
 

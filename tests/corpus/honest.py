@@ -126,7 +126,7 @@ def in_logs(kind: str, text: str, rng: random.Random) -> Case:
 
 
 def in_value(kind: str, text: str, rng: random.Random) -> Case:
-    name = rng.choice(["value", "data", "ref", "key", "item", "content", "file", "label"])
+    name = rng.choice(["value", "data", "ref", "key", "item", "content", "text", "label"])
     if rng.random() < 0.4 and len(text) < 200:
         return make(kind, "query", "GET", f"/api/v1/items?{urlencode({name: text})}", "", rng)
     return _send(kind, "json", "/api/v1/items", {name: text, "n": 1, "list": [text, "b"]}, rng)
