@@ -11,8 +11,8 @@ make one value pass for another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
@@ -185,8 +185,10 @@ class Gates:
 
     def compile(self) -> None:
         self._scanners: dict[str, list[tuple[Variants, Scanner]]] = {}
-        for key, entries in self._entries.items():
-            self._scanners.setdefault(key[0], []).append((Variants(self._chains[key]), Scanner(entries)))
+        for keys in _alike(self._entries):
+            scanner = Scanner(entry for key in keys for entry in self._entries[key])
+            for key in keys:
+                self._scanners.setdefault(key[0], []).append((Variants(self._chains[key]), scanner))
         verdicts.save()
         self._header = _Memory(self._of_header)
         self._header_set = _Memory(lambda *_: 0)
@@ -326,6 +328,26 @@ class Gates:
                 for variant in variants.of(value):
                     found |= scanner.scan(variant)
         return found
+
+
+_Key: TypeAlias = tuple[str, tuple[str, ...]]
+_Entries: TypeAlias = Mapping[_Key, list[tuple[int, Expression]]]
+_ALIKE = 0.6  # of all expressions of two groups, how many must be common to both
+
+
+def _alike(entries: _Entries) -> list[list[_Key]]:
+    """Groups that look for nearly the same, which share a database: each takes Hyperscan seconds to compile."""
+    found: list[tuple[set[Expression], list[_Key]]] = []
+    for key, listed in sorted(entries.items(), key=lambda pair: (-len(pair[1]), pair[0])):
+        wanted = {expression for _, expression in listed}
+        for together, keys in found:
+            if len(wanted & together) >= _ALIKE * len(wanted | together):
+                keys.append(key)
+                together |= wanted
+                break
+        else:
+            found.append((wanted, [key]))
+    return [keys for _, keys in found]
 
 
 def _is_there(collection: str, phase: int) -> bool:
