@@ -1,6 +1,6 @@
 # make demo    install Stockade in .venv and run the main job
 # make test    install what the tests need and run them all
-# make bench   measure, side by side with plain Envoy and nginx
+# make bench   measure, side by side with plain Envoy, nginx, ModSecurity and libddwaf
 # make format  put the sources into their one form
 
 PYTHON ?= python3
@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stockade
 TEST_STAMP := $(VENV)/.tests
+NGINX_MODSECURITY := /usr/lib/nginx/modules/ngx_http_modsecurity_module.so
 SOURCES := pyproject.toml setup.py src/stockade/gateway/envoy/build_filter.py \
 	$(wildcard src/stockade/gateway/envoy/filter/* src/stockade/stores/table/*)
 
@@ -50,6 +51,8 @@ system-packages:
 
 bench: $(TEST_STAMP) system-packages
 	$(BIN)/python benchmarks/gateway.py
+	$(BIN)/pip install --quiet --group bench
+	$(BIN)/python benchmarks/waf.py $(if $(wildcard $(NGINX_MODSECURITY)),--sockets)
 
 clean:
 	rm -rf $(VENV) build src/stockade.egg-info src/stockade/gateway/envoy/_filter*.so src/stockade/stores/_table*.so
