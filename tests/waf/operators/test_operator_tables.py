@@ -115,6 +115,8 @@ REFUSED = [
     ("rx", b"a)", r"a \) without its \("),
     ("rx", b"[a", "a class does not end"),
     ("rx", b"*a", "a quantifier has nothing to repeat"),
+    ("rx", b"{2}a", "a quantifier has nothing to repeat"),
+    ("rx", rb"\b+a", "a quantifier has nothing to repeat"),
     ("rx", b"a**", "a quantifier follows a quantifier"),
     ("rx", b"a{3,2}", "out of order"),
     ("rx", b"[b-a]", "a range is out of order"),

@@ -124,6 +124,8 @@ class _Parser(Reading):
         count = self._count()
         if count is None:
             return node
+        if isinstance(node, Assertion):
+            self._refuse("a quantifier has nothing to repeat")
         least, most = count
         if least > _MOST_REPEAT or (most is not None and not least <= most <= _MOST_REPEAT):
             self._refuse(f"the counts of a repeat are out of order, or above {_MOST_REPEAT}")
@@ -154,7 +156,7 @@ class _Parser(Reading):
             return self._group()
         if char == "\\":
             return self._escape()
-        if char in "*+?":
+        if self._count() is not None:
             self._refuse("a quantifier has nothing to repeat")
         self._at += 1
         if char == "[":
