@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from stockade.waf.operators import pm, rx, rx_global
+from stockade.waf.operators import BadArgument, pm, rx, rx_global
+from stockade.waf.operators.patterns import Pattern
 from tests.waf.operators.files import NONE
 
 
@@ -27,6 +28,21 @@ def test_linear_time_whatever_the_value():
     """What would be quadratic or worse would not end."""
     for source in (rb"(a+)+$", rb"(?:a|aa)+b", rb".*.*.*x", rb"(\w+\s?)+!", rb"<[^>]*>[^<]*</"):
         rx.make(source, NONE)(b"a" * 200_000)
+
+
+def test_patterns_that_would_grow_beyond_bounds_are_kept_small():
+    """A macro may put what a client sends into a pattern."""
+    for source in (
+        rb"(?:(?:(?:a{60000}){60000}){60000}){60000}",
+        b"(a)" + rb"(\1\1)" * 2 + rb"\2" * 3000,
+        b"((((a" * 15,
+    ):
+        try:
+            pattern = Pattern.compile(source)
+        except BadArgument:
+            continue
+        assert len(pattern.re2 or b"") < 1_000_000
+        assert all(len(form.source) < 1_000_000 for form in pattern.forms())
 
 
 def test_rx_global_stops_at_a_thousand_captures():

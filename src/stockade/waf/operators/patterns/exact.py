@@ -24,6 +24,7 @@ from stockade.waf.operators.patterns.tree import (
     Set,
     counted,
     spelled,
+    walk,
 )
 
 _EDGES = {
@@ -34,7 +35,8 @@ _EDGES = {
     Edge.WORD: r"\b",
     Edge.NOT_WORD: r"\B",
 }
-_MOST_REPEAT = 1000  # RE2's limit, of nested repeats together
+_MOST_REPEAT = 1000  # RE2's limit
+_MOST_COPIED = 100_000  # bytes of a repeat that is written out to stay within that limit
 
 
 class Inexpressible(Exception):
@@ -97,12 +99,17 @@ class _Writer:
                 raise Inexpressible
             mode = Mode.GREEDY
         if most == 0:
+            if _captures(body):
+                raise Inexpressible  # its groups are counted even so
             return ""
         again = rest if most == 1 else Rest(Repeat(body, 0, None), rest)
         text = self.write(body, again)
         if not isinstance(body, Set | Group):
             text = f"(?:{text})"
-        return "".join(f"{text}{counted(*part)}{mode.value}" for part in _split(least, most)) or f"(?:{text}{{0}})"
+        counts = _split(least, most)
+        if len(counts) > 1 and (len(counts) * len(text) > _MOST_COPIED or _captures(body)):
+            raise Inexpressible
+        return "".join(f"{text}{counted(*count)}{mode.value}" for count in counts)
 
     def _atomic(self, body: Node, rest: Rest) -> str:
         if not rest.lead.freely:
@@ -110,6 +117,10 @@ class _Writer:
             if kept is None or rest.lead.empty or rest.lead.first & kept:
                 raise Inexpressible
         return f"(?:{self.write(body, rest)})"
+
+
+def _captures(body: Node) -> bool:
+    return any(isinstance(node, Group) for node in walk(body))
 
 
 def _first_alone(body: Node) -> frozenset[int] | None:

@@ -46,7 +46,8 @@ _FREE = (Assertion(Edge.START), Assertion(Edge.LINE_START))
 _WIDE, _MOST_REPEATED = 64, 8
 _BEGINNINGS = frozenset({Edge.START, Edge.LINE_START})
 _ANYTHING = Repeat(Set(ALL), 0, None)
-_MOST_COPIED = 4  # levels of groups that refer to groups
+_MOST_COPIED = 1000  # nodes of a group that takes the place of a back-reference
+_MOST_LEVELS = 2  # of groups that refer to groups
 
 
 def expressions(tree: Node) -> Iterator[Expression]:
@@ -74,7 +75,7 @@ def precise(tree: Node) -> Expression:
 def simplified(tree: Node) -> Node:
     """A superset of the pattern that RE2 and Hyperscan can say."""
     groups = {node.number: node.body for node in walk(tree) if isinstance(node, Group)}
-    return _simplified(tree, groups, _MOST_COPIED)
+    return _simplified(tree, groups, _MOST_LEVELS)
 
 
 def _without_run_up(node: Node) -> Node:
@@ -138,7 +139,7 @@ def _simplified(node: Node, groups: dict[int, Node], depth: int) -> Node:
         case Look():
             return EMPTY
         case Back(number, caseless):
-            if not depth or number not in groups:
+            if not depth or number not in groups or len(walk(groups[number])) > _MOST_COPIED:
                 return _ANYTHING
             copy = _without_edges(_simplified(groups[number], groups, depth - 1))
             return _closed(copy) if caseless else copy
