@@ -44,6 +44,10 @@ def parse_target(raw: str) -> Target:
 
 def parse_authority(raw: str) -> str:
     """The authority (RFC 9112, section 3.2), as sent. Raises BadTarget on several hosts, user names, or no host."""
+    return _check_short(raw) if len(raw) <= _SHORT else _check_authority(raw)
+
+
+def _check_authority(raw: str) -> str:
     if _is_authority(raw) is None:
         raise BadTarget("the host is missing, given twice, or holds characters that no host has")
     return raw
@@ -65,6 +69,7 @@ def _parse(raw: str) -> Target:
 
 
 _parse_short = lru_cache(maxsize=_REMEMBERED)(_parse)
+_check_short = lru_cache(maxsize=_REMEMBERED)(_check_authority)
 
 
 def _unescape_unreserved(path: str) -> str:
