@@ -11,14 +11,16 @@ from binascii import a2b_base64
 
 TOUCHES = None
 
-_BREAKS = re.compile(rb"(?<! ) *+(?:\r?\n|\Z)")  # the look-behind keeps long runs of spaces linear
+_BREAKS = re.compile(rb"(?<! ) *+\r?\n")  # the look-behind keeps long runs of spaces linear
 _STRICT = re.compile(rb"[A-Za-z0-9+/]*+={0,2}")
 
 
 def base64_decode(value: bytes) -> bytes:
     text = value.partition(b"\0")[0]
     if not _STRICT.fullmatch(text):
-        text = _BREAKS.sub(b"", text)
+        text = text.rstrip(b" ")
+        if b"\n" in text:
+            text = _BREAKS.sub(b"", text)
         if not _STRICT.fullmatch(text):
             return value
     return value if len(text) & 3 else a2b_base64(text)

@@ -14,7 +14,9 @@ TOUCHES = frozenset(b"*-#")  # each kind of comment holds one of these; "/" and 
 
 
 def remove_comments(value: bytes) -> bytes:
-    return _COMMENT.sub(_remains, value)
+    if b"/*" in value or b"--" in value or b"#" in value:
+        return _COMMENT.sub(_remains, value)
+    return value
 
 
 def _remains(comment: re.Match[bytes]) -> bytes:
