@@ -114,7 +114,7 @@ def _bucketer(api: str, limits: tuple[Limit, ...]) -> Callable[[Exchange], tuple
 class Limits(Control):
     """Limits that are judged together: a request that one of them refuses is counted by none.
 
-    nginx's `limit_req` does the same. Else a caller that runs into a rate would use up its daily quota by being refused.
+    As nginx's `limit_req` does it. Else a caller that runs into a rate would use up its daily quota by being refused.
     """
 
     name = "limits"
