@@ -29,7 +29,13 @@ def test_the_effective_protection(shop: Path, stockade: Stockade) -> None:
 def test_for_machines(shop: Path, stockade: Stockade) -> None:
     answer = stockade("check", "stockade.yaml", "--json").json()
     assert answer["warnings"] == []
-    assert [row["control"] for row in answer["protection"]] == ["firewall", "limits", "authentication", "exposure", "waf"]
+    assert [row["control"] for row in answer["protection"]] == [
+        "firewall",
+        "limits",
+        "authentication",
+        "exposure",
+        "waf",
+    ]
     assert answer["protection"][1] == {
         "api": "shop",
         "kind": "open",

@@ -118,10 +118,10 @@ class Gates:
     """Built link by link with `add`, then `compile`d."""
 
     def __init__(self) -> None:
-        # By group and, where a chain makes something else of every value (base64Decode), by that chain: what it makes
-        # of a word would match what other rules look for.
-        self._entries: dict[tuple[str, tuple[str, ...]], list[tuple[int, Expression]]] = {}
-        self._chains: dict[tuple[str, tuple[str, ...]], set[tuple[str, ...]]] = {}
+        # By group and whether a chain makes something else of every value, as base64Decode does: what that makes of a
+        # plain word would match what other rules look for.
+        self._entries: dict[_Key, list[tuple[int, Expression]]] = {}
+        self._chains: dict[_Key, set[tuple[str, ...]]] = {}
         self._looks: dict[str, list[_Look]] = {}  # by collection of one value
         self._header_looks: list[_Look] = []
         self._name_looks: list[_Look] = []  # at names and at values in the payload
@@ -177,7 +177,7 @@ class Gates:
         chains = [names[:number] for number in range(len(names) + 1)] if link.every_step else [names]
         for chain in chains:
             search = searched(chain)
-            key = (group, search.names if is_wild(search.names) else ())
+            key = (group, is_wild(search.names))
             self._chains.setdefault(key, set()).add(search.names)
             for expression in expressions:
                 caseless = expression.caseless or search.caseless
@@ -330,7 +330,7 @@ class Gates:
         return found
 
 
-_Key: TypeAlias = tuple[str, tuple[str, ...]]
+_Key: TypeAlias = tuple[str, bool]
 _Entries: TypeAlias = Mapping[_Key, list[tuple[int, Expression]]]
 _ALIKE = 0.6  # of all expressions of two groups, how many must be common to both
 

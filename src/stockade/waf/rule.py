@@ -81,6 +81,8 @@ class Link(Struct, eq=False):
                         continue
                     matched = True
                     self._matched(transaction, rule, first, collection, key, seen, hit or WHOLE)
+                    if hit is not None and hit.overrun:  # it took too long once: not again for every other value
+                        return True
         return matched
 
     def seen(self, value: bytes) -> tuple[bytes, ...]:
