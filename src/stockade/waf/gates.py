@@ -91,8 +91,14 @@ class _Look(Struct, frozen=True):
     wanted: KeyTest | None = None  # which keys
 
     def opens(self, value: bytes) -> bool:
+        return self.opens_for(self.link.seen(value))
+
+    def opens_for(self, transformed: tuple[bytes, ...]) -> bool:
         negated, test = self.link.negated, self.test
-        return any((test(seen) is None) is negated for seen in self.link.seen(value))
+        for value in transformed:  # noqa: SIM110 - `any` would make a generator, which costs more than the test
+            if (test(value) is None) is negated:
+                return True
+        return False
 
 
 class _Memory:
@@ -163,7 +169,7 @@ class Gates:
         if collection in _AT_HEAD or collection in _AT_BODY or collection in _AT_RESPONSE:
             return lambda: self._looks.setdefault(collection, []).append(look)
         if collection in _PAYLOAD:
-            return lambda: (self._name_looks if collection.endswith("_NAMES") else self._value_looks).append(look)
+            return lambda: _add_once(self._name_looks if collection.endswith("_NAMES") else self._value_looks, look)
         return None
 
     def _add_count(self, gate: int, link: Link, target: Target) -> None:
@@ -272,8 +278,14 @@ class Gates:
 
     def _of_text(self, text: bytes, looks: list[_Look]) -> int:
         found = self._scan("payload", (text,))
+        seen: dict[tuple[tuple[str, ...], bool], tuple[bytes, ...]] = {}
         for look in looks:
-            if look.opens(text):
+            link = look.link
+            chain = link.transformations, link.every_step
+            transformed = seen.get(chain)
+            if transformed is None:
+                transformed = seen[chain] = link.seen(text)
+            if look.opens_for(transformed):
                 found |= look.gate
         return found
 
@@ -328,6 +340,12 @@ class Gates:
                 for variant in variants.of(value):
                     found |= scanner.scan(variant)
         return found
+
+
+def _add_once(looks: list[_Look], look: _Look) -> None:
+    """A link has one look, however many of its targets lie where it looks."""
+    if all(other.gate != look.gate for other in looks):
+        looks.append(look)
 
 
 _Key: TypeAlias = tuple[str, bool]
