@@ -118,6 +118,7 @@ def _corners() -> Iterator[Input]:
     """What chance brings about too seldom, and in which the engines differ: see differences.yaml."""
     common = ((b"Host", b"localhost"), (b"User-Agent", b"curl/8.5.0"))
     yield Input(uri=b"/?q=foo')+UNION+ALL+sele%00ct+NULL+--", headers=common)
+    yield Input(uri=b"/?q=%3Cx%20onend%3D%3Cx%20onend%3D", headers=common)
     lines = [(b"a", b"select\r\ncase"), (b"b", b'"\r\nContent-Type: text/html\r\n\r\n<b>')]
     kind = (b"Content-Type", f"multipart/form-data; boundary={_BOUNDARY}".encode())
     yield Input(b"POST", headers=(*common, kind), data=_multipart(random.Random(0), lines))
