@@ -157,9 +157,10 @@ def test_fields(journal: tuple[Gateway, dict[str, str]]) -> None:
         for name, kind in types(Record).items():
             assert isinstance(record[name], CHECKS[kind]), name
         for finding in record["findings"]:
-            assert list(finding) == list(Finding.__struct_fields__)
-            for name, kind in types(Finding).items():
-                assert isinstance(finding[name], CHECKS[kind]), name
+            # The last four are there where a rule of a rule set says something of itself.
+            assert list(finding) == list(Finding.__struct_fields__)[:-4]
+            for name in finding:
+                assert isinstance(finding[name], CHECKS[types(Finding)[name]]), name
 
 
 def test_an_allowed_request(journal: tuple[Gateway, dict[str, str]]) -> None:

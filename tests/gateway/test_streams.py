@@ -295,14 +295,12 @@ def test_grpc_failures(calling: tuple[Gateway, grpc.Channel, str]) -> None:
 
 
 def test_bodies_before_trailers_are_read(calling: tuple[Gateway, grpc.Channel, str]) -> None:
-    """A control that reads response bodies reads those that trailers follow, too."""
+    """A control that reads response bodies reads those that trailers follow, too; of a gRPC request, which may be a
+    stream without end, controls see the head alone."""
     gateway, _, _ = calling
     options = [("grpc.default_authority", "probed.test")]
     with grpc.insecure_channel(f"127.0.0.1:{gateway.port}", options) as channel:
         assert channel.unary_unary("/test.Echo/Unary")(b"hi", timeout=10, metadata=[("x-tag", "grpc")]) == b"hi "
         found = {finding["rule"]: finding["evidence"] for finding in gateway.record("grpc")["findings"]}
-        assert found["request-body"].startswith("7 ")
+        assert found["request-body"].startswith("0 ")
         assert found["response-body"].startswith("8 ")
-        with pytest.raises(grpc.RpcError):
-            channel.unary_unary("/test.Echo/Unary")(b"never say this", timeout=10, metadata=[("x-tag", "grpc2")])
-        assert gateway.record("grpc2")["control"] == "probe"

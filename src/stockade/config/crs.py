@@ -60,7 +60,7 @@ def describe(folder: Path) -> Crs:
         (match[1] for path in rule_files(folder) if (match := _VERSION.search(path.read_text("utf-8", "replace")))),
         "OWASP_CRS",
     )
-    return Crs(folder, found, len(rules.program.steps))
+    return Crs(folder, found, len(rules.program))
 
 
 def install_crs(source: Path) -> Crs:

@@ -6,6 +6,10 @@ they are done once, at load. A variable is *known* while only rules that always 
 rule that depends on the request may write to it, it is *open*. A rule that asks after open variables need not run
 either as long as no such rule has matched: what it would do is known for that case too.
 
+All this holds while the rules run in the order that is foreseen here. A transaction that leaves it, because a rule of
+the request's skipped what is folded, took it away or ended a phase, goes *astray*: from there on `program` looks at
+every rule itself.
+
     dead       never matches, or is always skipped
     settled    always matches; what it sets is part of the beginning state
     dependent  asks after open variables; while nothing has matched it is as settled or as dead as the others
@@ -14,8 +18,9 @@ either as long as no such rule has matched: what it would do is known for that c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -24,9 +29,11 @@ from stockade.seclang import Macro, Target
 from stockade.seclang import Rule as RuleTree
 from stockade.waf.actions import SetVar
 from stockade.waf.macros import macros_of
+from stockade.waf.names import DIGITS, Names, written
 from stockade.waf.persistent import MemoryCollections, Variables
-from stockade.waf.reader import PHASES, Read, RuleBook
+from stockade.waf.reader import Read, RuleBook
 from stockade.waf.rule import Rule
+from stockade.waf.targets import Pair
 from stockade.waf.transaction import Transaction
 
 
@@ -45,8 +52,24 @@ class Folded(Struct):
     kind: Kind
     always: bool
     shadowed: bool  # while nothing has matched it is skipped
+    skips: bool  # it matches while nothing has, and the rules after it are folded as skipped
     state: Variables  # of TX before the rule, where nothing that depends on the request has matched
     known: frozenset[str]  # of these, the ones that are what they are whatever matches
+
+    @property
+    def is_foreseen(self) -> bool:
+        """Whether it is known what it does while nothing has matched, and that others build on."""
+        return self.kind in (Kind.SETTLED, Kind.DEPENDENT)
+
+
+class Stretch(NamedTuple):
+    """The rules of a phase, and TX after them where nothing that depends on the request has matched."""
+
+    entries: list[Folded]
+    end: Variables
+
+
+UNANSWERED = 6
 
 
 class _Unknown(Exception):
@@ -59,29 +82,22 @@ class _NoValues:
     class request:  # noqa: N801 - as the attribute of Values
         at = 0.0
 
-    def __getitem__(self, name: str) -> Any:
-        raise _Unknown(name)
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        raise _Unknown(name)
-
     def xml(self, xpath: str) -> Any:
         raise _Unknown(xpath)
 
 
-class _Open:
-    """Names of variables that rules which depend on the request may have written to."""
+class _Beforehand(Transaction):
+    """A transaction at load. What is not of the rule's own making raises _Unknown."""
 
-    def __init__(self) -> None:
-        self._names: set[str] = set("0123456789")
-        self._prefixes: set[str] = set()
+    __slots__ = ()
 
-    def add(self, setvar: SetVar) -> None:
-        prefix, whole = setvar.prefix
-        (self._names if whole else self._prefixes).add(prefix)
+    def pairs(self, collection: str) -> list[Pair]:
+        if collection not in _OWN:
+            raise _Unknown(collection)
+        return super().pairs(collection)
 
-    def holds(self, name: str) -> bool:
-        return name in self._names or any(name.startswith(prefix) for prefix in self._prefixes)
+
+_OWN = frozenset({"TX", "RULE", "MATCHED_VAR", "MATCHED_VAR_NAME", "MATCHED_VARS", "MATCHED_VARS_NAMES"})
 
 
 class Folding:
@@ -90,12 +106,23 @@ class Folding:
     def __init__(self, book: RuleBook, beginning: Variables) -> None:
         self._book = book
         self._state: Variables = dict(beginning)
-        self._open = _Open()
+        self._open = Names(DIGITS)  # what rules that depend on the request may have written to
         self._snapshot: Variables | None = None
         self._shadowed = False
 
-    def run(self) -> dict[int, list[Folded]]:
-        return {phase: self._phase(phase) for phase in PHASES}
+    def run(self) -> dict[int, Stretch]:
+        """By phase; UNANSWERED is the last phase as it is where there are none for a response."""
+        found = {phase: self._stretch(phase) for phase in (1, 2)}
+        state, opened = self._state, self._open.copy()
+        found.update({phase: self._stretch(phase) for phase in (3, 4, 5)})
+        self._become(state)
+        self._open = opened
+        found[UNANSWERED] = self._stretch(5)
+        return found
+
+    def _stretch(self, phase: int) -> Stretch:
+        entries = self._phase(phase)
+        return Stretch(entries, self._taken())
 
     def _phase(self, phase: int) -> list[Folded]:
         found: list[Folded] = []
@@ -106,22 +133,28 @@ class Folding:
                 found.append(self._made(read, Kind.DEAD, always=False))
                 continue
             self._shadowed = number < shadow_to
-            folded, skips = self._fold(read)
+            folded, matches = self._fold(read)
             found.append(folded)
-            if skips and not folded.always:
-                landing = _landing(read.rule, number, markers, len(rules))
+            if matches and not self._shadowed and _skips(read.rule):
+                folded.skips = True
+                landing = landing_of(read.rule, number, markers, len(rules))
                 if folded.kind is Kind.SETTLED:
                     skipped_to = landing
-                elif not self._shadowed:
+                else:
                     shadow_to = landing
         self._shadowed = False
         return found
 
     def _made(self, read: Read, kind: Kind, *, always: bool) -> Folded:
+        state = self._taken()
+        known = frozenset(name for name in state if not self._open.holds(name))
+        return Folded(read.rule, read.tree, kind, always, self._shadowed, False, state, known)
+
+    def _taken(self) -> Variables:
+        """The state as it is now; the same object while it stays the same."""
         if self._snapshot is None:
             self._snapshot = dict(self._state)
-        known = frozenset(name for name in self._snapshot if not self._open.holds(name))
-        return Folded(read.rule, read.tree, kind, always, self._shadowed, self._snapshot, known)
+        return self._snapshot
 
     def _fold(self, read: Read) -> tuple[Folded, bool]:
         """What is known of the rule, and whether it is known to match."""
@@ -165,7 +198,7 @@ class Folding:
 
     def _open_up(self, setvar: SetVar) -> None:
         if setvar.collection == "tx":
-            self._open.add(setvar)
+            self._open.update(written([setvar]))
 
     def _become(self, state: Variables) -> None:
         if state != self._state:
@@ -174,7 +207,7 @@ class Folding:
 
     def _try(self, rule: Rule) -> tuple[bool, Variables] | None:
         """Whether it matches and what TX is then; None when it depends on the request after all."""
-        transaction = Transaction(_NoValues(), dict(self._state), "On", MemoryCollections(1), 0.0)  # type: ignore[arg-type]
+        transaction = _Beforehand(_NoValues(), dict(self._state), "On", MemoryCollections(1), 0.0)  # type: ignore[arg-type]
         links = rule.links
         transaction.begin_rule(rule)
         try:
@@ -187,16 +220,22 @@ class Folding:
         return True, transaction.tx
 
 
-def _landing(rule: Rule, number: int, markers: dict[str, int], end: int) -> int:
+def landing_of(rule: Rule, number: int, markers: Mapping[str, int], end: int) -> int:
+    """Which rule of a phase of `end` rules is next where this one, of that number, has matched."""
     if rule.skip_after:
-        place = markers.get(rule.skip_after)
-        return place if place is not None and place > number else end
-    return number + 1 + rule.skip
+        place = markers.get(rule.skip_after, -1)
+        return place if place > number else end
+    return min(number + 1 + rule.skip, end)
 
 
 def _matters(rule: Rule) -> bool:
     """Whether a match has a consequence beyond `setvar` and a skip."""
     return rule.logs or rule.disruption != "pass" or any(link.deeds for link in rule.links)
+
+
+def _skips(rule: Rule) -> bool:
+    """Whether a match does nothing but skip: one that ends the phase is not foreseen."""
+    return bool(rule.skip or rule.skip_after) and rule.disruption == "pass"
 
 
 def _setvars(rule: Rule) -> list[SetVar]:

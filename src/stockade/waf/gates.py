@@ -12,7 +12,7 @@ make one value pass for another.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
@@ -77,7 +77,20 @@ _AT_BODY = frozenset(
     }
 )  # fmt: skip
 _AT_RESPONSE = frozenset({"RESPONSE_STATUS", "RESPONSE_CONTENT_TYPE", "RESPONSE_CONTENT_LENGTH", "RESPONSE_BODY"})
-_WITH_HEAD = frozenset({*_COOKIES, *_ARGS, *_HEADERS, *_HEADER_NAMES})
+# What is known, before a phase, to hold in it what it holds; what rules write to is not.
+_LASTING = frozenset({*_AT_HEAD, *_COOKIES, *_HEADERS, *_HEADER_NAMES, "ARGS_GET", "ARGS_GET_NAMES"})
+_OF_REQUEST = frozenset({*_LASTING, *_PAYLOAD, *_BODY, *_AT_BODY})
+_THERE = {
+    1: frozenset({*_LASTING, *_ARGS}),
+    2: _OF_REQUEST,
+    3: frozenset({*_OF_REQUEST, *_RESPONSE_HEADERS, *_AT_RESPONSE}) - {"RESPONSE_BODY"},
+    4: frozenset({*_OF_REQUEST, *_RESPONSE_HEADERS, *_AT_RESPONSE}),
+    5: _LASTING,  # the rest may not have come: an earlier phase refused the request, or nobody looks at responses
+}
+_MOMENTS = {
+    **dict.fromkeys((*_HEADERS, *_HEADER_NAMES), "headers"),
+    **dict.fromkeys((*_RESPONSE_HEADERS, *_AT_RESPONSE), "response"),
+}
 _MOST_REMEMBERED = 8192  # values per table
 _LONGEST_REMEMBERED = 512  # bytes
 
@@ -120,10 +133,19 @@ class _Memory:
         return mask
 
 
-class Gates:
-    """Built link by link with `add`, then `compile`d."""
+class Asked(NamedTuple):
+    """What a link's operator asks, where that is known at load."""
 
-    def __init__(self) -> None:
+    argument: bytes
+    test: Test
+    files: Files
+
+
+class Gates:
+    """Built link by link with `add`, then `compile`d. `unsteady`: variables that rules change at any time."""
+
+    def __init__(self, unsteady: frozenset[str] = frozenset()) -> None:
+        self._unsteady = unsteady
         # By group and whether a chain makes something else of every value, as base64Decode does: what that makes of a
         # plain word would match what other rules look for.
         self._entries: dict[_Key, list[tuple[int, Expression]]] = {}
@@ -132,17 +154,22 @@ class Gates:
         self._header_looks: list[_Look] = []
         self._name_looks: list[_Look] = []  # at names and at values in the payload
         self._value_looks: list[_Look] = []
-        self._counts: dict[str, list[tuple[_Look, Fetch]]] = {}  # by "headers" or another collection
+        self._counts: dict[str, list[tuple[_Look, Fetch]]] = {}  # by "headers", "request" or "response"
+        self._xpaths: set[str] = set()
 
     # Building.
 
-    def add(self, gate: int, link: Link, tree: Tree, phase: int, argument: bytes, files: Files) -> bool:
+    def add(self, gate: int, link: Link, tree: Tree, phase: int, asked: Asked) -> bool:
         """Give the link that gate; False when there is no way to know beforehand whether it may match."""
         looked = [target for target in tree.targets if not target.excluded]
-        if tree.operator is None or any(not _is_there(target.collection, phase) for target in looked):
+        if tree.operator is None or not all(self._is_there(target, phase) for target in looked):
             return False
-        expressions = None if link.negated else expressions_of(tree.operator.name, argument, files)
-        ways = [self._way(gate, link, target, expressions) for target in looked]
+        excluded = Exclusions(target for target in tree.targets if target.excluded)
+        expressions = None if link.negated else expressions_of(tree.operator.name, asked.argument, asked.files)
+        ways = [
+            self._way(_Look(1 << gate, link, asked.test, key_test(target)), target, excluded, expressions)
+            for target in looked
+        ]
         if not ways or any(way is None for way in ways):
             return False
         for way in ways:
@@ -150,20 +177,25 @@ class Gates:
             way()
         return True
 
+    def _is_there(self, target: Target, phase: int) -> bool:
+        return target.collection in _THERE[phase] and target.collection not in self._unsteady
+
     def _way(
-        self, gate: int, link: Link, target: Target, expressions: list[Expression] | None
+        self, look: _Look, target: Target, excluded: Exclusions, expressions: list[Expression] | None
     ) -> Callable[[], None] | None:
         """How the target is looked through; None when it cannot be."""
         collection = target.collection
         if target.counted:
-            return lambda: self._add_count(gate, link, target)
+            moment = _MOMENTS.get(collection, "request")
+            return lambda: self._counts.setdefault(moment, []).append((look, fetcher(target, excluded)))
+        if collection == "XML":
+            if target.key is None:
+                return None
+            self._xpaths.add(target.key)
         group = _SCANNED.get(collection)
         of_one_header = collection == "REQUEST_HEADERS" and target.key is not None
         if group is not None and expressions is not None and not of_one_header:
-            return lambda: self._add_expressions(gate, link, group, expressions)
-        if link.test is None:
-            return None
-        look = _Look(1 << gate, link, link.test, key_test(target))
+            return lambda: self._add_expressions(look, group, expressions)
         if collection == "REQUEST_HEADERS":
             return lambda: self._header_looks.append(look)
         if collection in _AT_HEAD or collection in _AT_BODY or collection in _AT_RESPONSE:
@@ -172,15 +204,9 @@ class Gates:
             return lambda: _add_once(self._name_looks if collection.endswith("_NAMES") else self._value_looks, look)
         return None
 
-    def _add_count(self, gate: int, link: Link, target: Target) -> None:
-        assert link.test is not None
-        look = _Look(1 << gate, link, link.test)
-        kind = "headers" if target.collection in (*_HEADERS, *_HEADER_NAMES) else target.collection
-        self._counts.setdefault(kind, []).append((look, fetcher(target, Exclusions(()))))
-
-    def _add_expressions(self, gate: int, link: Link, group: str, expressions: list[Expression]) -> None:
-        names = link.transformations
-        chains = [names[:number] for number in range(len(names) + 1)] if link.every_step else [names]
+    def _add_expressions(self, look: _Look, group: str, expressions: list[Expression]) -> None:
+        names, gate = look.link.transformations, look.gate.bit_length() - 1
+        chains = [names[:number] for number in range(len(names) + 1)] if look.link.every_step else [names]
         for chain in chains:
             search = searched(chain)
             key = (group, is_wild(search.names))
@@ -206,14 +232,13 @@ class Gates:
         self._head_looks = tuple(sorted(_AT_HEAD & self._looks.keys()))
         self._body_looks = tuple(sorted(_AT_BODY & self._looks.keys()))
         self._response_looks = tuple(sorted(_AT_RESPONSE & self._looks.keys()))
-        self._other_counts = tuple(sorted(self._counts.keys() - {"headers"}))
 
     # Looking.
 
     def at_head(self, transaction: Transaction) -> int:
         """The gates that the head of the request opens, for all phases."""
         values = transaction.values
-        found = self._of_headers(transaction) | self._of_counts(transaction)
+        found = self._of_headers(transaction) | self._counted("request", transaction)
         for collection in self._head_looks:
             for _, value in values[collection]:
                 found |= self._plain.of(collection.encode(), value)
@@ -226,21 +251,22 @@ class Gates:
     def at_body(self, transaction: Transaction) -> int:
         """Those that the body opens."""
         values = transaction.values
-        found = self._of_counts(transaction)
+        found = self._counted("request", transaction)
         for collection in self._body_looks:
             for _, value in values[collection]:
                 found |= self._plain.of(collection.encode(), value)
         found |= self._of_payload(values, "ARGS", *_FILES)  # JSON is in ARGS alone
         if values.has_xml:
-            for _, value in (*values.xml("/*"), *values.xml("//@*")):
-                found |= self._value.of(value)
+            for xpath in self._xpaths:
+                for _, value in values.xml(xpath):
+                    found |= self._value.of(value)
         if "body" in self._scanners:
             found |= self._scan("body", [value for _, value in values["REQUEST_BODY"]])
         return found
 
     def at_response(self, transaction: Transaction) -> int:
         """Those that the head of the response opens."""
-        found = 0
+        found = self._counted("response", transaction)
         for collection in self._response_looks:
             if collection != "RESPONSE_BODY":
                 for _, value in transaction.values[collection]:
@@ -264,10 +290,7 @@ class Gates:
         of_name, of_value = self._name.of, self._value.of
         for collection in collections:
             for name, value in values[collection]:
-                if name:
-                    found |= of_name(name)
-                if value:
-                    found |= of_value(value)
+                found |= of_name(name) | of_value(value)
         return found
 
     def _of_name(self, name: bytes) -> int:
@@ -320,15 +343,9 @@ class Gates:
                 found |= look.gate
         return found
 
-    def _of_counts(self, transaction: Transaction) -> int:
-        found = 0
-        for collection in self._other_counts:
-            found |= self._counted(collection, transaction)
-        return found
-
     def _counted(self, kind: str, transaction: Transaction) -> int:
         found = 0
-        for look, fetch in self._counts[kind]:
+        for look, fetch in self._counts.get(kind, ()):
             if look.opens(fetch(transaction)[0][2]):
                 found |= look.gate
         return found
@@ -366,10 +383,3 @@ def _alike(entries: _Entries) -> list[list[_Key]]:
         else:
             found.append((wanted, [key]))
     return [keys for _, keys in found]
-
-
-def _is_there(collection: str, phase: int) -> bool:
-    """Whether it is known, before the phase, what a collection holds in it: what rules write to is not."""
-    if phase == 1:
-        return collection in _AT_HEAD or collection in _WITH_HEAD
-    return collection in _AT_HEAD or collection in _AT_BODY or collection in _AT_RESPONSE or collection in _SCANNED

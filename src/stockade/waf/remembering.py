@@ -7,9 +7,6 @@ request. What such a chain reads is the same from request to request, and if it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from stockade.seclang import Macro, parse_text
 from stockade.waf.actions import Ctl
 from stockade.waf.folding import Folded
 from stockade.waf.macros import macros_of
@@ -20,7 +17,7 @@ from stockade.waf.transaction import Transaction
 _SMALL = frozenset(
     {"REQUEST_HEADERS", "REQUEST_HEADERS_NAMES", "REQUEST_METHOD", "REQUEST_PROTOCOL", "REQBODY_PROCESSOR"}
 )
-_OWN = frozenset({"MATCHED_VAR", "MATCHED_VAR_NAME", "MATCHED_VARS", "MATCHED_VARS_NAMES"})
+_OWN = frozenset({"TX", "RULE", "MATCHED_VAR", "MATCHED_VAR_NAME", "MATCHED_VARS", "MATCHED_VARS_NAMES"})
 _MOST = 1024  # outcomes per rule
 
 
@@ -51,40 +48,20 @@ class Memory:
 
 
 def memory_for(folded: Folded) -> Memory | None:
-    """None where the outcome depends on more than that."""
+    """For a rule that has no variables in common with others; None where the outcome depends on more than headers."""
     rule, trees = folded.rule, (folded.tree, *folded.tree.links)
-    notes = tuple(setvar.prefix[0] for link in rule.links for setvar in link.setvars)
     fetches: list[Fetch] = []
-    for tree in trees:
-        for target in tree.targets:
-            if target.excluded:
-                return None
-            if target.collection in _SMALL:
-                fetches.append(fetcher(target, Exclusions(())))
-            elif target.collection == "TX":
-                name = (target.key or (target.pattern or "").removeprefix("^")).lower()
-                if not _is_own(name, notes, folded):
-                    return None
-            elif target.collection not in _OWN:
-                return None
-        if tree.operator is not None and not all(_is_fixed(macro, notes, folded) for macro in _macros(tree)):
+    for target in (target for tree in trees for target in tree.targets):
+        if target.excluded or target.collection not in (*_SMALL, *_OWN):
             return None
-    if not fetches or any(not isinstance(deed, Ctl) for link in rule.links for deed in link.deeds):
+        if target.collection in _SMALL:
+            fetches.append(fetcher(target, Exclusions(())))
+    setvars = [setvar for link in rule.links for setvar in link.setvars]
+    macros = [macro for tree in trees if tree.operator is not None for macro in macros_of(tree.operator.argument)]
+    macros += [macro for setvar in setvars for macro in setvar.reads]
+    if not fetches or any(macro.collection not in _OWN for macro in macros):
         return None
-    return Memory(tuple(fetches), worth=not rule.logs and not notes)
-
-
-def _is_own(name: str, notes: tuple[str, ...], folded: Folded) -> bool:
-    return name.isdigit() or name in folded.known or any(note and name.startswith(note) for note in notes)
-
-
-def _is_fixed(macro: Macro, notes: tuple[str, ...], folded: Folded) -> bool:
-    return macro.collection in _OWN or (macro.collection == "TX" and _is_own(macro.key.lower(), notes, folded))
-
-
-def _macros(tree: object) -> Iterator[Macro]:
-    yield from macros_of(tree.operator.argument)  # type: ignore[attr-defined]
-    for action in tree.actions:  # type: ignore[attr-defined]
-        if action.name == "setvar":
-            name, _, _ = (action.argument or "").partition("=")
-            yield from macros_of(parse_text(name))
+    deeds = [deed for link in rule.links for deed in link.deeds]
+    if any(not isinstance(deed, Ctl) for deed in deeds) or any(setvar.collection != "tx" for setvar in setvars):
+        return None
+    return Memory(tuple(fetches), worth=not rule.logs)

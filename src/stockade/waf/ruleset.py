@@ -57,7 +57,7 @@ class RuleSet:
         if parsed.problems or problems:
             raise BadRules((*parsed.problems, *problems))
         beginning = {name.lower(): value.encode() for name, value in (variables or {}).items()}
-        return cls(Program(book, beginning), collections)
+        return cls(Program(book, beginning, (*_SCORES, *_OUTBOUND_SCORES)), collections)
 
     def inspect(self, request: Request, response: Response | None = None) -> Inspection:
         """All phases at once: `request.body` is the whole body, and so is `response.body`."""
@@ -108,6 +108,8 @@ class RuleSet:
     def judge_response(self, transaction: Transaction, response: Response) -> None:
         """Phase 3."""
         transaction.values.read_response(response, b"")
+        if transaction.phase < 2:  # nobody showed the request's body
+            transaction.gates |= self.program.gates.at_body(transaction)
         transaction.gates |= self.program.gates.at_response(transaction)
         self._next_phase(3, transaction)
 
@@ -115,9 +117,16 @@ class RuleSet:
         """Phase 4."""
         values = transaction.values
         if transaction.reads_response and values.response is not None:
+            if not self._inspects(values.response):
+                return
             values.read_response(values.response, body)
-            transaction.gates |= self.program.gates.at_response_body(transaction)
+        transaction.gates |= self.program.gates.at_response_body(transaction)
         self._next_phase(4, transaction)
+
+    def _inspects(self, response: Response) -> bool:
+        """Whether SecResponseBodyMimeType names its type; of others ModSecurity skips all of phase 4."""
+        kind = (response.headers.get("content-type") or "").partition(";")[0].strip().lower()
+        return kind in self.program.settings.response_types
 
     def end(self, transaction: Transaction) -> Inspection:
         """Phase 5, and what came of it all."""

@@ -39,8 +39,14 @@ def key_test(target: Target) -> KeyTest | None:
     return lambda key: key == wanted or key.lower() == wanted
 
 
-_PREFIX = re.compile(r"\^([a-z0-9_-]+)(?![?*{|])", re.IGNORECASE)
+_BEGINNING = re.compile(r"\^([a-z0-9_-]+)(?![?*{|])", re.IGNORECASE)
 _REMEMBERED = 4096  # keys per pattern: the names of headers and arguments, which are few
+
+
+def beginning_of(pattern: str) -> str:
+    """What every name that the pattern matches begins with, in lower case, as far as it is plain."""
+    found = _BEGINNING.match(pattern) if "|" not in pattern else None
+    return found[1].lower() if found else ""
 
 
 def _pattern_test(pattern: str) -> KeyTest:
@@ -48,8 +54,7 @@ def _pattern_test(pattern: str) -> KeyTest:
         search = re2.compile(to_bytes(pattern), _OPTIONS).search
     except re2.error as error:
         raise ValueError(f"bad regular expression /{pattern}/: {error}") from None
-    found = _PREFIX.match(pattern) if "|" not in pattern else None
-    prefix = found[1].lower().encode() if found else b""
+    prefix = beginning_of(pattern).encode()
 
     @lru_cache(_REMEMBERED)
     def test(key: bytes) -> bool:

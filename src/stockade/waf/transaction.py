@@ -22,6 +22,7 @@ class Transaction:
     __slots__ = (
         "_open",
         "allowed",
+        "astray",
         "body_limit",
         "collection_timeout",
         "collections",
@@ -34,6 +35,7 @@ class Transaction:
         "matches",
         "mode",
         "noted",
+        "phase",
         "processor",
         "reached",
         "reads_body",
@@ -74,9 +76,11 @@ class Transaction:
         self.decided_by = 0
         self.allowed = ""  # "phase", "request" or "all": what an `allow` lets pass from here on
         self.gates = 0  # those that are open; see `gates`
+        self.phase = 0  # the one that runs, or ran last
         self.touched = False  # whether what quiet rules read has changed
+        self.astray = False  # whether the rules no longer run as was foreseen; see `program`
         self.has_notes = False  # whether anything has been written to `tx` at all
-        self.state = -1  # the known state that `tx` was made of
+        self.state = 0  # the known state that `tx` was made of
         self.processor: str | None = None
         self.force_body = False
         self.reads_body = True

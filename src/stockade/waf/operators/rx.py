@@ -58,7 +58,7 @@ def _hit(value: bytes, spans: _Spans) -> Hit:
 
 def overrun(pattern: Pattern, value: bytes) -> Hit:
     _log.warning("a value of %d bytes took the pattern %.60r longer than %g s", len(value), pattern.source, _TIME)
-    return Hit(0, len(value), overrun=True)
+    return Hit(0, len(value), (value,), overrun=True)
 
 
 def searcher(pattern: Pattern) -> Search:

@@ -112,6 +112,22 @@ def walk(node: Node) -> list[Node]:
     return found
 
 
+def taking_part(node: Node) -> frozenset[int]:
+    """The numbers of the groups that take part in every match."""
+    match node:
+        case Sequence(parts):
+            return frozenset[int]().union(*map(taking_part, parts))
+        case Choice(branches):
+            return frozenset.intersection(*map(taking_part, branches))
+        case Repeat(body, least):
+            return taking_part(body) if least else frozenset()
+        case Group(number, body):
+            return taking_part(body) | {number}
+        case Atomic(body):
+            return taking_part(body)
+    return frozenset()
+
+
 class Lead(NamedTuple):
     """What a piece of a pattern and all after it can begin with."""
 
