@@ -140,6 +140,7 @@ def in_cookie(kind: str, text: str, rng: random.Random) -> Case:
 # What is made of each file: (kind, file, shapes, requests a text)
 _LINES: list[tuple[str, str, list[Shape], int]] = [
     ("prose", "prose.lines", [in_comment, in_form, in_multipart, in_graphql, in_graphql_text, in_query, in_raw], 2),
+    ("traps", "traps.lines", [in_comment, in_form, in_query, in_graphql, in_graphql_text, in_multipart, in_raw], 2),
     ("search", "search.lines", [in_query, in_query, in_graphql_text, in_cookie], 2),
     ("names", "names.lines", [in_query, in_comment, in_form, in_path, in_graphql, in_graphql_text, in_multipart], 2),
     ("languages", "languages.lines", [in_comment, in_form, in_query, in_graphql, in_multipart], 2),
