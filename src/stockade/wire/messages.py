@@ -22,7 +22,7 @@ class Peer(Struct, frozen=True, gc=False):
 
 
 class Request(Struct, frozen=True, gc=False):
-    """A request, as a rule its head alone. `path` is normalised, absolute and without query; `query` lacks its question mark."""
+    """A request, as a rule its head alone. `path` is normalised, absolute, without query; `query` lacks its mark."""
 
     id: str
     at: float  # seconds since the epoch, when the head was complete

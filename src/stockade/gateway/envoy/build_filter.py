@@ -22,7 +22,8 @@ ffi.cdef(
                                  size_t sets_length, const char *removes, size_t removes_length);
     static void stockade_edit_response(uint64_t number, const char *sets, size_t sets_length, const char *removes,
                                        size_t removes_length);
-    static void stockade_answer(uint64_t number, const char *fields, size_t length, const char *body, size_t body_length);
+    static void stockade_answer(uint64_t number, const char *fields, size_t length, const char *body,
+                                size_t body_length);
     static int stockade_replace_body(uint64_t number, const char *body, size_t length);
     static int stockade_take_completions(completion *out);
     static void *stockade_scheduler(uint64_t number);
