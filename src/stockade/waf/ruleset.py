@@ -125,7 +125,8 @@ class RuleSet:
 
     def _inspects(self, response: Response) -> bool:
         """Whether SecResponseBodyMimeType names its type; of others ModSecurity skips all of phase 4."""
-        kind = (response.headers.get("content-type") or "").partition(";")[0].strip().lower()
+        first = (response.headers.get("content-type") or "").partition(",")[0]  # of several, which no response may have
+        kind = first.partition(";")[0].strip().lower()
         return kind in self.program.settings.response_types
 
     def end(self, transaction: Transaction) -> Inspection:
