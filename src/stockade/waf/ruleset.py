@@ -102,6 +102,8 @@ class RuleSet:
             values = transaction.values
             processor = transaction.processor or values.processor
             values.read_body(body, processor)
+            if processor == "XML" and not (values.failed or transaction.force_body):
+                values["REQUEST_BODY"] = []  # rules see its texts and attributes instead, as in ModSecurity 2
         transaction.gates |= self.program.gates.at_body(transaction)
         self._next_phase(2, transaction)
 

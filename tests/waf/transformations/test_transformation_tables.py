@@ -45,6 +45,7 @@ CASES: dict[str, list[tuple[bytes, bytes]]] = {
         (b"&LTscript;", b"<"),
         (b"&quot&nbsp;&amp;", b'"\xa0&'),
         (b"&#300;&#1234;", b"\x2c\x7b4;"),
+        (b"&#x00000003c;&#0000060&#0;", b"<<\x00"),
         (b"&#x3c3;", b"<3;"),
         (b"&eacute;&#;&#x;&", b"&eacute;&#;&#x;&"),
     ],

@@ -13,6 +13,8 @@ from stockade.waf.values.boundary import read_boundary
 from stockade.waf.values.disposition import BadDisposition, Disposition
 
 _LINE = 4096  # bytes of a header line, and of a line of data that are searched for a stray boundary
+# In the words of ModSecurity, which rule 922130 of CRS 4 looks for.
+_BAD_NAME = "Multipart: Invalid part header (contains invalid character)."
 _HEADERS = 64  # lines of headers of one part
 _SPACE = b" \t\n\v\f\r"
 _ODD = (b" ", b"\t", b"\v", b"\f", b"\r", b'"', b"\0", b"")
@@ -338,7 +340,7 @@ class Reading:
         if not colon:
             self.failed = "a header of a part has no colon"
         elif not _is_header_name(name):
-            self.failed = "the name of a header of a part is missing or malformed"
+            self.failed = _BAD_NAME
         elif name.lower() in part.headers:
             self.failed = self.failed or "a header of a part is given twice"
         else:
