@@ -9,7 +9,15 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, mo
 
 from stockade.config.base import Address, HostPort, Kind, Model, Secret
 from stockade.config.errors import written
-from stockade.config.sections import AuthenticationSection, ExposureSection, FirewallSection, LimitItem, WafSection
+from stockade.config.sections import (
+    AuthenticationSection,
+    ExposureSection,
+    FirewallSection,
+    GrpcSection,
+    LimitItem,
+    MessagesSection,
+    WafSection,
+)
 from stockade.config.texts import FilePath, HeaderName, Host, Name, Operation, Prefix, UrlPath, check_url
 from stockade.config.units import Count, Duration, Flag, PositiveDuration, Size, parse_count
 
@@ -142,6 +150,8 @@ class Api(Model):
     firewall: FirewallSection = FirewallSection()
     authentication: AuthenticationSection | None = None
     limits: list[LimitItem] = Field([], description="Rates and quotas; all of them must allow a request.")
+    grpc: GrpcSection | None = None
+    messages: MessagesSection | None = None
     waf: WafSection | None = None
     exposure: ExposureSection = ExposureSection()
 

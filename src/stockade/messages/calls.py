@@ -16,6 +16,7 @@ class CallReader:
         self._limit = limit
         self._head = b""
         self._left = 0  # bytes of the message that are still to come
+        self._unread = b""  # what follows a bad head
         self._bad: BadMessage | None = None
 
     @property
@@ -37,6 +38,7 @@ class CallReader:
             at += len(piece)
             self._head += piece
             if self._head[0] > 1:
+                self._unread = data[at:]
                 self._bad = BadMessage("a message has an unknown flag")
                 raise self._bad
             if len(self._head) == _HEAD:
@@ -47,6 +49,9 @@ class CallReader:
         self._left = size = int.from_bytes(head[1:], "big")
         too_long = self._limit is not None and size > self._limit
         return head, Message("call", size, compressed=head[0] == 1, too_long=too_long)
+
+    def rest(self) -> bytes:
+        return self._head + self._unread
 
     def end(self) -> None:
         """Raises BadMessage where the last message is incomplete."""

@@ -34,6 +34,9 @@ class EventReader:
     def between(self) -> bool:
         return not self._unread
 
+    def rest(self) -> bytes:
+        return bytes(self._block + self._line)
+
     def end(self) -> None:
         """What is incomplete is discarded (section 9.2.6)."""
 

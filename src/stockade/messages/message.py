@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, Protocol as Interface, TypeAlias
+from typing import Literal, TypeAlias
+from typing import Protocol as Interface
 
 from msgspec import Struct
 
@@ -59,3 +60,6 @@ class Reader(Interface):
 
     def end(self) -> None:
         """Nothing more comes. Raises BadMessage where that must not be."""
+
+    def rest(self) -> bytes:
+        """What was fed and has not gone on."""

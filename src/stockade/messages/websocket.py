@@ -29,7 +29,8 @@ class WebSocketReader:
         self._held = bytearray()  # frames of the message that is being kept
         self._content = bytearray()
         self._frame: Head | None = None  # the data frame whose payload is being read
-        self._read = 0  # bytes of it
+        self._head = 0  # bytes of its head that are still in the buffer
+        self._read = 0  # bytes of its payload that were read
         self._kind: Kind | None = None  # of the message that has begun
         self._size = self._heads = 0
         self._unread = False  # the message is too long, and passes unread where that is allowed
@@ -40,6 +41,9 @@ class WebSocketReader:
     @property
     def between(self) -> bool:
         return self._frame is None or (self._keep and not self._unread)
+
+    def rest(self) -> bytes:
+        return bytes(self._held + self._buffer)
 
     def end(self) -> None:
         """A connection may end anywhere: what was incomplete was never passed on whole."""
@@ -69,20 +73,20 @@ class WebSocketReader:
         if head.is_control:
             return len(self._buffer) >= head.length + head.size
         self._frame = head
-        self._read = -head.length  # the head itself is still to be passed on
+        self._head, self._read = head.length, 0
         return True
 
     def _control(self) -> Iterator[Part]:
         head = read_head(self._buffer, self._masked)
         assert head is not None
         whole = bytes(self._buffer[: head.length + head.size])
-        del self._buffer[: len(whole)]
         payload = unmask(whole[head.length :], head.mask, 0)
         kind: Kind = "ping" if head.opcode == PING else "pong"
         if head.opcode == CLOSE:
             check_close(payload)
             kind = "close"
             self._closed = True
+        del self._buffer[: len(whole)]
         yield whole, Message(kind, head.size, payload)
 
     # Data frames.
@@ -90,25 +94,24 @@ class WebSocketReader:
     def _payload(self) -> Iterator[Part]:
         frame = self._frame
         assert frame is not None
-        passed = b""
-        if self._read < 0:
-            passed = bytes(self._buffer[: frame.length])
-            del self._buffer[: frame.length]
-            self._read = 0
+        if self._head:
             yield from self._count(frame)
-        piece = bytes(self._buffer[: frame.size - self._read])
-        del self._buffer[: len(piece)]
-        self._take(unmask(piece, frame.mask, self._read))
+        start = self._head
+        piece = bytes(self._buffer[start : start + frame.size - self._read])
+        ends = self._read + len(piece) == frame.size
+        self._take(unmask(piece, frame.mask, self._read), ends and frame.final)
         self._read += len(piece)
-        ends = self._read == frame.size
+        passed = bytes(self._buffer[:start]) + piece
+        del self._buffer[: len(passed)]
+        self._head = 0
         if ends:
             self._frame = None
         if ends and frame.final:
-            yield from self._finish(passed + piece)
+            yield from self._finish(passed)
         elif self._keep and not self._unread:
-            self._held += passed + piece
+            self._held += passed
         else:
-            yield passed + piece, None
+            yield passed, None
 
     def _count(self, frame: Head) -> Iterator[Part]:
         """A data frame's head is there: begin a message or go on with one, and see how long it is to be."""
@@ -131,22 +134,16 @@ class WebSocketReader:
         elif begins and not self._keep:
             yield b"", Message(self._kind or "binary", self._size)
 
-    def _take(self, payload: bytes) -> None:
+    def _take(self, payload: bytes, last: bool) -> None:
         if self._text is not None:
-            self._decode(payload)
+            try:
+                self._text.decode(payload, last)
+            except UnicodeDecodeError:
+                raise BadMessage("a text message is not UTF-8", BAD_TEXT) from None
         if self._keep and not self._unread:
             self._content += payload
 
-    def _decode(self, payload: bytes, final: bool = False) -> None:
-        assert self._text is not None
-        try:
-            self._text.decode(payload, final)
-        except UnicodeDecodeError:
-            raise BadMessage("a text message is not UTF-8", BAD_TEXT) from None
-
     def _finish(self, last: bytes) -> Iterator[Part]:
-        if self._text is not None:
-            self._decode(b"", True)
         kind, kept = self._kind, self._keep and not self._unread
         message = Message(kind or "binary", self._size, bytes(self._content)) if kept else None
         held = bytes(self._held) + last
