@@ -40,7 +40,7 @@ class WebSocketReader:
 
     @property
     def between(self) -> bool:
-        return self._frame is None or (self._keep and not self._unread)
+        return self._frame is None or self._head > 0 or (self._keep and not self._unread)
 
     def rest(self) -> bytes:
         return bytes(self._held + self._buffer)

@@ -1,0 +1,71 @@
+"""Streams of messages: each piece that passes goes by way of `filter/relay.h` to the engine's flow, and back."""
+
+from __future__ import annotations
+
+from time import perf_counter, time
+from typing import Any
+
+from stockade.engine import Flow
+from stockade.gateway.envoy._filter import ffi, lib
+from stockade.gateway.envoy.stream import ANSWERED, FORWARD, STREAMS, Stream, answer, failed, pack_pairs
+from stockade.messages import close_frame
+from stockade.vocabulary import Stop
+from stockade.wire import Response
+
+_FROM_CLIENT = frozenset({0, 1})  # kinds of bodies of the request, received and buffered: see filter/abi.h
+_UNAVAILABLE, _INTERNAL = "14", "13"  # gRPC status codes
+_unpack = ffi.unpack
+
+
+def open_request_stream(stream: Stream) -> bool:
+    """Whether somebody reads the client's messages."""
+    stream.client_flow = stream.session.open_request_stream()
+    return stream.client_flow is not None
+
+
+def open_response_stream(stream: Stream, response: Response) -> None:
+    """Let the upstream's messages be read, if somebody wants to."""
+    stream.upstream_flow = stream.session.open_response_stream(response)
+    if stream.upstream_flow is not None:
+        lib.stockade_watch_response(stream.number)
+
+
+@ffi.def_extern(error=-1, onerror=failed)
+def stockade_piece(number: int, kind: int, begun: int, data: Any, length: int, ends: int) -> int:
+    """A piece of a stream. kind: which body of Envoy's it is; begun: whether the response has."""
+    started = perf_counter()
+    stream = STREAMS[number]
+    flow = stream.client_flow if kind in _FROM_CLIENT else stream.upstream_flow
+    assert flow is not None
+    piece = _unpack(data, length)
+    passed, stop = flow.receive(piece, bool(ends), time())
+    result = FORWARD
+    if stop is not None and not begun:
+        answer(stream, stop.response)
+        result = ANSWERED
+    else:
+        if passed != piece:
+            lib.stockade_put(number, kind, passed, len(passed))
+        if stop is not None:
+            result = _end(stream, flow, stop)
+    stream.engine += perf_counter() - started
+    return result
+
+
+def _end(stream: Stream, flow: Flow, stop: Stop) -> int:
+    """End a stream whose response has begun, as its protocol has it."""
+    ending, with_trailers = b"", False
+    if flow.protocol == "grpc":
+        ending, with_trailers = pack_pairs(_trailers(stop.response)), True
+    elif flow.protocol == "websocket":
+        downstream = stream.upstream_flow
+        if downstream is not None and downstream.between:
+            ending = close_frame(stop.closing.code, stop.closing.reason)
+    return FORWARD if lib.stockade_end(stream.number, ending, len(ending), with_trailers) == 0 else -1
+
+
+def _trailers(response: Response) -> tuple[tuple[str, str], ...]:
+    status = response.headers.get("grpc-status")
+    if status is None:  # a control that knows nothing of gRPC, or broke
+        status = _UNAVAILABLE if response.status == 503 else _INTERNAL
+    return (("grpc-status", status), ("grpc-message", response.headers.get("grpc-message") or "Refused."))
