@@ -202,7 +202,9 @@ def test_events_come_one_by_one(start: Start, serve: Callable[..., Upstream]) ->
 
     def play(connection: Connection, seen: Seen) -> bool:
         assert seen.header("accept-encoding") is None
-        connection.socket.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: Text/Event-Stream\r\ntransfer-encoding: chunked\r\n\r\n")
+        connection.socket.sendall(
+            b"HTTP/1.1 200 OK\r\ncontent-type: Text/Event-Stream\r\ntransfer-encoding: chunked\r\n\r\n"
+        )
         while (piece := to_send.get(timeout=20)) != b"":
             connection.socket.sendall(b"%x\r\n%b\r\n" % (len(piece), piece))
         connection.socket.sendall(b"0\r\n\r\n")
@@ -212,7 +214,12 @@ def test_events_come_one_by_one(start: Start, serve: Callable[..., Upstream]) ->
     with Client(gateway.port) as client:
         client.send(b"GET / HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\nAccept-Encoding: gzip\r\n\r\n")
         body = client.body(client.head())
-        for pieces in ([b'data: {"n": 1}\n\n'], [b'data: {"n"', b": 2}\n", b"\n"], [b": alive\n"], [b'data:{"n":3}\r\n\r\n']):
+        for pieces in (
+            [b'data: {"n": 1}\n\n'],
+            [b'data: {"n"', b": 2}\n", b"\n"],
+            [b": alive\n"],
+            [b'data:{"n":3}\r\n\r\n'],
+        ):
             for piece in pieces:
                 to_send.put(piece)
             assert next(body) == b"".join(pieces)

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from stockade.config.base import Model, Section
 from stockade.config.site import Site
 from stockade.config.texts import FilePath, Operation
-from stockade.config.units import RateUnit, Size
+from stockade.config.units import Count, RateUnit, Size
 from stockade.controls.messages import Bounds, Messages, StreamRule
 from stockade.engine import Binding
 from stockade.messages import BadSchema, MessageSchema
@@ -36,7 +36,10 @@ class BoundsSection(Model):
     """What the messages of one direction may be."""
 
     size: Size = Field(64 << 10, description="The size of a message at most; of an event, all of its lines.")
-    rate: RateUnit | None = Field(None, description="How many per connection, 50/s; a second's worth may come at once.")
+    rate: RateUnit | None = Field(None, description="How many per connection, 50/s, spread evenly.")
+    burst: Count | None = Field(
+        None, ge=1, le=1_000_000, description="How many may come at once; default: one second's worth."
+    )
     schema_: SchemaText | None = Field(
         None, alias="schema", description="JSON Schema of every message: a file, or written out."
     )
@@ -107,7 +110,9 @@ def _bounds(site: Site, section: BoundsSection, *place: str | int) -> Bounds:
     rate = None
     if section.rate is not None:
         amount, seconds = section.rate
-        rate = (seconds / amount, max(1, round(amount / seconds)))
+        rate = (seconds / amount, section.burst or max(1, round(amount / seconds)))
+    elif section.burst is not None:
+        site.problem("burst belongs to rate", "messages", *place, "burst")
     return Bounds(section.size, rate, schema)
 
 

@@ -14,6 +14,7 @@ from stockade.wire import Response
 
 _FROM_CLIENT = frozenset({0, 1})  # kinds of bodies of the request, received and buffered: see filter/abi.h
 _UNAVAILABLE, _INTERNAL = "14", "13"  # gRPC status codes
+_LENGTH = b"content-length"
 _unpack = ffi.unpack
 
 
@@ -28,6 +29,8 @@ def open_response_stream(stream: Stream, response: Response) -> None:
     stream.upstream_flow = stream.session.open_response_stream(response)
     if stream.upstream_flow is not None:
         lib.stockade_watch_response(stream.number)
+        # It may end before its time, and then a declared length would be a lie.
+        lib.stockade_edit_response(stream.number, b"", 0, _LENGTH, len(_LENGTH))
 
 
 @ffi.def_extern(error=-1, onerror=failed)
