@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import socket
@@ -53,13 +54,13 @@ def refused(gateway: Gateway, host: str, *messages: str | bytes | list[bytes]) -
     tag = f"{host} {time.monotonic()}"
     heard: list[Any] = []
     with websocket(gateway, host, tag) as client:
-        with pytest.raises(websockets.exceptions.ConnectionClosed) as closed:
+        with contextlib.suppress(websockets.exceptions.ConnectionClosed):
             for message in messages:
                 client.send(message)
                 heard.append(client.recv(10))
             client.recv(10)
-        assert closed.value.rcvd is not None, "no Close frame came"
-        return closed.value.rcvd.code, closed.value.rcvd.reason, heard, gateway.record(tag)
+        assert client.close_code not in (None, 1006), "no Close frame came"
+        return client.close_code, client.close_reason or "", heard, gateway.record(tag)
 
 
 def test_too_large(guarded: Gateway) -> None:

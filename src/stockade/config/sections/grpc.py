@@ -51,15 +51,15 @@ def make(site: Site) -> list[Binding]:
     section = site.api.grpc
     if section is None or section.mode == "off":
         return []
+    for name in ("message_size", "reply_size"):
+        if (getattr(section, name) or 0) > _LARGEST:
+            site.problem("a gRPC message has less than 4GiB", "grpc", name)
     known = _known(site, section.descriptor) if section.descriptor is not None else frozenset()
     if known is None:
         return []
     if not section.methods and section.descriptor is None:
         site.problem("grpc allows nothing: it needs a descriptor or methods", "grpc")
         return []
-    for name in ("message_size", "reply_size"):
-        if (getattr(section, name) or 0) > _LARGEST:
-            site.problem("a gRPC message has less than 4GiB", "grpc", name)
     if not site.api.upstream.http2:
         site.warn("gRPC needs HTTP/2: upstream.http2 is not set", "grpc")
     kind = Grpc if section.reply_size is None else GrpcReplies
@@ -113,7 +113,7 @@ def _allowed(site: Site, section: GrpcSection, known: frozenset[str]) -> frozens
             near = get_close_matches(method, known, 1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
             site.problem(f"{method!r} is not in the descriptor set{hint}", "grpc", "methods", index)
-        if method.endswith("/*") and section.descriptor is None:
+        if method.endswith("/*") and section.descriptor is None and not found:
             site.problem(f"{method!r} is every method of a service: that needs a descriptor", "grpc", "methods", index)
         allowed |= found or {method}
     return frozenset(allowed)

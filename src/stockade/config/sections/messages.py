@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema
+from pydantic_core import CoreSchema
 
 from stockade.config.base import Model, Section
 from stockade.config.site import Site
@@ -62,13 +63,21 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, dict) else value
 
 
+class _OneOrList:
+    """For the schema of the policy: what is written once need not be a list."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        listed = handler(schema)
+        return {"anyOf": [listed["items"], listed]}
+
+
 class MessagesSection(Section):
     """Bounds of messages in streams; the first rule whose operations fit counts."""
 
-    websocket: Annotated[list[WebSocketRule], BeforeValidator(_listed)] = Field(
+    websocket: Annotated[list[WebSocketRule], BeforeValidator(_listed), _OneOrList()] = Field(
         [], description="Rules for WebSockets, one or a list."
     )
-    events: Annotated[list[EventRule], BeforeValidator(_listed)] = Field(
+    events: Annotated[list[EventRule], BeforeValidator(_listed), _OneOrList()] = Field(
         [], description="Rules for server-sent events, one or a list."
     )
 
