@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isinf
 from typing import Any, NoReturn
 
 import jsonschema_rs
@@ -44,7 +45,7 @@ def _read(data: bytes) -> Any:
     text = data.decode()
     if text[:1] == "\ufeff":
         raise ValueError("a byte order mark")
-    value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+    value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
     if "\\ud" in text or "\\uD" in text:
         json.dumps(value, ensure_ascii=False).encode()  # lone surrogates have no UTF-8
     return value
@@ -55,6 +56,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a name stands twice")
     return found
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if isinf(number):
+        raise ValueError("a number that has no double")
+    return number
 
 
 def _constant(text: str) -> NoReturn:
