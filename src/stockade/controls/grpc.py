@@ -18,6 +18,11 @@ from stockade.wire import Headers, Response
 UNIMPLEMENTED, RESOURCE_EXHAUSTED, PERMISSION_DENIED, INTERNAL = 12, 8, 7, 13
 REFLECTION = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
 
+# Other ways to call the methods of a gRPC service: gRPC-Web, and Connect, which takes plain JSON too.
+_KIN = ("application/grpc", "application/connect+")
+_CONNECT_TYPE = "application/proto"
+_CONNECT = "connect-protocol-version"
+
 
 class Grpc(Control):
     """allowed: methods as paths, "/shop.Orders/Get". known: all that the service is known to have.
@@ -47,7 +52,8 @@ class Grpc(Control):
     ) -> None:
         self._allowed = allowed
         self._known = known
-        self._services = frozenset(path.rpartition("/")[0] for path in allowed | known)
+        services = {path.rpartition("/")[0] for path in allowed | known}
+        self._services = frozenset(services.union(f"/{service}" for service in REFLECTION))
         self._message_size = message_size
         self._reply_size = reply_size
         self._reflection = reflection
@@ -73,8 +79,10 @@ class Grpc(Control):
 
     def _other(self, exchange: Exchange, kind: str | None) -> Verdict:
         """What is no gRPC must not reach a gRPC service: it may speak gRPC-Web or Connect as well."""
-        claims = (kind or "").lower().startswith("application/grpc")
-        if not claims and exchange.request.path.rpartition("/")[0] not in self._services:
+        request = exchange.request
+        media_type = (kind or "").partition(";")[0].strip().lower()
+        claims = media_type.startswith(_KIN) or media_type == _CONNECT_TYPE or _CONNECT in request.headers
+        if not claims and request.path.rpartition("/")[0] not in self._services:
             return PASS
         finding = Finding("not-grpc", where="header:content-type", evidence=excerpt(kind or "none"), severity="medium")
         return Stop(exchange.problem(415, "Only gRPC is spoken here.", ("accept", "application/grpc")), (finding,))
