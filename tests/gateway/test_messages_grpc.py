@@ -170,6 +170,8 @@ def test_a_reply_too_large(guarded: Gateway, channel: grpc.Channel) -> None:
     assert [len(next(answers)), len(next(answers))] == [10, 1000]
     assert failure(lambda: next(answers))[0] is Status.RESOURCE_EXHAUSTED
     assert guarded.record("reply")["findings"][0]["rule"] == "message-size"
+    call = channel.unary_stream("/test.Echo/Down")(b"1001", timeout=10)  # head, message and trailers at once
+    assert failure(lambda: next(call))[0] is Status.RESOURCE_EXHAUSTED
 
 
 @pytest.mark.parametrize("channel", ["replies"], indirect=True)

@@ -79,16 +79,16 @@ class Messages(Control):
 
     def on_request_stream(self, exchange: Exchange, protocol: Protocol) -> Watcher | None:
         rule = _rule(self._websocket, exchange) if protocol == "websocket" else None
-        return _Watch(exchange, "websocket", rule.client) if rule is not None else None
+        return _Watch(exchange, "websocket", rule.client, from_client=True) if rule is not None else None
 
     def on_response_stream(self, exchange: Exchange, protocol: Protocol) -> Watcher | None:
         headers = exchange.response.headers if exchange.response is not None else None
         if protocol == "websocket" and (rule := _rule(self._websocket, exchange)) is not None:
             agreed = headers is not None and _EXTENSIONS in headers
-            return _Watch(exchange, "websocket", rule.upstream, "websocket-extension" if agreed else "")
+            return _Watch(exchange, "websocket", rule.upstream, unreadable="websocket-extension" if agreed else "")
         if protocol == "events" and (rule := _rule(self._events, exchange)) is not None:
             coding = (headers.get("content-encoding") or "").strip().lower() if headers is not None else ""
-            return _Watch(exchange, "event", rule.upstream, "" if coding in _AS_IT_IS else "event-encoded")
+            return _Watch(exchange, "event", rule.upstream, unreadable="" if coding in _AS_IT_IS else "event-encoded")
         return None
 
 
@@ -106,10 +106,19 @@ def _told(bounds: Bounds | None) -> str:
 class _Watch(Watcher):
     """One direction of one connection. Without bounds it only sees that the frames are well made."""
 
-    def __init__(self, exchange: Exchange, kind: str, bounds: Bounds | None, unreadable: str = "") -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        kind: str,
+        bounds: Bounds | None,
+        *,
+        from_client: bool = False,
+        unreadable: str = "",
+    ) -> None:
         self._exchange = exchange
         self._kind = kind
         self._bounds = bounds
+        self._from_client = from_client
         self._unreadable = unreadable  # the rule by which nothing of the stream can be read
         self._arrival = self._control_arrival = 0  # state of the buckets
         self.limit = bounds.size if bounds is not None else None
@@ -121,7 +130,7 @@ class _Watch(Watcher):
         if message.kind == "malformed":
             return self._refuse("websocket-malformed", 400, f"{message.trouble}.", message.code, message.trouble)
         if message.kind in ("ping", "pong", "close"):
-            return self._count_control(at)
+            return self._count_control(at) if self._from_client else PASS
         bounds = self._bounds
         if bounds is None:
             return PASS

@@ -47,24 +47,25 @@ def stockade_piece(number: int, kind: int, begun: int, data: Any, length: int, e
         answer(stream, stop.response)
         result = ANSWERED
     else:
+        ending = b"" if stop is None else _ending(stream, flow, stop)
+        if flow is stream.upstream_flow and flow.protocol == "websocket":
+            passed, ending = passed + ending, b""  # at once, for the upstream may leave and take the stream with it
         if passed != piece:
             lib.stockade_put(number, kind, passed, len(passed))
-        if stop is not None:
-            result = _end(stream, flow, stop)
+        if stop is not None and lib.stockade_end(number, ending, len(ending), flow.protocol == "grpc") != 0:
+            result = -1
     stream.engine += perf_counter() - started
     return result
 
 
-def _end(stream: Stream, flow: Flow, stop: Stop) -> int:
-    """End a stream whose response has begun, as its protocol has it."""
-    ending, with_trailers = b"", False
+def _ending(stream: Stream, flow: Flow, stop: Stop) -> bytes:
+    """What ends a stream whose response has begun: a gRPC call its trailers, a WebSocket a Close frame."""
     if flow.protocol == "grpc":
-        ending, with_trailers = pack_pairs(_trailers(stop.response)), True
-    elif flow.protocol == "websocket":
-        downstream = stream.upstream_flow
-        if downstream is not None and downstream.between:
-            ending = close_frame(stop.closing.code, stop.closing.reason)
-    return FORWARD if lib.stockade_end(stream.number, ending, len(ending), with_trailers) == 0 else -1
+        return pack_pairs(_trailers(stop.response))
+    downstream = stream.upstream_flow
+    if flow.protocol == "websocket" and downstream is not None and downstream.between:
+        return close_frame(stop.closing.code, stop.closing.reason)
+    return b""
 
 
 def _trailers(response: Response) -> tuple[tuple[str, str], ...]:
