@@ -117,6 +117,8 @@ class Gates:
         verdicts.save()
         self._head = self._watched(AT_HEAD)
         self._body = self._watched(AT_BODY)
+        self._names, self._values = self._watch("names"), self._watch("values")
+        self._header_names, self._headers = self._watch("header names"), self._watch("headers")
         self._parts = self._watched((*FILES, *PARTS))
         self._response = self._watched(AT_RESPONSE - {"RESPONSE_BODY"})
         self._header_sets: dict[int, int] = {}
@@ -141,8 +143,8 @@ class Gates:
         found |= self._of_arguments(values, "ARGS")  # JSON is in ARGS alone
         if values.multipart is not None:
             found |= _seen(self._parts, values)
-        if values.has_xml and "values" in self._watches:
-            of_value = self._watches["values"].of
+        if values.has_xml:
+            of_value = self._values.of
             for xpath in self._xpaths:
                 for _, value in values.xml(xpath):
                     found |= of_value(value)
@@ -163,7 +165,7 @@ class Gates:
 
     def _of_arguments(self, values: Values, *collections: str) -> int:
         found = 0
-        of_name, of_value = self._watch("names").of, self._watch("values").of
+        of_name, of_value = self._names.of, self._values.of
         for collection in collections:
             for name, value in values[collection]:
                 found |= of_name(name) | of_value(value)
@@ -172,7 +174,7 @@ class Gates:
     def _of_headers(self, transaction: Transaction) -> int:
         pairs = transaction.values["REQUEST_HEADERS"]
         found = 0
-        of_name, of_header = self._watch("header names").of, self._watch("headers").of_named
+        of_name, of_header = self._header_names.of, self._headers.of_named
         for name, value in pairs:
             found |= of_name(name) | of_header(name, value)
         return found | self._counted_headers(transaction, hash(tuple([name for name, _ in pairs])))
