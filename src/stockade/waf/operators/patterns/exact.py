@@ -47,8 +47,8 @@ class Inexpressible(Exception):
 class Exact(NamedTuple):
     source: bytes
     newline: bool
-    """What the source says of values that end with a newline is wrong: PCRE's `$` without `m` holds before it, RE2's does
-    not, and PCRE's `^` does not hold after it, RE2's does."""
+    """What the source says of values that end with a newline is wrong: PCRE's `$` without `m` holds before it, RE2's
+    does not, and PCRE's `^` does not hold after it, RE2's does."""
 
 
 def exact(tree: Node) -> Exact | None:
