@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stockade.config.sections import authentication, exposure, firewall, grpc, limits, messages, waf
+from stockade.config.sections import authentication, exposure, firewall, grpc, leaks, limits, messages, waf
 from stockade.config.site import Site
 from stockade.engine import Binding
 
@@ -21,5 +21,6 @@ CATALOGUE: tuple[tuple[str, Maker], ...] = (
     ("grpc", grpc.make),  # which methods may be called
     ("messages", messages.make),  # what a stream may carry
     ("waf", waf.make),  # what a request carries
+    ("leaks", leaks.make),  # what no response body may carry out
     ("exposure", exposure.make),  # what the response may reveal
 )

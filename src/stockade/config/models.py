@@ -14,6 +14,7 @@ from stockade.config.sections import (
     ExposureSection,
     FirewallSection,
     GrpcSection,
+    LeaksSection,
     LimitItem,
     MessagesSection,
     WafSection,
@@ -153,6 +154,7 @@ class Api(Model):
     grpc: GrpcSection | None = None
     messages: MessagesSection | None = None
     waf: WafSection | None = None
+    leaks: LeaksSection | None = None
     exposure: ExposureSection = ExposureSection()
 
 

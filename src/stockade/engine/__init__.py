@@ -9,6 +9,7 @@ record = session.close(status, duration_ms, upstream_ms)
 from stockade.engine.driver import Answer, NotNow, drive, drive_async, resume
 from stockade.engine.flow import Flow
 from stockade.engine.policy import Binding, Policy, Route, Upstream
+from stockade.engine.sifting import Sifting
 from stockade.engine.session import (
     REQUEST_HEAD,
     Event,
@@ -35,6 +36,7 @@ __all__ = [
     "ResponseHead",
     "Route",
     "Session",
+    "Sifting",
     "Upstream",
     "drive",
     "drive_async",

@@ -15,6 +15,8 @@ from time import perf_counter, time
 from typing import Any, TypeAlias
 from uuid import uuid4
 
+from msgspec.structs import replace
+
 from stockade.config import build, load
 from stockade.controls.firewall import TOO_LARGE
 from stockade.engine import (
@@ -25,6 +27,7 @@ from stockade.engine import (
     ResponseBody,
     ResponseHead,
     Session,
+    Sifting,
     drive_async,
     open_session,
     refuse_unread,
@@ -99,7 +102,8 @@ class _Conversation:
         self._answered = False  # by us: what the application says after that is not heard
         self._cut = False  # too much came, or a bad message, and the rest is kept from the application
         self._client_flow: Flow | None = None  # where a control reads the messages of a stream
-        self._upstream_flow: Flow | None = None
+        self._upstream_flow: Flow | Sifting | None = None
+        self._hold = 0  # bytes of the response that pass before it is let go
         self._trailers = False  # whether the application means to send some
 
     async def run(self) -> None:
@@ -203,7 +207,7 @@ class _Conversation:
             return _GONE if self._answered else message
         return message
 
-    async def _send_judged(self, message: Message, flow: Flow) -> None:
+    async def _send_judged(self, message: Message, flow: Flow | Sifting) -> None:
         """The same for what the application says."""
         if message["type"] == "websocket.send":
             stop = flow.judge(message_of(message, flow.limit), time())
@@ -267,6 +271,10 @@ class _Conversation:
         if self._upstream_flow is not None:  # it may end before its time
             kept = [pair for pair in message["headers"] if pair[0].lower() != b"content-length"]
             message = {**message, "headers": kept}
+            self._hold = self._upstream_flow.hold if isinstance(self._upstream_flow, Sifting) else 0
+            if self._hold:
+                self._held = message
+                return
         elif session.reads_response_body and self._scope.get("method") != "HEAD":
             self._held = message
             return
@@ -274,8 +282,12 @@ class _Conversation:
         await self._send(message)
 
     async def _respond_body(self, message: Message) -> None:
-        if self._upstream_flow is not None:
-            await self._send_judged(message, self._upstream_flow)
+        flow = self._upstream_flow
+        if isinstance(flow, Sifting) and flow.protocol is None:
+            await self._send_sifted(message, flow)
+            return
+        if flow is not None:
+            await self._send_judged(message, flow)
             return
         if self._held is None:
             await self._send(message)
@@ -287,11 +299,51 @@ class _Conversation:
         verdict = await self._ask(ResponseBody(bytes(self._body)))
         edits = Edits(replace=verdict.response) if isinstance(verdict, Stop) else verdict.edits
         if edits is not None and edits.replace is not None:
-            await self._answer(edits.replace)
+            await self._answer(self._sifted(edits.replace))
+            return
+        came = self._session.exchange.response
+        assert came is not None
+        after = self._sifted(replace(came, body=bytes(self._body)))
+        if after.status != came.status or after.body != self._body:
+            await self._answer(after)
             return
         self._status = held["status"]
         await self._send(held)
         await self._send({"type": "http.response.body", "body": bytes(self._body)})
+
+    def _sifted(self, response: Response) -> Response:
+        """A body that was read whole, past the sieves: what is to be sent, then."""
+        body, stop = self._session.sift(response.body, response, time())
+        if stop is not None:
+            return stop.response
+        kept = [pair for pair in response.headers if pair[0] not in ("content-length", "transfer-encoding")]
+        return replace(response, headers=Headers.of(kept), body=body)
+
+    async def _send_sifted(self, message: Message, flow: Sifting) -> None:
+        """A piece of a body on its way past sieves. What passes waits, with the head, until enough has passed."""
+        more = message.get("more_body", False)
+        passed, stop = flow.receive(message.get("body", b""), not more, time())
+        if stop is not None:
+            await self._withhold(stop)
+            return
+        if self._held is None:
+            await self._send({**message, "body": passed})
+            return
+        self._body += passed
+        if more and len(self._body) < self._hold:
+            return
+        held, self._held = self._held, None
+        self._status = held["status"]
+        await self._send(held)
+        await self._send({**message, "body": bytes(self._body)})
+        self._body.clear()
+
+    async def _withhold(self, stop: Stop) -> None:
+        """A response that has begun is left unfinished, so that nobody takes the half of it for the whole."""
+        self._cut = True
+        if not self._status:
+            await self._answer(stop.response)
+        self._answered = True
 
     async def _answer(self, response: Response) -> None:
         self._answered = True

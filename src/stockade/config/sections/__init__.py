@@ -4,6 +4,7 @@ from stockade.config.sections.authentication import AuthenticationSection
 from stockade.config.sections.exposure import ExposureSection
 from stockade.config.sections.firewall import FirewallSection
 from stockade.config.sections.grpc import GrpcSection
+from stockade.config.sections.leaks import LeaksSection
 from stockade.config.sections.limits import LimitItem
 from stockade.config.sections.messages import MessagesSection
 from stockade.config.sections.waf import WafSection
@@ -13,6 +14,7 @@ __all__ = [
     "ExposureSection",
     "FirewallSection",
     "GrpcSection",
+    "LeaksSection",
     "LimitItem",
     "MessagesSection",
     "WafSection",

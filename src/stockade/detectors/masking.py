@@ -1,0 +1,111 @@
+"""How a span is masked without harm to what is around it: JSON stays JSON, UTF-8 stays UTF-8, and the length stays.
+
+A mask is an asterisk for each byte. In JSON it never begins or ends within an escape, never covers the quotation mark
+that ends a string, and a bare number becomes one of nines.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from stockade.detectors.detector import REACH, Action
+
+_NINES = bytes(0x39 if char in b"0123456789" else char for char in range(256))
+_SPACE = b" \t\r\n"
+_NUMBER = b"0123456789.eE+-"
+_MOST_SPACE = 64
+
+
+class Mark(NamedTuple):
+    """From where to where, and what is done there. bare: it may be a number of JSON that stands outside of strings."""
+
+    start: int
+    end: int
+    action: Action
+    bare: bool = False
+
+
+def mark(data: bytes, start: int, end: int, action: Action, *, json: bool) -> Mark | None:
+    """The span, trimmed so that it can be masked or removed; None when nothing of it is left.
+
+    What is looked at of `data` lies within REACH left of `start` and a few bytes right of `end`, which must be there.
+    """
+    bare = False
+    if json:
+        start = _past_escape(data, start)
+        end = _before_quote(data, start, end)
+        bare = start < end and data[start] in b"-0123456789" and _is_bare(data, start, end)
+    while start < end and data[start] & 0xC0 == 0x80:
+        start += 1
+    while start < end < len(data) and data[end] & 0xC0 == 0x80:
+        end -= 1
+    return Mark(start, end, action, bare) if start < end else None
+
+
+def _escaping(data: bytes, at: int) -> bool:
+    """Whether the backslash at `at` begins an escape: it is no escaped one itself."""
+    first = at
+    while first > 0 and data[first - 1] == 0x5C and at - first < REACH // 2:
+        first -= 1
+    return (at - first) % 2 == 0
+
+
+def _past_escape(data: bytes, start: int) -> int:
+    """The first place from `start` on that is not within an escape."""
+    for back in range(1, 6):
+        at = start - back
+        if at < 0:
+            break
+        if data[at] == 0x5C and _escaping(data, at):
+            size = 6 if data[at + 1 : at + 2] == b"u" else 2
+            return max(start, at + size)
+    return start
+
+
+def _before_quote(data: bytes, start: int, end: int) -> int:
+    """Where the string ends, if that is before `end`, and never behind a backslash that begins an escape."""
+    if data.find(b'"', start, end) < 0 and data[end - 1 : end] != b"\\":
+        return end
+    at = start
+    while at < end:
+        if data[at] == 0x5C:
+            if at + 1 >= end:
+                return at
+            at += 2
+        elif data[at] == 0x22:
+            return at
+        else:
+            at += 1
+    return end
+
+
+def _is_bare(data: bytes, start: int, end: int) -> bool:
+    """Whether it may be, or be part of, a number of JSON. In a string it sometimes looks so too, which does no harm."""
+    left = data[max(0, start - _MOST_SPACE) : start].rstrip(_NUMBER)
+    stripped = left.rstrip(_SPACE)
+    if stripped and stripped[-1:] not in (b":", b",", b"["):
+        return False
+    right = data[end : end + _MOST_SPACE].lstrip(_NUMBER).lstrip(_SPACE)
+    return not right or right[:1] in (b",", b"]", b"}")
+
+
+def rendered(data: bytes, start: int, end: int, marks: list[Mark]) -> bytes:
+    """`data[start:end]` with what is marked masked or removed. Where marks overlap the stronger action holds."""
+    out = bytearray(data[start:end])
+    removed: list[tuple[int, int]] = []
+    for each in sorted(marks, key=lambda one: one.bare):  # numbers last, for they must stay numbers
+        first, last = max(each.start, start) - start, min(each.end, end) - start
+        if first >= last or each.action == "report":
+            continue
+        if each.bare:
+            out[first:last] = data[start + first : start + last].translate(_NINES)
+        elif each.action == "remove":
+            removed.append((first, last))
+        else:
+            out[first:last] = b"*" * (last - first)
+    kept = len(out)
+    for first, last in sorted(removed, reverse=True):
+        if first < kept:
+            del out[first : min(last, kept)]
+            kept = first
+    return bytes(out)
