@@ -105,7 +105,7 @@ static int relay_response(stream *s, int kind) {
   else if (!ask(s, kind, s->response_ended, &result)) return DROP;
   if (s->replacement != NULL) return CONTINUE;
   end_with(s, kind);
-  return s->holds ? STOP : CONTINUE;
+  return s->holds ? STOP_READING : CONTINUE;  /* STOP would have Envoy answer 500 once much more comes at once */
 }
 
 static int relay_trailers(stream *s) {
