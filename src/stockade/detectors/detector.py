@@ -86,10 +86,10 @@ def start_at(window: Window, text: bytes) -> int:
 
 
 def line_span(window: Window, start: int, most: int) -> Span:
-    """From `start` to the end of the line, of the JSON string or of the markup, `most` bytes at most."""
+    """From `start` to the end of the line or of the element, `most` bytes at most. Masking sees to the end of strings."""
     stop = min(window.stop, window.at + most)
-    found = _LINE_END.search(window.data, window.at, stop)
+    found = _LINE_END.search(window.data, max(start, window.at - 2), stop)
     return start, found.start() if found is not None else stop
 
 
-_LINE_END = pattern(rb"""\\[nr"]|[\r\n"<]""")
+_LINE_END = pattern(rb"\\[nr]|[\r\n]|</")

@@ -10,6 +10,10 @@ from stockade.detectors.detector import Detector, Span, Trigger, Window, pattern
 _VALUE = pattern(rb"""(?:\\"[^"\\\r\n]{1,200}\\"|"[^"\\\r\n]{1,200}"|'[^'\\\r\n]{1,200}'|[^\s"'\\<>]{1,300})""")
 _NAME = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 _PLACEHOLDERS = frozenset(b"changeme change_me secret password your-key example todo none null true false".split())
+_KEYS = (
+    b"KEY APIKEY SECRET TOKEN PASSWORD PASSWD PASS PWD CREDENTIALS DATABASE_URL DB_URL REDIS_URL MONGO_URI DSN"
+    b" CONNECTION_STRING SALT"
+).split()
 _EMPTY = frozenset(b"x*.-_")
 
 
@@ -17,7 +21,8 @@ def _confirm(window: Window) -> Span | None:
     data, low, at, stop = window
     name = data[max(low, at - 65) : at - 1]
     start = at - 1 - (len(name) - len(name.rstrip(_NAME)))
-    if not _begins_line(data, start, low):
+    whole = data[start : at - 1]
+    if not any(whole == key or whole.endswith(b"_" + key) for key in _KEYS) or not _begins_line(data, start, low):
         return None
     found = _VALUE.match(data, at, stop)
     if found is None or found[0][:1] in (b"$", b"<", b"{"):
@@ -39,7 +44,7 @@ ENV_FILES = Detector(
     "env_files",
     (
         Trigger(
-            rb"(?:KEY|SECRET|TOKEN|PASSWORD|PASSWD|PASS|PWD|CREDENTIALS|DATABASE_URL|DB_URL|REDIS_URL|MONGO_URI|DSN|CONNECTION_STRING|SALT)=",
+            rb"(?:" + b"|".join(_KEYS) + rb")=",
             _confirm,
             after=320,
         ),

@@ -28,7 +28,7 @@ def _confirm_address(window: Window) -> Span | None:
     end = found.end()
     if end < stop and (data[end] in ALNUM or (data[end] in b".-" and data[end + 1 : end + 2].isalnum())):
         return None
-    if _VERSION.search(data, max(low, start - 24), start) is not None:
+    if _VERSION.search(data[max(low, start - 24) : start]) is not None:
         return None
     return start, end
 
@@ -44,6 +44,8 @@ def _confirm_ipv6(window: Window) -> Span | None:
 def _confirm_name(window: Window) -> Span | None:
     data, low, at, stop = window
     if at < stop and data[at] in _NEXT and not _ends_sentence(data[at : at + 2]):
+        return None
+    if data[at : at + 3].lstrip(b" ")[:1] == b"=":
         return None
     left = max(low, at - _MOST_NAME)
     before = data[left:at]
@@ -70,7 +72,7 @@ HOSTS = Detector(
             _confirm_address,
             after=24,
         ),
-        Trigger(rb"(?:^|[^0-9A-Za-z:.])f[cd][0-9a-f]{2}:[0-9a-f:]", _confirm_ipv6, after=48, caseless=True),
+        Trigger(rb"(?:^|[^0-9A-Za-z:.]|\\[nrt])f[cd][0-9a-f]{2}:[0-9a-f:]", _confirm_ipv6, after=48, caseless=True),
         Trigger(
             rb"[a-z0-9-]\.(?:internal|local|localdomain|corp|lan|intranet|home\.arpa)",
             _confirm_name,

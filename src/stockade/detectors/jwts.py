@@ -10,6 +10,9 @@ from binascii import Error
 
 from stockade.detectors.detector import Detector, Span, Trigger, Window, follows_word, pattern, start_at
 
+_TOKEN = pattern(
+    rb"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{8,})?"
+)
 _AFTER = 15 << 10
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from stockade.detectors.detector import Detector, Span, Trigger, Window, line_span
+from stockade.detectors.detector import Detector, Span, Trigger, Window, line_span, pattern
 
 _MOST = 1024
+_MODE = pattern(rb"[d-](?:[r-][w-][xsS-]){2}[r-][w-][xtT-]")
 
 
 def _confirm(window: Window) -> Span | None:
@@ -14,7 +15,9 @@ def _confirm(window: Window) -> Span | None:
 
 
 def _confirm_mode(window: Window) -> Span | None:
-    return line_span(window, window.at - 12, _MOST)
+    for found in _MODE.finditer(window.data, max(window.low, window.at - 16), window.at):
+        return line_span(window, found.start(), _MOST)
+    return None
 
 
 LISTINGS = Detector(

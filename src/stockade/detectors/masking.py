@@ -25,19 +25,19 @@ class Mark(NamedTuple):
     bare: bool = False
 
 
-def mark(data: bytes, start: int, end: int, action: Action, *, json: bool) -> Mark | None:
+def mark(data: bytes, start: int, end: int, stop: int, action: Action, *, json: bool) -> Mark | None:
     """The span, trimmed so that it can be masked or removed; None when nothing of it is left.
 
-    What is looked at of `data` lies within REACH left of `start` and a few bytes right of `end`, which must be there.
+    What is looked at lies within REACH left of `start`, and right of `end` before `stop`.
     """
     bare = False
     if json:
         start = _past_escape(data, start)
         end = _before_quote(data, start, end)
-        bare = start < end and data[start] in b"-0123456789" and _is_bare(data, start, end)
+        bare = start < end and data[start] in b"-0123456789" and _is_bare(data, start, end, stop)
     while start < end and data[start] & 0xC0 == 0x80:
         start += 1
-    while start < end < len(data) and data[end] & 0xC0 == 0x80:
+    while start < end < stop and data[end] & 0xC0 == 0x80:
         end -= 1
     return Mark(start, end, action, bare) if start < end else None
 
@@ -79,13 +79,13 @@ def _before_quote(data: bytes, start: int, end: int) -> int:
     return end
 
 
-def _is_bare(data: bytes, start: int, end: int) -> bool:
+def _is_bare(data: bytes, start: int, end: int, stop: int) -> bool:
     """Whether it may be, or be part of, a number of JSON. In a string it sometimes looks so too, which does no harm."""
     left = data[max(0, start - _MOST_SPACE) : start].rstrip(_NUMBER)
     stripped = left.rstrip(_SPACE)
     if stripped and stripped[-1:] not in (b":", b",", b"["):
         return False
-    right = data[end : end + _MOST_SPACE].lstrip(_NUMBER).lstrip(_SPACE)
+    right = data[end : min(end + _MOST_SPACE, stop)].lstrip(_NUMBER).lstrip(_SPACE)
     return not right or right[:1] in (b",", b"]", b"}")
 
 

@@ -1,4 +1,5 @@
-"""National identification and tax numbers, checked by `python-stdnum`: those whose leak is an identity's.
+"""National identification and tax numbers, checked by `python-stdnum` (NINO, which has no check digit, by
+its prefixes): those whose leak is an identity's.
 
 By their shape alone: United States SSN (with hyphens), United Kingdom NINO, Spain DNI and NIE, Italy codice fiscale,
 Mexico CURP, Brazil CPF (with its punctuation), Finland HETU, Sweden personnummer and Denmark CPR (with their
@@ -19,9 +20,15 @@ from stockade.detectors.detector import ALNUM, Detector, Span, Trigger, Window, 
 _Check = Callable[[str], bool]
 
 
+# Prefixes of the United Kingdom's that are never given out.
+_NO_NINO = frozenset({"BG", "GB", "KN", "NK", "NT", "TN", "ZZ"})
+
+
 @cache
 def _check(module: str) -> _Check:
     """The check of one family, loaded when first needed."""
+    if module == "gb.nino":
+        return lambda number: number[:2] not in _NO_NINO
     checked: _Check = import_module(f"stdnum.{module}").is_valid
     return checked
 
@@ -70,11 +77,10 @@ def _shaped(module: str, shape: bytes, trigger: bytes) -> Trigger:
         data, low, at, stop = window
         if at < stop and (data[at] in ALNUM or (data[at] in b"-._/" and data[at + 1 : at + 2].isalnum())):
             return None
-        found = whole.search(data, max(low, at - 24), at)
-        if found is None or _continues(data, found.start(), low):
+        found = whole.search(data[max(low, at - 24) : at])
+        if found is None or _continues(data, at - len(found[0]), low):
             return None
-        text = found[0].decode("ascii")
-        return found.span() if _check(module)(text) else None
+        return (at - len(found[0]), at) if _check(module)(found[0].decode("ascii")) else None
 
     return Trigger(_BEFORE + trigger, confirm, after=4)
 

@@ -33,6 +33,8 @@ def _confirm_international(window: Window) -> Span | None:
     if found is None or sign < 0:
         return None
     end = found.end()
+    if found[0].endswith(b")") and b"(" not in found[0]:
+        end -= 1
     digits = bytes(char for char in found[0] if char in _DIGITS).decode("ascii")
     if not 8 <= len(digits) <= 15 or len(set(digits)) < 3 or not _has_code(digits) or found[0].count(b"(") > 1:
         return None
@@ -48,7 +50,7 @@ def _has_code(digits: str) -> bool:
 
 def _confirm_american(window: Window) -> Span | None:
     data, low, at, stop = window
-    start = max(data.rfind(b"(", max(low, at - 10), at), low)
+    start = max(data.rfind(b"(", max(low, at - 12), at), low)
     if data[start : start + 1] != b"(":
         start = at - 3
     found = _AMERICAN.match(data, start, stop)

@@ -5,15 +5,17 @@ A word of a language is not enough, for manuals and commit messages have those t
 
 from __future__ import annotations
 
-from stockade.detectors.detector import Detector, Span, Trigger, Window, line_span
+from stockade.detectors.detector import Detector, Span, Trigger, Window, line_span, pattern
 
 _MOST = 512
+_LINE_START = pattern(rb"""[\r\n]|\\[nr]|(?:^|[:\[,] ?)"|[A-Za-z"/]>""")
 
 
 def _confirm(window: Window) -> Span | None:
     data, low, at, _ = window
-    line = max(data.rfind(b"\n", low, at - 1), data.rfind(b"\\n", low, at - 1) + 1, data.rfind(b'"', low, at - 1)) + 1
-    return line_span(window, max(low, line, at - 200), _MOST)
+    left = max(low, at - 200)
+    starts = [found.end() for found in _LINE_START.finditer(data, left, max(left, at - 2))]
+    return line_span(window, starts[-1] if starts else left, _MOST)
 
 
 _LINE = rb"(?:^|[\n\">]|\\n)[ \t]{0,16}"

@@ -5,6 +5,8 @@ They tell an attacker that a statement broke, and often the statement. Masked to
 
 from __future__ import annotations
 
+import re
+
 from stockade.detectors.detector import Detector, Span, Trigger, Window, line_span
 
 _MOST = 512
@@ -12,8 +14,8 @@ _LONGEST_TRIGGER = 120
 
 
 def _said(expression: bytes) -> Trigger:
-    """expression: begins with a literal of four characters or more."""
-    literal = expression[:4]
+    """expression: begins with a literal of two characters or more."""
+    literal = re.match(rb"[A-Za-z0-9 :]+(?!\?)", expression)[0]  # type: ignore[index]
 
     def confirm(window: Window) -> Span | None:
         start = window.data.rfind(literal, max(window.low, window.at - _LONGEST_TRIGGER), window.at)

@@ -122,11 +122,13 @@ class Stream:
             detector, start, end = found
             action = self._actions[detector.name]
             last = self._ends.get(detector.name, -1)
+            right = hit[0] + triggers[hit[1]][1].after + _RIGHT
+            one = mark(buffer, start, end, min(right, size), action, json=self._json)
+            if one is None:
+                continue
+            start, end = one.start, one.end
             if action != "report" and end > last:
-                right = hit[0] + triggers[hit[1]][1].after + _RIGHT
-                one = mark(buffer[:right], start, end, action, json=self._json)
-                if one is not None:
-                    self._marks.append(one)
+                self._marks.append(one)
             if start >= last:
                 leaks.append(Leak(detector.name, action, detector.severity, self._offset + start, end - start))
             self._ends[detector.name] = max(last, end)

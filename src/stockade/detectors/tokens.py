@@ -102,6 +102,7 @@ def _confirm_url(window: Window) -> Span | None:
     return found.span(1) if found is not None else None
 
 
+_STRIPE = (b"sk_live_", b"sk_test_", b"rk_live_", b"rk_test_")
 _NAMED = rb"""[a-z_-]{0,16}["'\\]{0,2}\s?[:=]\s?["'\\]{0,2}"""
 
 TOKENS = Detector(
@@ -126,7 +127,7 @@ TOKENS = Detector(
         _shaped(b"xox", rb"xox[abeoprs]-(?:\d-)?[0-9A-Za-z]{6,}-[0-9A-Za-z-]{8,200}", trigger=rb"xox[abeoprs]-"),
         _shaped(b"xapp-", rb"xapp-\d-[A-Z0-9]{8,16}-\d{8,16}-[0-9a-f]{32,80}", after=200),
         _shaped(b"hooks.slack.com", rb"hooks\.slack\.com\\?/services\\?/T[A-Z0-9]{8,12}\\?/B[A-Z0-9]{8,12}\\?/[0-9A-Za-z]{24}"),
-        _shaped(b"k_", rb"k_(?:live|test)_[0-9A-Za-z]{16,250}", trigger=rb"[rs]k_(?:live|test)_") ,
+        *(_shaped(prefix, prefix + rb"[0-9A-Za-z]{16,250}") for prefix in _STRIPE),
         _shaped(b"whsec_", rb"whsec_[0-9A-Za-z+/]{32,64}=?"),
         _shaped(b"pypi-", rb"pypi-AgE[0-9A-Za-z_-]{60,400}", after=512),
         _shaped(b"sk-", rb"sk-(?:(?:proj|svcacct|admin|None)-)?[0-9A-Za-z_-]{16,160}T3BlbkFJ[0-9A-Za-z_-]{16,160}", after=400),
