@@ -125,7 +125,7 @@ class _Search(Sieve):
         self._inflater = inflater
         events = kind.startswith("text/event-stream")
         self._borders = Borders("events" if events else "lines") if events or kind.startswith(_LINES) else None
-        json = not kind or "json" in kind or "javascript" in kind or events
+        json = not kind or "json" in kind or events
         self._stream = Stream(scanner(frozenset(actions)), actions, json=json)
         self._found: dict[str, tuple[int, int, Leak]] = {}
         can_stop = inflater is not None or "block" in actions.values()

@@ -6,18 +6,18 @@ that ends a string, and a bare number becomes one of nines.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from stockade.detectors.detector import REACH, Action
 
 _NINES = bytes(0x39 if char in b"0123456789" else char for char in range(256))
-_SPACE = b" \t\r\n"
+_BETWEEN = frozenset(b'"{}[]:, \t\r\n')
 _NUMBER = b"0123456789.eE+-"
-_MOST_SPACE = 64
 
 
 class Mark(NamedTuple):
-    """From where to where, and what is done there. bare: it may be a number of JSON that stands outside of strings."""
+    """From where to where, and what is done there. bare: it is a number of JSON, outside of strings."""
 
     start: int
     end: int
@@ -25,16 +25,24 @@ class Mark(NamedTuple):
     bare: bool = False
 
 
-def mark(data: bytes, start: int, end: int, stop: int, action: Action, *, json: bool) -> Mark | None:
+def mark(
+    data: bytes, start: int, end: int, stop: int, action: Action, place: Place | None = None
+) -> Mark | None:
     """The span, trimmed so that it can be masked or removed; None when nothing of it is left.
 
     What is looked at lies within REACH left of `start`, and right of `end` before `stop`.
+    place: of JSON, whether `start` lies in a string; None: it is no JSON.
     """
     bare = False
-    if json:
+    if place is not None and place.in_string:
         start = _past_escape(data, start)
         end = _before_quote(data, start, end)
-        bare = start < end and data[start] in b"-0123456789" and _is_bare(data, start, end, stop)
+    elif place is not None:
+        bare = not data[start:end].strip(_NUMBER)
+        quote = data.find(b'"', start, end) if data[start] in _BETWEEN else -1
+        if quote >= 0:  # the string that is meant begins within the span
+            start, end = quote + 1, _before_quote(data, quote + 1, end)
+        # Any other text outside of strings is no JSON, and need not be spared.
     while start < end and data[start] & 0xC0 == 0x80:
         start += 1
     while start < end < stop and data[end] & 0xC0 == 0x80:
@@ -42,11 +50,35 @@ def mark(data: bytes, start: int, end: int, stop: int, action: Action, *, json: 
     return Mark(start, end, action, bare) if start < end else None
 
 
+class Place(NamedTuple):
+    """Where in JSON a byte is: whether in a string, and right behind a backslash."""
+
+    in_string: bool = False
+    escaped: bool = False
+
+    def after(self, passed: bytes) -> Place:
+        """The place behind these bytes."""
+        if not passed:
+            return self
+        escaped = False
+        if self.escaped:
+            passed = passed[1:]
+        if b"\\" in passed:
+            passed = _ESCAPE.sub(b"", passed)
+            escaped = passed[-1:] == b"\\"
+        return Place(self.in_string != bool(passed.count(b'"') & 1), escaped)
+
+
+_ESCAPE = re.compile(rb"\\[\s\S]")
+
+
 def _escaping(data: bytes, at: int) -> bool:
-    """Whether the backslash at `at` begins an escape: it is no escaped one itself."""
+    """Whether the backslash at `at` begins an escape: it is no escaped one itself. Of a very long run: maybe."""
     first = at
-    while first > 0 and data[first - 1] == 0x5C and at - first < REACH // 2:
+    while first > 0 and data[first - 1] == 0x5C:
         first -= 1
+        if at - first >= REACH // 2:
+            return True
     return (at - first) % 2 == 0
 
 
@@ -64,7 +96,7 @@ def _past_escape(data: bytes, start: int) -> int:
 
 def _before_quote(data: bytes, start: int, end: int) -> int:
     """Where the string ends, if that is before `end`, and never behind a backslash that begins an escape."""
-    if data.find(b'"', start, end) < 0 and data[end - 1 : end] != b"\\":
+    if start >= end or (data.find(b'"', start, end) < 0 and data[end - 1] != 0x5C):
         return end
     at = start
     while at < end:
@@ -77,16 +109,6 @@ def _before_quote(data: bytes, start: int, end: int) -> int:
         else:
             at += 1
     return end
-
-
-def _is_bare(data: bytes, start: int, end: int, stop: int) -> bool:
-    """Whether it may be, or be part of, a number of JSON. In a string it sometimes looks so too, which does no harm."""
-    left = data[max(0, start - _MOST_SPACE) : start].rstrip(_NUMBER)
-    stripped = left.rstrip(_SPACE)
-    if stripped and stripped[-1:] not in (b":", b",", b"["):
-        return False
-    right = data[end : min(end + _MOST_SPACE, stop)].lstrip(_NUMBER).lstrip(_SPACE)
-    return not right or right[:1] in (b",", b"]", b"}")
 
 
 def rendered(data: bytes, start: int, end: int, marks: list[Mark]) -> bytes:

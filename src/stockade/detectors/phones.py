@@ -39,7 +39,7 @@ def _confirm_international(window: Window) -> Span | None:
     if not 8 <= len(digits) <= 15 or len(set(digits)) < 3 or not _has_code(digits) or found[0].count(b"(") > 1:
         return None
     after = data[end : end + 2] if end < stop else b""
-    if after[:1].isalpha() or (after[:1] in (b":", b".", b"_", b"-") and after[1:].isalnum()):
+    if after[:1].isalpha() or (after[:1] in (b".", b"_", b"-") and after[1:].isalnum()):
         return None
     return sign, end
 

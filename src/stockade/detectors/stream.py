@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from stockade.detectors.detector import REACH, Action, Severity
-from stockade.detectors.masking import Mark, mark, rendered
+from stockade.detectors.masking import Mark, Place, mark, rendered
 from stockade.detectors.scanner import Hit, Scanner
 
 _RIGHT = 80  # bytes right of a span that its masking looks at
@@ -35,7 +35,7 @@ class Leak(Struct, frozen=True, gc=False):
 class Stream:
     """actions: of each detector of `scanner`. json: whether the body must stay JSON. One response's, or one event's."""
 
-    __slots__ = ("_actions", "_buffer", "_ends", "_json", "_marks", "_offset", "_pending", "_scanner", "_seen", "_sent")
+    __slots__ = ("_actions", "_buffer", "_ends", "_json", "_marks", "_offset", "_pending", "_place", "_placed", "_scanner", "_seen", "_sent")
 
     def __init__(self, scanner: Scanner, actions: Mapping[str, Action], *, json: bool) -> None:
         self._scanner = scanner
@@ -51,6 +51,7 @@ class Stream:
         self._pending: list[Hit] = []  # to be confirmed, in order
         self._marks: list[Mark] = []
         self._ends: dict[str, int] = {}  # of each detector's last find
+        self._place, self._placed = Place(), 0  # in JSON, at a place of the buffer that no mark will begin before
 
     def feed(self, data: bytes) -> tuple[bytes, list[Leak]]:
         """What of this, and of what is held, may leave; and what was found."""
@@ -123,7 +124,8 @@ class Stream:
             action = self._actions[detector.name]
             last = self._ends.get(detector.name, -1)
             right = hit[0] + triggers[hit[1]][1].after + _RIGHT
-            one = mark(buffer, start, end, min(right, size), action, json=self._json)
+            place = self._place_of(buffer, hit[0], start) if self._json else None
+            one = mark(buffer, start, end, min(right, size), action, place)
             if one is None:
                 continue
             start, end = one.start, one.end
@@ -135,10 +137,22 @@ class Stream:
         del self._pending[:done]
         return leaks
 
+    def _place_of(self, buffer: bytes, at: int, start: int) -> Place:
+        """Where in JSON `start` is, of what a trigger at `at` found."""
+        self._go_to(buffer, at - REACH)
+        return self._place.after(buffer[self._placed : start])
+
+    def _go_to(self, buffer: bytes, at: int) -> None:
+        if at > self._placed:
+            self._place, self._placed = self._place.after(buffer[self._placed : at]), at
+
     def _shift(self, start: int) -> None:
         """Forget what lies before `start`."""
         if start <= 0:
             return
+        if self._json:
+            self._go_to(self._buffer, start)
+            self._placed -= start
         self._buffer = self._buffer[start:]
         self._offset += start
         self._sent -= start
