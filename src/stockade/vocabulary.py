@@ -181,7 +181,7 @@ class Sieve:
     hold: int = 0
 
     def feed(self, data: bytes, ends: bool) -> tuple[bytes, Stop | None]:
-        """What of these bytes, and of those held before, goes on; a Stop ends the response. It cannot ask the outside."""
+        """What of these bytes, and of those held before, goes on. A Stop ends the response; nothing can be asked."""
         return data, None
 
     def rest(self) -> bytes:

@@ -40,7 +40,7 @@ def test_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     found = len(true) - len(missed)
     precision, recall = found / (found + len(invented)), found / len(true)
     with capsys.disabled():
-        print(f"\n{name:16} {len(true):3} true {len(false):3} false  precision {precision:.3f}  recall {recall:.3f}")
+        print(f"\n{name:16} {len(true):3} true {len(false):3} false  precision {precision:.3f}  recall {recall:.3f}")  # noqa: T201 - the figures are wanted
     assert (missed, invented) == ([], [])
 
 

@@ -20,7 +20,11 @@ EVERY = [example.text for name in DETECTORS for example in examples(name)]
 SLOW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 texts = st.lists(
-    st.one_of(st.integers(0, len(EVERY) - 1).map(EVERY.__getitem__), st.binary(max_size=12), st.sampled_from([b'"', b"\\", b"\\n", b" ", b"\n", b"4"])),
+    st.one_of(
+        st.integers(0, len(EVERY) - 1).map(EVERY.__getitem__),
+        st.binary(max_size=12),
+        st.sampled_from([b'"', b"\\", b"\\n", b" ", b"\n", b"4"]),
+    ),
     max_size=8,
 ).map(b"".join)
 
@@ -64,10 +68,16 @@ def test_small_pieces(step: int) -> None:
 
 strings = st.one_of(
     st.text(max_size=20),
-    st.lists(st.one_of(st.integers(0, len(TRUE) - 1).map(lambda index: TRUE[index].decode()), st.text(max_size=6))).map("".join),
-    st.sampled_from(['\\', '"', '\n4111111111111111', 'C:\\ada@example.com', '\u0000ada@example.com', "ünïada@example.com"]),
+    st.lists(st.one_of(st.integers(0, len(TRUE) - 1).map(lambda index: TRUE[index].decode()), st.text(max_size=6))).map(
+        "".join
+    ),
+    st.sampled_from(
+        ["\\", '"', "\n4111111111111111", "C:\\ada@example.com", "\u0000ada@example.com", "ünïada@example.com"]
+    ),
 )
-numbers = st.one_of(st.integers(-(10**19), 10**19), st.sampled_from([4111111111111111, -4111111111111111, 378282246310005]))
+numbers = st.one_of(
+    st.integers(-(10**19), 10**19), st.sampled_from([4111111111111111, -4111111111111111, 378282246310005])
+)
 documents = st.recursive(
     st.one_of(st.none(), st.booleans(), numbers, st.floats(allow_nan=False, allow_infinity=False), strings),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(strings, inner, max_size=4),
@@ -178,5 +188,5 @@ def test_bad_codings(data: bytes) -> None:
 def test_what_is_no_json_is_masked_all_the_same() -> None:
     text = b'data: write to ada@example.com or +1-202-555-0112, pay with 4111 1111 1111 1111 "or\n'
     passed, leaks = whole(text, MASK, is_json=True)
-    assert passed == b"data: write to *************** or +9-999-999-9999, pay with ******************* \"or\n"
+    assert passed == b'data: write to *************** or +9-999-999-9999, pay with ******************* "or\n'
     assert len(leaks) == 3

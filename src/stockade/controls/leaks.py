@@ -1,10 +1,10 @@
 """Leaks: what no response body may carry out: numbers of cards and accounts, identities, secrets, insides of servers.
 
-Finding: the detector's name (`cards`, `password_hashes`, …), once for each with how often and how many bytes, never with
-a value. `encoded`: a body in a coding that cannot be read. `coding`: one that is not what its coding says.
+Finding: the detector's name (`cards`, `password_hashes`, …), once for each with how often and how many bytes, never
+with a value. `encoded`: a body in a coding that cannot be read. `coding`: one that is not what its coding says.
 
-Upstreams are asked for plain bodies (RFC 9110, section 12.5.3). One that sends gzip or deflate all the same is inflated;
-Brotli, Zstandard and others are refused, or passed unread where the policy says so.
+Upstreams are asked for plain bodies (RFC 9110, section 12.5.3). One that sends gzip or deflate all the same is
+inflated; Brotli, Zstandard and others are refused, or passed unread where the policy says so.
 """
 
 from __future__ import annotations
@@ -22,7 +22,13 @@ _AS_IT_IS = frozenset({"", "identity"})
 _UNREAD = ("image/", "audio/", "video/", "font/", "application/grpc", "application/zip", "application/gzip",
            "application/x-gzip", "application/zstd", "application/x-7z", "application/pdf", "application/wasm",
            "application/x-protobuf", "application/protobuf", "application/vnd.openxmlformats")  # fmt: skip
-_LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/json-lines", "application/json-seq")
+_LINES = (
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/jsonl",
+    "application/json-lines",
+    "application/json-seq",
+)
 _BODILESS = frozenset({101, 204, 205, 304})
 _PARTIAL = 206
 _DETAIL = "The response was withheld, for it has what must not leave."
@@ -117,9 +123,7 @@ def _kind(exchange: Exchange) -> str:
 class _Search(Sieve):
     """One response's."""
 
-    def __init__(
-        self, exchange: Exchange, actions: Mapping[str, Action], inflater: Inflater | None, hold: int
-    ) -> None:
+    def __init__(self, exchange: Exchange, actions: Mapping[str, Action], inflater: Inflater | None, hold: int) -> None:
         kind = _kind(exchange)
         self._exchange = exchange
         self._inflater = inflater

@@ -12,7 +12,8 @@ from __future__ import annotations
 from stockade.detectors.detector import ALNUM, Detector, Span, Trigger, Window, pattern
 
 _SHAPE = pattern(
-    rb"(?:\d{4}(?:-\d{4}){3}(?:-\d{3})?|\d{4}(?: \d{4}){3}(?: \d{3})?|\d{4}-\d{6}-\d{4,5}|\d{4} \d{6} \d{4,5}|\d{13,19})"
+    rb"(?:\d{4}(?:-\d{4}){3}(?:-\d{3})?"
+    rb"|\d{4}(?: \d{4}){3}(?: \d{3})?|\d{4}-\d{6}-\d{4,5}|\d{4} \d{6} \d{4,5}|\d{13,19})"
 )
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 _DIGITS = frozenset(b"0123456789")

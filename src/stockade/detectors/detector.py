@@ -67,7 +67,7 @@ WORD = ALNUM | {0x5F}
 
 
 def follows_word(data: bytes, start: int, low: int) -> bool:
-    """Whether what begins at `start` is but the rest of a longer word. An escape of JSON is none: `\\nfoo`, `\\u003cfoo`."""
+    """Whether what begins there is the rest of a longer word. An escape of JSON is none: `\\nfoo`, `\\u003cfoo`."""
     if start <= low or data[start - 1] not in WORD:
         return False
     if start - 2 >= low and data[start - 2] == 0x5C and data[start - 1] in b"nrtbf":
@@ -86,7 +86,7 @@ def start_at(window: Window, text: bytes) -> int:
 
 
 def line_span(window: Window, start: int, most: int) -> Span:
-    """From `start` to the end of the line or of the element, `most` bytes at most. Masking sees to the end of strings."""
+    """From `start` to the end of the line or of the element, `most` bytes at most. Masking sees to strings."""
     stop = min(window.stop, window.at + most)
     found = _LINE_END.search(window.data, max(start, window.at - 2), stop)
     return start, found.start() if found is not None else stop

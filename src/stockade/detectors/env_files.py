@@ -1,4 +1,5 @@
-"""Content of `.env` files and of `env`: lines that give a secret a name in capitals, `DB_PASSWORD=…`. The value is masked.
+"""Content of `.env` files and of `env`: lines that give a secret a name in capitals, `DB_PASSWORD=…`. The value is
+masked.
 
 A query (`?API_KEY=…`), an empty value, a placeholder (`<…>`, `${…}`, `changeme`, `xxx`) and prose are none.
 """

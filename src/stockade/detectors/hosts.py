@@ -1,14 +1,16 @@
-"""Internal hosts and addresses: private IPv4 (RFC 1918), loopback and link-local (the metadata address of clouds among
-them), unique local IPv6 (RFC 4193), and names under domains that are no public ones (RFC 6762, RFC 8375, ICANN's
-`.internal`, Kubernetes' `svc.cluster.local`, and `.corp`, `.lan`, `.intranet`). A version with four numbers looks like an
-address: after `v` or the word version it is none.
+"""Internal hosts and addresses: private IPv4 (RFC 1918), loopback and link-local (the metadata address of clouds
+among them), unique local IPv6 (RFC 4193), and names under domains that are no public ones (RFC 6762, RFC 8375,
+ICANN's `.internal`, Kubernetes' `svc.cluster.local`, and `.corp`, `.lan`, `.intranet`). A version with four numbers
+looks like an address: after `v` or the word version it is none.
 """
 
 from __future__ import annotations
 
 from stockade.detectors.detector import ALNUM, Detector, Span, Trigger, Window, pattern
 
-_ADDRESS = pattern(rb"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:/\d{1,2}|:\d{2,5})?")
+_ADDRESS = pattern(
+    rb"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:/\d{1,2}|:\d{2,5})?"
+)
 _VERSION = pattern(rb"(?i)(?:\bv|version|release|firmware|build)[\\\"' :=_-]{0,6}$")
 _IPV6 = pattern(rb"(?i)f[cd][0-9a-f]{2}:(?:[0-9a-f]{0,4}:){1,6}[0-9a-f]{0,4}")
 _LABELS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-."
@@ -84,4 +86,3 @@ HOSTS = Detector(
     "report",
     "internal addresses and host names",
 )
-

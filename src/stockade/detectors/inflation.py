@@ -1,5 +1,5 @@
-"""Bodies that come compressed although they were asked for plain: gzip (RFC 1952) and deflate (RFC 1950, or raw RFC 1951)
-are inflated as they come; Brotli, Zstandard and codings one upon the other are not read.
+"""Bodies that come compressed although they were asked for plain: gzip (RFC 1952) and deflate (RFC 1950, or raw RFC
+1951) are inflated as they come; Brotli, Zstandard and codings one upon the other are not read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""JSON Web Tokens, signed (RFC 7515) and encrypted (RFC 7516): a header that is JSON with `alg`, and three parts or five.
+"""JSON Web Tokens, signed (RFC 7515) and encrypted (RFC 7516): a header that is JSON with `alg`, and three parts or
+five.
 
 What merely begins with `eyJ` is base64 of some JSON, and none.
 """
@@ -10,9 +11,7 @@ from binascii import Error
 
 from stockade.detectors.detector import Detector, Span, Trigger, Window, follows_word, pattern, start_at
 
-_TOKEN = pattern(
-    rb"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{8,})?"
-)
+_TOKEN = pattern(rb"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{8,})?")
 _AFTER = 15 << 10
 
 
@@ -34,4 +33,6 @@ def _confirm(window: Window) -> Span | None:
     return start, found.end()
 
 
-JWTS = Detector("jwts", (Trigger(rb"eyJ[A-Za-z0-9_-]{9}", _confirm, after=_AFTER),), "high", "report", "JSON Web Tokens")
+JWTS = Detector(
+    "jwts", (Trigger(rb"eyJ[A-Za-z0-9_-]{9}", _confirm, after=_AFTER),), "high", "report", "JSON Web Tokens"
+)

@@ -1,4 +1,4 @@
-"""Directory listings: the pages that Apache, nginx, IIS, Python and others make of a folder, and the long form of `ls`."""
+"""Directory listings: the pages that Apache, nginx, IIS, Python and others make, and the long form of `ls`."""
 
 from __future__ import annotations
 

@@ -25,9 +25,7 @@ class Mark(NamedTuple):
     bare: bool = False
 
 
-def mark(
-    data: bytes, start: int, end: int, stop: int, action: Action, place: Place | None = None
-) -> Mark | None:
+def mark(data: bytes, start: int, end: int, stop: int, action: Action, place: Place | None = None) -> Mark | None:
     """The span, trimmed so that it can be masked or removed; None when nothing of it is left.
 
     What is looked at lies within REACH left of `start`, and right of `end` before `stop`.

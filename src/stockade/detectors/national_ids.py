@@ -5,7 +5,8 @@ By their shape alone: United States SSN (with hyphens), United Kingdom NINO, Spa
 Mexico CURP, Brazil CPF (with its punctuation), Finland HETU, Sweden personnummer and Denmark CPR (with their
 hyphens), Korea RRN, India PAN, China resident identity, Chile RUT (with its punctuation), Canada SIN (in groups).
 Plain digits only after a word that names them (pesel, bsn, steuer-id, nir, tckn, aadhaar, cpf, sin, …), for an order
-number passes one check digit in ten: Poland, Netherlands, Germany, France, Turkey, Norway, Belgium, India, South Africa.
+number passes one check digit in ten: Poland, Netherlands, Germany, France, Turkey, Norway, Belgium, India, South
+Africa.
 """
 
 from __future__ import annotations
@@ -37,7 +38,11 @@ def _check(module: str) -> _Check:
 _BEFORE = rb"(?:^|[^0-9A-Za-z_.-]|\\[nrt])"
 _SHAPED: tuple[tuple[str, bytes, bytes], ...] = (
     ("us.ssn", rb"\d{3}-\d{2}-\d{4}", rb"\d{3}-\d{2}-\d{4}"),
-    ("gb.nino", rb"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]", rb"[A-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]"),
+    (
+        "gb.nino",
+        rb"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]",
+        rb"[A-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]",
+    ),
     ("es.dni", rb"\d{8}-?[A-HJ-NP-TV-Z]", rb"\d{8}-?[A-HJ-NP-TV-Z]"),
     ("es.nie", rb"[XYZ]-?\d{7}-?[A-HJ-NP-TV-Z]", rb"[XYZ]-?\d{7}-?[A-HJ-NP-TV-Z]"),
     ("it.codicefiscale", rb"[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]", rb"[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]"),

@@ -13,7 +13,11 @@ _SALT = rb"(?:[./A-Za-z0-9]|\\/)"
 _BASE64 = rb"(?:[A-Za-z0-9+/=._-]|\\/)"
 _MODULAR = pattern(
     rb"\$2[abxy]?\$[0-3]\d\$" + _SALT + rb"{53}"
-    rb"|\$argon2(?:id|i|d)\$(?:v=\d{1,3}\$)?m=\d{1,9},t=\d{1,6},p=\d{1,4}\$" + _BASE64 + rb"{8,120}\$" + _BASE64 + rb"{16,200}"
+    rb"|\$argon2(?:id|i|d)\$(?:v=\d{1,3}\$)?m=\d{1,9},t=\d{1,6},p=\d{1,4}\$"
+    + _BASE64
+    + rb"{8,120}\$"
+    + _BASE64
+    + rb"{16,200}"
     rb"|\$scrypt\$ln=\d{1,2},r=\d{1,4},p=\d{1,4}\$" + _BASE64 + rb"{8,120}\$" + _BASE64 + rb"{16,200}"
     rb"|\$s[01]\$[0-9a-f]{5,8}\$" + _BASE64 + rb"{8,120}\$" + _BASE64 + rb"{16,200}"
     rb"|\$7\$" + _SALT + rb"{11,100}\$" + _SALT + rb"{43}"
@@ -25,8 +29,12 @@ _MODULAR = pattern(
     rb"|\$pbkdf2(?:-sha(?:1|256|512))?\$\d{1,9}\$" + _BASE64 + rb"{8,120}\$" + _BASE64 + rb"{20,200}"
 )
 _DJANGO = pattern(rb"(?:pbkdf2_sha(?:1|256|512)|scrypt|argon2|bcrypt(?:_sha256)?|md5|sha1)\$[^\s\"'<>,]{20,300}")
-_WERKZEUG = pattern(rb"(?:pbkdf2:sha(?:1|256|512):\d{1,9}|scrypt:\d{1,9}:\d{1,3}:\d{1,3})\$[A-Za-z0-9./]{1,64}\$[0-9a-f]{40,128}")
-_LDAP = pattern(rb"\{(?:S?MD5|S?SHA|S?SHA(?:224|256|384|512)|CRYPT|PBKDF2(?:-SHA\d{1,3})?|ARGON2)\}[A-Za-z0-9+/=$.\\,]{16,300}")
+_WERKZEUG = pattern(
+    rb"(?:pbkdf2:sha(?:1|256|512):\d{1,9}|scrypt:\d{1,9}:\d{1,3}:\d{1,3})\$[A-Za-z0-9./]{1,64}\$[0-9a-f]{40,128}"
+)
+_LDAP = pattern(
+    rb"\{(?:S?MD5|S?SHA|S?SHA(?:224|256|384|512)|CRYPT|PBKDF2(?:-SHA\d{1,3})?|ARGON2)\}[A-Za-z0-9+/=$.\\,]{16,300}"
+)
 _MYSQL = pattern(rb"\*[0-9A-F]{40}")
 _DIGEST = pattern(rb"[0-9a-fA-F]+")
 _DIGEST_LENGTHS = frozenset({32, 40, 56, 64, 96, 128})

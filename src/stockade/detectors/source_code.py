@@ -27,13 +27,15 @@ _EXPRESSIONS = (
     rb"#!/(?:usr/)?bin/(?:env |bash|sh|python|perl|ruby|node)",
     rb"if __name__ == (?:'|\\?\")__main__",
     rb"public static void main\(String",
-    rb"\b(?:public|private|protected) (?:static |final |async |override ){0,3}[A-Za-z<>\[\]]{2,40} [A-Za-z_]{2,40}\([^)\r\n]{0,80}\) ?(?:throws [A-Za-z, ]{1,60})?\{",
+    rb"\b(?:public|private|protected) (?:static |final |async |override ){0,3}[A-Za-z<>\[\]]{2,40} "
+    rb"[A-Za-z_]{2,40}\([^)\r\n]{0,80}\) ?(?:throws [A-Za-z, ]{1,60})?\{",
     _LINE + rb"#include ?<[a-z_/.]{2,40}>",
     _LINE + rb"from [a-z_][a-z0-9_.]{1,60} import [A-Za-z_(*]",
     _LINE + rb"import (?:java|javax|org|com|android|kotlin)\.[a-zA-Z0-9_.]{2,80};",
     _LINE + rb"using (?:System|Microsoft)(?:\.[A-Za-z]{2,40}){0,4};",
     _LINE + rb"(?:async )?def [a-z_][a-z0-9_]{0,60}\([^\r\n\"]{0,120}\)(?: ?-> ?[A-Za-z\[\], .|]{1,60})?:(?:\r?\n|\\n)",
-    _LINE + rb"func (?:\([a-z]{1,8} \*?[A-Za-z]{1,40}\) )?[A-Za-z_]{1,40}\([^\r\n\"]{0,120}\)[^\r\n\"]{0,60}\{(?:\r?\n|\\n)",
+    _LINE
+    + rb"func (?:\([a-z]{1,8} \*?[A-Za-z]{1,40}\) )?[A-Za-z_]{1,40}\([^\r\n\"]{0,120}\)[^\r\n\"]{0,60}\{(?:\r?\n|\\n)",
     _LINE + rb"package main(?:\r?\n|\\n)",
     _LINE + rb"(?:const|let|var) [A-Za-z_{}, ]{1,60} = require\(['\\]",
     rb"module\.exports ?=",

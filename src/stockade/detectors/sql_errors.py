@@ -1,4 +1,5 @@
-"""Errors of databases, in their own words: MySQL, PostgreSQL, SQL Server, Oracle, SQLite, and drivers that pass them on.
+"""Errors of databases, in their own words: MySQL, PostgreSQL, SQL Server, Oracle, SQLite, and drivers that pass them
+on.
 
 They tell an attacker that a statement broke, and often the statement. Masked to the end of the line or string.
 """

@@ -57,7 +57,7 @@ def _frame(shape: bytes) -> Any:
         data, low, at, stop = window
         for found in whole.finditer(data, max(low, at - 300), stop):
             if found.start() < at <= found.end():
-                return found.span()
+                return found.start(), found.end()
         return None
 
     return confirm

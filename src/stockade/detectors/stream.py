@@ -35,7 +35,20 @@ class Leak(Struct, frozen=True, gc=False):
 class Stream:
     """actions: of each detector of `scanner`. json: whether the body must stay JSON. One response's, or one event's."""
 
-    __slots__ = ("_actions", "_buffer", "_ends", "_json", "_marks", "_offset", "_pending", "_place", "_placed", "_scanner", "_seen", "_sent")
+    __slots__ = (
+        "_actions",
+        "_buffer",
+        "_ends",
+        "_json",
+        "_marks",
+        "_offset",
+        "_pending",
+        "_place",
+        "_placed",
+        "_scanner",
+        "_seen",
+        "_sent",
+    )
 
     def __init__(self, scanner: Scanner, actions: Mapping[str, Action], *, json: bool) -> None:
         self._scanner = scanner

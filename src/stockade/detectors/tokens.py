@@ -16,7 +16,7 @@ _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def _shaped(prefix: bytes, shape: bytes, *, after: int = 256, trigger: bytes = b"") -> Trigger:
-    """A token that begins with `prefix` and goes on in that shape. trigger: for Hyperscan, if the prefix is not enough."""
+    """A token that begins with `prefix` and goes on in that shape. trigger: where the prefix is not enough."""
     token = pattern(shape)
 
     def confirm(window: Window) -> Span | None:
@@ -27,7 +27,9 @@ def _shaped(prefix: bytes, shape: bytes, *, after: int = 256, trigger: bytes = b
 
 
 def _quoted(text: bytes) -> bytes:
-    return b"".join(b"\\" + bytes([char]) if not (char in b"_" or bytes([char]).isalnum()) else bytes([char]) for char in text)
+    return b"".join(
+        b"\\" + bytes([char]) if not (char in b"_" or bytes([char]).isalnum()) else bytes([char]) for char in text
+    )
 
 
 def _whole(token: Any, window: Window, start: int) -> Span | None:
@@ -126,11 +128,18 @@ TOKENS = Detector(
         ),
         _shaped(b"xox", rb"xox[abeoprs]-(?:\d-)?[0-9A-Za-z]{6,}-[0-9A-Za-z-]{8,200}", trigger=rb"xox[abeoprs]-"),
         _shaped(b"xapp-", rb"xapp-\d-[A-Z0-9]{8,16}-\d{8,16}-[0-9a-f]{32,80}", after=200),
-        _shaped(b"hooks.slack.com", rb"hooks\.slack\.com\\?/services\\?/T[A-Z0-9]{8,12}\\?/B[A-Z0-9]{8,12}\\?/[0-9A-Za-z]{24}"),
+        _shaped(
+            b"hooks.slack.com",
+            rb"hooks\.slack\.com\\?/services\\?/T[A-Z0-9]{8,12}\\?/B[A-Z0-9]{8,12}\\?/[0-9A-Za-z]{24}",
+        ),
         *(_shaped(prefix, prefix + rb"[0-9A-Za-z]{16,250}") for prefix in _STRIPE),
         _shaped(b"whsec_", rb"whsec_[0-9A-Za-z+/]{32,64}=?"),
         _shaped(b"pypi-", rb"pypi-AgE[0-9A-Za-z_-]{60,400}", after=512),
-        _shaped(b"sk-", rb"sk-(?:(?:proj|svcacct|admin|None)-)?[0-9A-Za-z_-]{16,160}T3BlbkFJ[0-9A-Za-z_-]{16,160}", after=400),
+        _shaped(
+            b"sk-",
+            rb"sk-(?:(?:proj|svcacct|admin|None)-)?[0-9A-Za-z_-]{16,160}T3BlbkFJ[0-9A-Za-z_-]{16,160}",
+            after=400,
+        ),
         _shaped(b"sk-ant-", rb"sk-ant-[a-z]{3,8}\d{2}-[0-9A-Za-z_-]{80,120}"),
         _shaped(b"SG.", rb"SG\.[0-9A-Za-z_-]{22}\.[0-9A-Za-z_-]{43}"),
         _shaped(b"SK", rb"SK[0-9a-f]{32}", trigger=rb"SK[0-9a-f]{8}"),

@@ -9,7 +9,6 @@ record = session.close(status, duration_ms, upstream_ms)
 from stockade.engine.driver import Answer, NotNow, drive, drive_async, resume
 from stockade.engine.flow import Flow
 from stockade.engine.policy import Binding, Policy, Route, Upstream
-from stockade.engine.sifting import Sifting
 from stockade.engine.session import (
     REQUEST_HEAD,
     Event,
@@ -21,6 +20,7 @@ from stockade.engine.session import (
     open_session,
     refuse_unread,
 )
+from stockade.engine.sifting import Sifting
 
 __all__ = [
     "REQUEST_HEAD",

@@ -276,7 +276,7 @@ class Session:
         return self._sifting or flow
 
     def sift(self, body: bytes, response: Response, at: float) -> tuple[bytes, Stop | None]:
-        """A body that controls have read whole, or put in place of another, past the sieves. `response` has its head."""
+        """A body that controls have read whole, or have made, past the sieves. `response` has its head."""
         route = self.route
         if route is None or self.stopped or not route.on_response_pieces or self._sifting is not None:
             return body, None
@@ -368,7 +368,7 @@ def _has_whole_body(exchange: Exchange) -> bool:
 
 
 def _is_sifted(exchange: Exchange, protocol: Protocol | None) -> bool:
-    """Whether there is a body that is bytes: no messages of WebSocket or gRPC, which are framed, and some body at all."""
+    """Whether there is a body, and it is bytes: no frames of WebSocket or gRPC."""
     if protocol not in (None, "events") or exchange.request.method == "HEAD" or exchange.response is None:
         return False
     return exchange.response.status not in _BODILESS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -98,6 +98,6 @@ def _actions(choices: dict[str, str], otherwise: dict[str, Action]) -> dict[str,
     actions: dict[str, Action] = {}
     for name in DETECTORS:
         action = choices.get(name) or choices.get(_ALL) or otherwise.get(name, "off")
-        if action in ("report", "mask", "remove", "block"):
-            actions[name] = action
+        if action != "off":
+            actions[name] = cast(Action, action)
     return actions

@@ -37,9 +37,9 @@ from stockade.gateway.envoy.stream import (
     Stream,
     answer,
     failed,
-    replace_response,
     pack_names,
     pack_pairs,
+    replace_response,
 )
 from stockade.gateway.envoy.worker import Worker
 from stockade.vocabulary import PASS, Ask, Pass, Shortcut, Stop, StoreError, Verdict

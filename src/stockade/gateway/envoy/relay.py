@@ -9,7 +9,16 @@ from msgspec.structs import replace
 
 from stockade.engine import Flow, Sifting
 from stockade.gateway.envoy._filter import ffi, lib
-from stockade.gateway.envoy.stream import ANSWERED, FORWARD, STREAMS, Stream, answer, failed, pack_pairs, replace_response
+from stockade.gateway.envoy.stream import (
+    ANSWERED,
+    FORWARD,
+    STREAMS,
+    Stream,
+    answer,
+    failed,
+    pack_pairs,
+    replace_response,
+)
 from stockade.messages import close_frame
 from stockade.vocabulary import Edits, Pass, Stop, Verdict
 from stockade.wire import Headers, Response
