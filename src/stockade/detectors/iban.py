@@ -33,13 +33,14 @@ LENGTHS = {
 }
 _GROUPED = pattern(rb"[A-Z]{2}\d{2}(?: [0-9A-Z]{4}){2,7}(?: [0-9A-Z]{1,4})?")
 _TOGETHER = pattern(rb"[A-Z]{2}\d{2}[0-9A-Z]{11,30}")
+_VALUES = {ord(char): b"%d" % int(char, 36) for char in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 _MOST = 42  # characters, with spaces
 
 
 def remainder(compact: bytes) -> int:
     """Of the number that the letters and digits make (ISO 7064, MOD 97-10)."""
     turned = compact[4:] + compact[:4]
-    return int("".join(str(int(char, 36)) for char in turned.decode("ascii"))) % 97
+    return int(b"".join(map(_VALUES.__getitem__, turned))) % 97
 
 
 def _confirm(window: Window) -> Span | None:
