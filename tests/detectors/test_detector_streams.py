@@ -34,7 +34,8 @@ def whole(text: bytes, actions: dict[str, Action], *, is_json: bool) -> tuple[by
 
 
 def pieces(text: bytes, cuts: list[int], actions: dict[str, Action], *, is_json: bool) -> tuple[bytes, list[Leak]]:
-    stream, passed, leaks = Stream(ALL, actions, json=is_json), b"", []
+    stream, passed = Stream(ALL, actions, json=is_json), b""
+    leaks: list[Leak] = []
     places = sorted({cut % (len(text) + 1) for cut in cuts})
     for start, end in zip([0, *places], [*places, len(text)], strict=True):
         part, found = stream.feed(text[start:end])
