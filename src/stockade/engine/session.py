@@ -24,6 +24,7 @@ from stockade.vocabulary import (
     PRINCIPAL_HEADERS,
     Action,
     Asking,
+    Closing,
     Edits,
     Exchange,
     Finding,
@@ -79,6 +80,7 @@ _PROXYS = frozenset(
 _FORGEABLE = _OURS | _PROXYS
 _VERDICTS = (Pass, Stop)
 _MOST_HEARD = 20  # findings of the messages of a stream that the record tells; the rest is counted
+_INTERNAL_ERROR = 1011  # of a WebSocket (RFC 6455, section 7.4.1)
 _LONGEST_METHOD = 16  # characters; a client can send any
 
 Observer: TypeAlias = Callable[[str, Binding, Verdict], None]
@@ -233,7 +235,8 @@ class Session:
         if binding.failure == "open" or binding.monitor:
             return Pass(findings=(finding,))
         detail = "The request could not be checked. Try again later."
-        return Stop(self.exchange.problem(503, detail, ("retry-after", "5")), (finding,))
+        response = self.exchange.problem(503, detail, ("retry-after", "5"))
+        return Stop(response, (finding,), closing=Closing(_INTERNAL_ERROR, detail))
 
     # Streams.
 

@@ -6,8 +6,6 @@ import json
 from math import isinf
 from typing import Any, NoReturn
 
-import jsonschema_rs
-
 
 class BadSchema(ValueError):
     """Not a schema that can be used. The text says why."""
@@ -17,6 +15,8 @@ class MessageSchema:
     """Says what a message has wrong. Patterns run in linear time; nothing is ever fetched. Raises BadSchema."""
 
     def __init__(self, document: Any) -> None:
+        import jsonschema_rs  # takes its time, and most policies have no such schema
+
         try:
             self._validator = jsonschema_rs.validator_for(
                 document, validate_formats=True, pattern_options=jsonschema_rs.RegexOptions(), offline=True
