@@ -81,11 +81,15 @@ class Edits(Struct, frozen=True, gc=False):
 
 
 class Pass(Struct, frozen=True, gc=False):
-    """Go on. A control that watches (`mode: monitor`) keeps its findings and its principal, but not its edits."""
+    """Go on. A control that watches (`mode: monitor`) keeps its findings and its principal, but not its edits.
+
+    operation: what the request is called from here on, where its body says more than its path; of few values.
+    """
 
     findings: tuple[Finding, ...] = ()
     principal: Principal | None = None
     edits: Edits | None = None
+    operation: str | None = None
 
 
 class Stop(Struct, frozen=True, gc=False):
@@ -94,6 +98,7 @@ class Stop(Struct, frozen=True, gc=False):
     response: Response
     findings: tuple[Finding, ...]
     action: Action = "deny"
+    operation: str | None = None  # as in Pass
 
 
 Verdict: TypeAlias = Pass | Stop
