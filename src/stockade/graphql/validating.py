@@ -6,6 +6,7 @@ is broken and where.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from graphql import GraphQLBoolean, GraphQLError, GraphQLField, GraphQLObjectType, GraphQLSchema, validate
@@ -65,6 +66,7 @@ _TEXTS = {
     "VariablesAreInputTypesRule": "A variable cannot be of this type.",
     "VariablesInAllowedPositionRule": "A variable of this type cannot stand here.",
 }
+_suggestion = re.compile(r" Did you mean .*", re.DOTALL)
 _INVALID = "The document is not valid here."
 
 
@@ -107,5 +109,5 @@ def invalidity(schema: GraphQLSchema | None, document: DocumentNode, most: int, 
 def _fault(error: GraphQLError, open_schema: bool) -> Fault:
     rule = str((error.extensions or {}).get("rule", ""))
     place = error.locations[0] if error.locations else None
-    message = error.message[:256] if open_schema else _TEXTS.get(rule, _INVALID)
+    message = _suggestion.sub("", error.message)[:256] if open_schema else _TEXTS.get(rule, _INVALID)
     return Fault("validation", message, place.line if place else 0, place.column if place else 0)
