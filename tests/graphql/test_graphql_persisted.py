@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from stockade.graphql import BadDocuments, Endpoint, documents_of, read_documents
-from tests.graphql.graphql_shop import endpoint, post, posted, rules, status
+from stockade.graphql import BadDocuments, Endpoint, Rules, Settings, Sizes, documents_of, read_documents
+from tests.graphql.graphql_shop import SHOP, endpoint, post, posted, rules, status
 
 USERS = "query Users($n: Int) { users(first: $n) { id } }"
 LOGIN = 'mutation Login($p: String!) { login(name: "a", password: $p) }'
@@ -39,7 +39,9 @@ def test_lists(name: str) -> None:
 
 
 def test_a_folder() -> None:
-    assert documents_of({"users.graphql": USERS.encode()}) == {digest(USERS): USERS}
+    documents, files = documents_of({"a/users.graphql": f"{USERS}\n".encode(), "same.graphql": USERS.encode()})
+    assert documents == {digest(USERS): USERS, digest(f"{USERS}\n"): f"{USERS}\n"}
+    assert files == {digest(USERS): "same.graphql", digest(f"{USERS}\n"): "a/users.graphql"}
 
 
 BAD: dict[str, tuple[bytes, str]] = {
@@ -62,10 +64,12 @@ def test_bad_lists(name: str) -> None:
 def test_a_document_that_would_never_pass_is_told() -> None:
     with pytest.raises(BadDocuments) as raised:
         endpoint(persisted={"a": "{ nothing }", "b": "{ ping }", "c": "{ __schema { types { name } } }"})
-    assert [problem.partition(":")[0] for problem in raised.value.problems] == [
-        "the document a would never pass",
-        "the document c would never pass",
+    assert [problem.partition(": ")[0] for problem in raised.value.problems] == [
+        "the document a:1 would never pass",
+        "the document c:1 would never pass",
     ]
+    with pytest.raises(BadDocuments, match=r"^queries/a.graphql:2 would never pass"):
+        Endpoint(SHOP, Rules(Sizes((), 10), {}, {}), Settings(), {"a": "{\n nothing }"}, {"a": "queries/a.graphql"})
     with pytest.raises(BadDocuments):
         documents_of({"a.graphql": b"\xff"})
 

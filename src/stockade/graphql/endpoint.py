@@ -58,15 +58,23 @@ class Checked(Struct, frozen=True, gc=False):
 
 
 class Endpoint:
-    """Checks the requests of one endpoint. persisted: documents by id. Raises BadDocuments where one cannot pass."""
+    """Checks the requests of one endpoint. persisted: documents by id. Raises BadDocuments where one cannot pass.
+
+    files: where the operator has the documents of these ids, for the error.
+    """
 
     def __init__(
-        self, schema: Schema, rules: Rules, settings: Settings, persisted: Mapping[str, str] | None = None
+        self,
+        schema: Schema,
+        rules: Rules,
+        settings: Settings,
+        persisted: Mapping[str, str] | None = None,
+        files: Mapping[str, str] | None = None,
     ) -> None:
         self.settings = settings
         self._documents = Documents(Compiler(schema, rules, settings.limits, introspection=settings.introspection))
         self._names = Names(settings.known, has_schema=schema.types is not None)
-        self._persisted = _pinned(self._documents, persisted or {})
+        self._persisted = _pinned(self._documents, persisted or {}, files or {})
 
     def check(self, message: Message) -> tuple[Checked, ...]:
         """What the request would run. Raises Refused with all that is wrong with the first part of it that is."""
@@ -147,13 +155,15 @@ class Endpoint:
             raise refused("repeats", f"A request may call one mutation {most} time(s) at most.")
 
 
-def _pinned(documents: Documents, persisted: Mapping[str, str]) -> dict[str, Document]:
+def _pinned(documents: Documents, persisted: Mapping[str, str], files: Mapping[str, str]) -> dict[str, Document]:
     found, problems = {}, []
     for name, text in persisted.items():
         try:
             found[name] = documents.pin(text)
         except Refused as error:
-            problems.append(f"the document {name[:16]} would never pass: {error}")
+            fault = error.faults[0]
+            where = files.get(name, f"the document {name[:16]}") + (f":{fault.line}" if fault.line else "")
+            problems.append(f"{where} would never pass: {error}")
     if problems:
-        raise BadDocuments(*problems)
+        raise BadDocuments(*dict.fromkeys(problems))
     return found

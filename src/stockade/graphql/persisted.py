@@ -43,17 +43,26 @@ def read_documents(data: bytes) -> dict[str, str]:
     return {name.lower() if _looks_like_digest(name) else name: text for name, text in value.items()}
 
 
-def documents_of(files: Mapping[str, bytes]) -> dict[str, str]:
-    """Text by SHA-256, from the contents of files. Raises BadDocuments."""
-    wrong, found = [], {}
+def documents_of(files: Mapping[str, bytes]) -> tuple[dict[str, str], dict[str, str]]:
+    """Text by SHA-256, and file by SHA-256, from the contents of files. Raises BadDocuments.
+
+    With and without the blanks around it, which editors add and clients leave out.
+    """
+    wrong: list[str] = []
+    documents: dict[str, str] = {}
+    names: dict[str, str] = {}
     for name, data in files.items():
         try:
-            found[sha256(data).hexdigest()] = data.decode()
+            text = data.decode()
         except UnicodeDecodeError:
             wrong.append(f"{name} is not UTF-8")
+            continue
+        for each in (text, text.strip()):
+            digest = sha256(each.encode()).hexdigest()
+            documents[digest], names[digest] = each, name
     if wrong:
         raise BadDocuments(*wrong)
-    return found
+    return documents, names
 
 
 def _from_manifest(operations: list[Any]) -> Any:

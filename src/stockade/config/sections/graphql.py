@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+from msgspec import Struct
 from pydantic import BeforeValidator, Field
 
 from stockade.config.base import Model, Section
@@ -32,6 +33,7 @@ from stockade.graphql.paths import Place
 
 T = TypeVar("T")
 _DEFAULT = Limits()
+_PERSISTED = ("graphql", "persisted", "file")
 _DOCUMENTS = ("*.graphql", "*.gql")
 _is_argument = re.compile(r"[_A-Za-z][_0-9A-Za-z]*(\.[_A-Za-z][_0-9A-Za-z]*){0,3}").fullmatch
 
@@ -99,20 +101,20 @@ def make(site: Site) -> list[Binding]:
     if section is None or section.mode == "off":
         return []
     _check_path(site, section)
+    _check_scopes(site, section)
     schema = _schema(site, section)
-    persisted = _persisted(site, section)
-    if schema is None or persisted is None:
+    found = _persisted(site, section)
+    if schema is None or found is None:
         return []
     _check_names(site, schema, "field_costs", section.field_costs)
     _check_names(site, schema, "scopes", section.scopes)
     sizes = Sizes(tuple(tuple(name.split(".")) for name in section.page_arguments), section.list_size)
     rules = Rules(sizes, section.field_costs, {name: frozenset(scopes) for name, scopes in section.scopes.items()})
-    endpoint = _told(
-        site, lambda: Endpoint(schema, rules, _settings(section), persisted), "graphql", "persisted", "file"
-    )
+    settings = _settings(section)
+    endpoint = _told(site, lambda: Endpoint(schema, rules, settings, found.documents, found.files))
     if endpoint is None:
         return []
-    title = _title(section, len(persisted))
+    title = _title(section, len(found.documents))
     control = GraphQL(endpoint, Place(section.path), title=title, websocket=section.websocket)
     return [site.bind(control, section, "graphql")]
 
@@ -173,34 +175,52 @@ def _at(name: str, line: int) -> str:
     return f"{name}:{line}" if line else name
 
 
-def _persisted(site: Site, section: GraphQLSection) -> Mapping[str, str] | None:
-    """Documents by id; none where the policy has none; None, and problems, where they are no good."""
+class Found(Struct, frozen=True):
+    """Persisted documents by id, and the files of those that have one each."""
+
+    documents: Mapping[str, str] = {}
+    files: Mapping[str, str] = {}
+
+
+def _persisted(site: Site, section: GraphQLSection) -> Found | None:
+    """None, and problems, where the documents are no good."""
     if section.persisted is None:
-        return {}
+        return Found()
     path = section.persisted.file
-    place = ("graphql", "persisted", "file")
     folder = site.folder / path
-    if not folder.is_dir():
-        data = site.read_file(path, "the list of documents", *place)
-        return None if data is None else _told(site, lambda: read_documents(data), *place)
+    if folder.is_dir():
+        return _from_folder(site, path, folder)
+    data = site.read_file(path, "the list of documents", *_PERSISTED)
+    documents = None if data is None else _told(site, lambda: read_documents(data), f"{path}: ")
+    return None if documents is None else Found(documents)
+
+
+def _from_folder(site: Site, path: Path, folder: Path) -> Found | None:
     site.watched.add(folder)
     files = sorted(file for pattern in _DOCUMENTS for file in folder.rglob(pattern))
-    contents = {str(file.relative_to(folder)): site.read_file(Path(file), "the document", *place) for file in files}
-    if not contents:
-        site.problem(f"{folder} has no .graphql files", *place)
+    if not files:
+        site.problem(f"{folder} has no .graphql files", *_PERSISTED)
         return None
-    known = {name: data for name, data in contents.items() if data is not None}
-    return _told(site, lambda: documents_of(known), *place) if len(known) == len(contents) else None
+    read = {str(path / file.relative_to(folder)): site.read_file(file, "the document", *_PERSISTED) for file in files}
+    contents = {name: data for name, data in read.items() if data is not None}
+    found = _told(site, lambda: documents_of(contents))
+    return None if found is None or len(contents) < len(files) else Found(*found)
 
 
-def _told(site: Site, work: Callable[[], T], *place: str | int) -> T | None:
+def _told(site: Site, work: Callable[[], T], where: str = "") -> T | None:
     """What comes of it; None, and problems, where documents are no good."""
     try:
         return work()
     except BadDocuments as error:
         for problem in error.problems:
-            site.problem(problem, *place)
+            site.problem(where + problem, *_PERSISTED)
         return None
+
+
+def _check_scopes(site: Site, section: GraphQLSection) -> None:
+    authentication = site.api.authentication
+    if section.scopes and (authentication is None or authentication.mode == "off"):
+        site.warn("nobody is authenticated here, so nobody has the scopes that fields need", "graphql", "scopes")
 
 
 def _check_names(site: Site, schema: Schema, key: str, names: Mapping[str, object]) -> None:
