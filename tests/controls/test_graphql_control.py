@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stockade.controls.graphql import GraphQL
+from stockade.controls.graphql import GraphQL, read_parts
 from stockade.controls.limits import Limit, Limits, NamedLimits, Rate
 from stockade.engine import Binding
 from stockade.graphql import Endpoint, Rules, Schema, Settings, Sizes
@@ -17,9 +17,12 @@ from stockade.vocabulary import PASS, Pass, Principal, Stop
 from stockade.wire import Request
 from tests.exchanges import Door, judge, make_exchange, make_request, make_route
 
-SDL = (
-    b"type Query { users: [User!]! ping: Int } type User { id: ID! } type Mutation { login(password: String!): String }"
-)
+SDL = b"""
+scalar Upload
+type User { id: ID! }
+type Query { users: [User!]! ping: Int }
+type Mutation { login(password: String!): String store(file: Upload!): Int }
+"""
 JSON = [("content-type", "application/json")]
 PLACE = Place("/graphql")
 RULES = Rules(Sizes((("first",),), 10), {}, {"Query.users": frozenset({"admin"})})
@@ -121,6 +124,26 @@ def test_websockets():
     assert verdict(make(websocket=True), make_request("GET", "/graphql", UPGRADE)) is PASS
     hidden = make_request("GET", "/graphql", UPGRADE, query="query={nothing}")
     assert verdict(make(websocket=True), hidden).findings[-1].rule == "validation"
+
+
+def multipart(*parts: tuple[str, str, bytes]) -> tuple[Request, bytes]:
+    pieces = [
+        f'--b\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n'.encode() + content + b"\r\n"
+        for name, more, content in parts
+    ]
+    request = make_request("POST", "/graphql", [("content-type", "multipart/form-data; boundary=b")], has_body=True)
+    return request, b"".join(pieces) + b"--b--\r\n"
+
+
+def test_files():
+    asked = {"query": "mutation ($f: Upload!) { store(file: $f) }", "variables": {"f": None}}
+    operations = ("operations", "", json.dumps(asked).encode())
+    good = multipart(operations, ("map", "", b'{"0": ["variables.f"]}'), ("0", '; filename="a.txt"', b"hello"))
+    assert verdict(make(parts=read_parts), *good) == Pass(operation="mutation store")
+    assert verdict(make(), *good).response.status == 415
+    assert verdict(make(parts=read_parts), *multipart(operations)).findings[0].rule == "upload"
+    cut = (good[0], good[1][:-5])
+    assert verdict(make(parts=read_parts), *cut).findings[0].rule == "upload"
 
 
 def test_every_rule_has_a_key_of_the_policy_or_none():

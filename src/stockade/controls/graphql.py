@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from stockade.graphql import Checked, Endpoint, Fault, Message, Refused
+from stockade.graphql import Checked, Endpoint, Fault, Message, Part, Refused
 from stockade.graphql.paths import Place
+from stockade.payloads import BadPayload, read_multipart
 from stockade.redaction import excerpt
 from stockade.vocabulary import PASS, Control, Exchange, Finding, Pass, Severity, Stop, Verdict
 from stockade.wire import Request
@@ -82,6 +83,16 @@ class GraphQL(Control):
         errors = [fault.error() for fault in error.faults]
         response = exchange.problem(error.status, "The GraphQL request was refused.", *headers, errors=errors)
         return Stop(response, tuple(map(_finding, error.faults)), operation=operation)
+
+
+def read_parts(body: bytes, content_type: str) -> list[Part]:
+    """The parts of a multipart body, for endpoints that take files. Raises Refused."""
+    try:
+        parts = read_multipart(body, content_type)
+    except BadPayload as error:
+        faults = [Fault("upload", fault.message, pointer=fault.pointer) for fault in error.faults]
+        raise Refused(faults) from None
+    return [Part(part.name, part.filename is not None, part.content) for part in parts]
 
 
 def _message(exchange: Exchange) -> Message:

@@ -15,7 +15,7 @@ from stockade.config.errors import did_you_mean, written
 from stockade.config.site import Site
 from stockade.config.texts import FilePath, UrlPath
 from stockade.config.units import Count, Flag, Size
-from stockade.controls.graphql import GraphQL
+from stockade.controls.graphql import GraphQL, read_parts
 from stockade.engine import Binding
 from stockade.graphql import (
     BadDocuments,
@@ -132,6 +132,7 @@ def _settings(section: GraphQLSection) -> Settings:
         get=section.get,
         only=section.persisted is not None and section.persisted.only,
         known=frozenset(section.operations),
+        parts=read_parts if section.multipart else None,
     )
 
 
