@@ -217,6 +217,12 @@ def test_other_limits_count_before_the_body_is_read():
     assert statuses(elsewhere, *[(make_request("GET", "/orders/7"), b"")] * 4) == [200, 200, 429, 429]
 
 
+def test_a_request_that_calls_five_times_counts_as_five():
+    here = door(per("address", "operation", burst=6))
+    five = "mutation {" + " ".join(f'{name}: login(password: "{name}")' for name in "abcde") + "}"
+    assert statuses(here, post(five), post(five), post(LOGIN), post(LOGIN)) == [200, 429, 200, 429]
+
+
 def test_limits_per_operation_alone():
     here = door(per("operation"))
     assert statuses(here, *[post("{ nothing }")] * 3) == [400, 400, 400]

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.envoy
 
 DOORS = ("envoy", "asgi")
 USERS = "query Users($n: Int) { users(first: $n) { id name } }"
+BESIDE = " ".join(f'{name}: login(name: "a", password: "{name}")' for name in "abc") + "}"
 LOGIN = 'mutation { login(name: "a", password: "b") }'
 SECRET = "{ user(id: 1) { secret } }"
 
@@ -106,7 +107,9 @@ CASES: dict[str, Case] = {
         400,
         "repeats",
     ),
-    "attempts in a batch": refused(sent([{"query": LOGIN}, {"query": LOGIN}]), 400, "repeats"),
+    "attempts in a batch": refused(
+        sent([{"query": LOGIN}, {"query": f"{LOGIN[:-1]} {BESIDE}"}, {"query": LOGIN}]), 400, "repeats"
+    ),
     "a large batch": refused(sent([{"query": "{ ping }"}] * 5), 400, "batch"),
     "a circle": refused(asked("{ ...A } fragment A on Query { ...A }"), 400, "circle"),
     "variables of another type": refused(asked(USERS, {"n": "many"}), 400, "variable-type"),

@@ -94,8 +94,8 @@ ATTACKS: dict[str, tuple[str, list[str]]] = {
         ["repeats"],
     ),
     "attempts at a password in fragments": (
-        'mutation { ...A ... on Mutation { b: login(name: "a", password: "2") } }'
-        ' fragment A on Mutation { a: login(name: "a", password: "1") }',
+        'mutation { ...A ...A ...A ... on Mutation { b: login(name: "a", password: "2") } }'
+        ' fragment A on Mutation { a: login(name: "a", password: "1") c: login(name: "a", password: "3") }',
         ["repeats"],
     ),
     "definitions of types": ("type Query { a: Int } { ping }", ["syntax"]),
@@ -180,7 +180,7 @@ def test_a_million_tokens_are_not_read() -> None:
 def test_batches_are_counted_together() -> None:
     door = endpoint(batch=10)
     attempt = {"query": 'mutation ($p: String!) { login(name: "a", password: $p) }'}
-    tries = [{**attempt, "variables": {"p": str(n)}} for n in range(3)]
+    tries = [{**attempt, "variables": {"p": str(n)}} for n in range(6)]
     assert rules(door, posted(tries)) == ["repeats"]
     assert rules(endpoint(), posted(tries)) == ["batch"]
     costly = [{"query": "{ users(first: 100) { id name } }"}] * 6

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from stockade.graphql import Checked, Endpoint, Fault, Message, Part, Refused
+from stockade.graphql import Checked, Endpoint, Fault, Message, Part, Refused, most_calls
 from stockade.graphql.paths import Place
 from stockade.payloads import BadPayload, read_multipart
 from stockade.redaction import excerpt
@@ -68,7 +68,7 @@ class GraphQL(Control):
         fault = _forbidden(exchange, checked)
         if fault is not None:
             return self._refuse(exchange, Refused((fault,), 403), name)
-        return Pass(operation=name)
+        return Pass(operation=name, calls=most_calls(checked))
 
     def _handshake(self, request: Request) -> bool:
         """Whether it is one that may pass. A server that does not know WebSocket takes it for an ordinary GET."""

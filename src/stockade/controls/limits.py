@@ -129,14 +129,14 @@ class Together:
     def __str__(self) -> str:
         return "; ".join(f"{limit.name}: {limit.measure} per {'+'.join(limit.keys)}" for limit in self._limits)
 
-    def take(self, exchange: Exchange) -> Asking[Verdict]:
+    def take(self, exchange: Exchange, cost: int = 1) -> Asking[Verdict]:
         if self._buckets is None:
             return PASS
         at = exchange.request.at
         measures, start, end = self._current
         if not start <= at < end:
             measures, *_ = self._current = _measures(self._limits, at)
-        refused = yield TakeAll(self._buckets(exchange), measures, at)
+        refused = yield TakeAll(self._buckets(exchange), measures, at, cost)
         if refused is None:
             return PASS
         place, left = refused
@@ -164,7 +164,10 @@ class Limits(Control):
 
 
 class NamedLimits(Control):
-    """Limits per operation where only the body says which it is (GraphQL): they are judged once it has been read."""
+    """Limits per operation where only the body says which it is (GraphQL): they are judged once it has been read.
+
+    A request that calls its operation several times takes so many tokens.
+    """
 
     name = "limits"
 
@@ -176,7 +179,7 @@ class NamedLimits(Control):
         return f"{self._limits}, by GraphQL's operation"
 
     def on_request_body(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
-        return self._limits.take(exchange) if self._where(exchange.request.path) else PASS
+        return self._limits.take(exchange, exchange.calls) if self._where(exchange.request.path) else PASS
 
 
 def _measures(limits: tuple[Limit, ...], at: float) -> tuple[tuple[Pace | Allowance, ...], float, float]:

@@ -201,7 +201,7 @@ class Session:
         if verdict.principal is not None:
             self.exchange.principal = verdict.principal
         if verdict.operation is not None:
-            self.exchange.operation = verdict.operation
+            self.exchange.operation, self.exchange.calls = verdict.operation, verdict.calls
         if verdict.edits is not None and not binding.monitor:
             kept.append(verdict.edits)
         if verdict.findings:

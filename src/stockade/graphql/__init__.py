@@ -8,7 +8,7 @@ checked.total, endpoint.name((checked,))          # 6, "query orders"; what must
 
 from stockade.graphql.costs import Sizes
 from stockade.graphql.documents import Document, Operation
-from stockade.graphql.endpoint import Checked, Endpoint, Settings
+from stockade.graphql.endpoint import Checked, Endpoint, Settings, most_calls
 from stockade.graphql.faults import Fault, Refused
 from stockade.graphql.limits import Limits
 from stockade.graphql.measuring import Rules
@@ -37,5 +37,6 @@ __all__ = [
     "Sizes",
     "Text",
     "documents_of",
+    "most_calls",
     "read_documents",
 ]

@@ -146,13 +146,19 @@ class Endpoint:
         return self._documents.of(asked.text, digest)
 
     def _count_repeats(self, checked: tuple[Checked, ...]) -> None:
-        """A mutation that is tried again and again within one request goes round every limit of requests."""
-        most, counts = self.settings.limits.repeats, Counter[str]()
-        for each in checked:
-            if each.operation.kind == "mutation":
-                counts.update(each.operation.roots)
-        if any(count > most for name, count in counts.items() if name != "__typename"):
+        """A mutation that is tried again and again within one request would go round limits of requests."""
+        most = self.settings.limits.repeats
+        if most_calls(each for each in checked if each.operation.kind == "mutation") > most:
             raise refused("repeats", f"A request may call one mutation {most} time(s) at most.")
+
+
+def most_calls(checked: Iterable[Checked]) -> int:
+    """How often the field is called that is called most often, of the outermost ones; 1 at least."""
+    counts = Counter[str]()
+    for each in checked:
+        counts.update(each.operation.roots)
+    counts.pop("__typename", None)
+    return max(counts.values(), default=1)
 
 
 def _pinned(documents: Documents, persisted: Mapping[str, str], files: Mapping[str, str]) -> dict[str, Document]:
