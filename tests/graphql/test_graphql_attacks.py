@@ -172,6 +172,12 @@ def test_no_document_takes_long_even_where_limits_are_wide(name: str, described:
     assert process_time() - started < 20  # a hang, not a measurement: 20,000 tokens cost about a second
 
 
+def test_comparing_fields_ends_soon() -> None:
+    """Of one name there are 40 million pairs here; graphql-core's own patience is ten times ours."""
+    assert rules(endpoint(**WIDE), post("{" + "ping " * 9_000 + "}")) == ["validation"]
+    assert checked(endpoint(**WIDE), "{" + "ping " * 100 + "}")
+
+
 def test_a_million_tokens_are_not_read() -> None:
     (fault,) = faults(endpoint(size=8 << 20), post("{" + "a " * 1_000_000 + "}"))
     assert (fault.rule, fault.line, fault.column) == ("tokens", 1, 1999)

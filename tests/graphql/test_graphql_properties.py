@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import GraphQLError, parse, validate
+from graphql.language import FragmentSpreadNode, InlineFragmentNode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockade.graphql import Message, Refused, Schema, read_documents
+from stockade.graphql import Message, Refused, Rules, Schema, Sizes, read_documents
 from stockade.graphql.limits import Limits
+from stockade.graphql.measuring import Measuring
 from stockade.graphql.paths import Place
 from stockade.graphql.scanning import scan
 from tests.graphql.graphql_shop import SDL, SHOP, endpoint, outcome, post, posted
@@ -175,3 +177,72 @@ def test_any_schema(data: bytes) -> None:
 @given(st.text(max_size=50))
 def test_any_path(path: str) -> None:
     assert Place("/graphql")(path) in (True, False)
+
+
+class Expanded(NamedTuple):
+    """What a document is when its fragments stand in their places, worked out the long way."""
+
+    depth: int = 0
+    fields: int = 0
+    aliases: int = 0
+    directives: int = 0
+    cost: int = 0
+
+    def beside(self, other: Expanded) -> Expanded:
+        return Expanded(
+            max(self.depth, other.depth), *(one + two for one, two in zip(self[1:], other[1:], strict=True))
+        )
+
+
+def expand(node: Any, fragments: dict[str, Any]) -> Expanded:
+    """node: a selection set of the schema's User."""
+    found = Expanded()
+    for each in node.selections:
+        directives = len(each.directives or ())
+        if isinstance(each, FragmentSpreadNode):
+            inner = expand(fragments[each.name.value].selection_set, fragments)
+        elif isinstance(each, InlineFragmentNode):
+            inner = expand(each.selection_set, fragments)
+        else:
+            inner = expand(each.selection_set, fragments) if each.selection_set else Expanded()
+            size = int(each.arguments[0].value.value) if each.arguments else 1
+            alias = each.alias is not None
+            inner = Expanded(
+                inner.depth + 1, inner.fields + 1, inner.aliases + alias, inner.directives, 1 + size * inner.cost
+            )
+        found = found.beside(inner._replace(directives=inner.directives + directives))
+    return found
+
+
+def selections(spreads: list[str]) -> st.SearchStrategy[str]:
+    leaves = st.sampled_from(["id", "name", "a: id", "b: name @skip(if: false)", *spreads])
+    nested = st.recursive(
+        leaves,
+        lambda inner: st.tuples(
+            st.sampled_from(["friends(first: 3)", "x: friends(first: 2)", "... on User", "... @skip(if: false)"]),
+            st.lists(inner, min_size=1, max_size=3),
+        ).map(lambda pair: f"{pair[0]} {{ {' '.join(pair[1])} }}"),
+        max_leaves=6,
+    )
+    return st.lists(nested, min_size=1, max_size=3).map(" ".join)
+
+
+DOCUMENTS = st.tuples(
+    *(selections([f"...F{later}" for later in range(number + 1, 5)]) for number in range(5)),
+    selections([f"...F{number}" for number in range(5)]),
+)
+
+
+@given(DOCUMENTS)
+def test_counts_are_those_of_the_expanded_document(parts: tuple[str, ...]) -> None:
+    *bodies, operation = parts
+    text = " ".join(f"fragment F{number} on User {{ {body} }}" for number, body in enumerate(bodies))
+    document = parse(f"{{ user(id: 1) {{ {operation} }} }} {text}")
+    asked, *definitions = document.definitions
+    fragments: dict[str, Any] = {each.name.value: each for each in definitions}  # type: ignore[attr-defined]
+    inner = expand(asked.selection_set.selections[0].selection_set, fragments)  # type: ignore[attr-defined]
+    rules = Rules(Sizes((("first",),), 10), {}, {})
+    measure = Measuring(SHOP, rules, fragments.values()).operation(asked)  # type: ignore[arg-type]
+    assert Expanded(measure.depth, measure.fields, measure.aliases, measure.directives, measure.cost.fixed) == Expanded(
+        inner.depth + 1, inner.fields + 1, inner.aliases, inner.directives, inner.cost + 1
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from stockade.graphql import Endpoint
@@ -100,6 +102,20 @@ def test_weighs_without_a_schema() -> None:
     assert checked(door, "{ users(first: 2) { id } }").total == 50 + 2
     assert checked(door, "{ ...A } fragment A on R { a: users { id } b: users { id } }").total == 2 * (50 + 1)
     assert checked(door, "query ($n: Int) { me { orders(limit: $n) { id } } }", {"n": 9}).total == 1 + 1 + 9
+
+
+@pytest.mark.parametrize(
+    ("written", "size"),
+    [
+        *(("7", 7), ("7.5", 8), ('"7"', 7), ('"a"', 10), ("-7", 10), ("0", 10), ("null", 10), ("true", 10), ("A", 10)),
+        *(("[7]", 10), ("1e999", 10**9), ('"inf"', 10**9), ('"nan"', 10), ("9" * 400, 10**9), ("0.5", 1)),
+    ],
+)
+def test_sizes_as_literals_and_as_variables(written: str, size: int) -> None:
+    door = endpoint(None, complexity=10**10)
+    assert checked(door, f"{{ a(first: {written}) {{ id }} }}").total == 1 + size
+    value = json.loads({"A": '"A"', "1e999": "1e300", "9" * 400: "9" * 60}.get(written, written))
+    assert checked(door, "query ($n: N) { a(first: $n) { id } }", {"n": value}).total == 1 + size
 
 
 def test_fragments_that_vary_are_added_up_once() -> None:

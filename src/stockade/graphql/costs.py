@@ -6,15 +6,17 @@ hundred deep, is added up in a hundred steps.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from graphql import GraphQLArgument, GraphQLField
-from graphql.language import ArgumentNode, IntValueNode, ObjectValueNode, VariableNode
+from graphql.language import ArgumentNode, ObjectValueNode, VariableNode
 from graphql.type import is_list_type, is_non_null_type
 from msgspec import Struct
 
 _LARGEST = 10**9  # more need not be told apart
+_DIGITS = 32  # of a number that stands as text
 
 
 class Asked(Struct, frozen=True):
@@ -80,21 +82,30 @@ class Sizes(Struct, frozen=True):
         if path:
             fields = {each.name.value: each.value for each in node.fields} if isinstance(node, ObjectValueNode) else {}
             return self._read(fields[path[0]], path[1:], preset) if path[0] in fields else None
-        if isinstance(node, IntValueNode):
-            return self._sensible(int(node.value) if len(node.value) < 10 else _LARGEST)
-        return self.usual
+        return self._sensible(getattr(node, "value", None))
 
     def _sensible(self, value: Any) -> int:
-        return value if type(value) is int and value > 0 else self.usual
+        return _number(value) or self.usual
 
 
-def _preset(argument: GraphQLArgument) -> int | None:
-    """The default that the schema gives an argument, where it is a number."""
+def _preset(argument: GraphQLArgument) -> int:
+    """The default that the schema gives an argument; 0 where it gives none."""
     default = argument.default
     if default is None:
-        return None
-    node = default.literal
-    return int(node.value) if isinstance(node, IntValueNode) and len(node.value) < 10 else default.value
+        return 0
+    return _number(getattr(default.literal, "value", default.value))
+
+
+def _number(value: Any) -> int:
+    """A number of items, given as number or text. 0 for what is none, or not above 0, which to many servers is all."""
+    if isinstance(value, str):
+        try:
+            value = float(value[:_DIGITS])
+        except ValueError:
+            return 0
+    if type(value) not in (int, float) or not value > 0:
+        return 0
+    return int(min(math.ceil(value) if value < _LARGEST else _LARGEST, _LARGEST))
 
 
 def largest(size: Size, variables: Mapping[str, Any]) -> int:
@@ -105,8 +116,7 @@ def _value(asked: Asked, variables: Mapping[str, Any]) -> int:
     value: Any = variables.get(asked.variable)
     for name in asked.path:
         value = value.get(name) if isinstance(value, dict) else None
-    # None and less mean "all" to many a server.
-    return min(value, _LARGEST) if type(value) is int and value > 0 else asked.default
+    return _number(value) or asked.default
 
 
 def _levels(field: GraphQLField) -> int:
