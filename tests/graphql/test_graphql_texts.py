@@ -48,7 +48,7 @@ CASES: dict[str, tuple[str, Any, list[tuple[str, str]]]] = {
     "names that are none": (
         'query ($a: Any) { search(text: "", any: $a) { id } }',
         {"a": {"<b>": {"$ne": "c"}, "ok": 1}},
-        [("search.text", ""), ("variables.a", "<b>"), ("variables.a.<b>", "$ne"), ("variables.a.<b>.$ne", "c")],
+        [("search.text", ""), ("variables.a.<b>", "<b>"), ("variables.a.<b>.$ne", "$ne"), ("variables.a.<b>.$ne", "c")],
     ),
     "comments and names are none": (f"query A {{ ping }} # {SQL}", None, []),
 }

@@ -6,13 +6,14 @@ needs scopes that the caller lacks, `websocket` (403) where operations would com
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from stockade.graphql import Checked, Endpoint, Fault, Message, Part, Refused, most_calls
 from stockade.graphql.paths import Place
 from stockade.payloads import BadPayload, read_multipart
 from stockade.redaction import excerpt
-from stockade.vocabulary import PASS, Control, Exchange, Finding, Pass, Severity, Stop, Verdict
+from stockade.vocabulary import PASS, Control, Exchange, Finding, Pass, Proofs, Severity, Stop, Verdict
 from stockade.wire import Request
 
 _SEVERITIES: dict[str, Severity] = {
@@ -26,6 +27,9 @@ _SEVERITIES: dict[str, Severity] = {
 # Rules that are called as the key of the policy that made them.
 _LIMITS = ("tokens", "depth", "fields", "aliases", "directives", "roots", "repeats", "complexity", "batch", "values")
 _NAMED_ALIKE = (*_LIMITS, "introspection", "websocket")
+
+
+_IN_QUERY = Proofs(query=("query", "variables", "extensions"))  # of a GET; what they hold are the texts
 
 
 class GraphQL(Control):
@@ -68,7 +72,9 @@ class GraphQL(Control):
         fault = _forbidden(exchange, checked)
         if fault is not None:
             return self._refuse(exchange, Refused((fault,), 403), name)
-        return Pass(operation=name, calls=most_calls(checked))
+        if (request.headers.get("content-type") or "").lower().startswith("multipart/"):
+            return Pass(operation=name, calls=most_calls(checked))  # there are files besides
+        return Pass(operation=name, calls=most_calls(checked), proofs=_IN_QUERY, texts=partial(_texts, checked))
 
     def _handshake(self, request: Request) -> bool:
         """Whether it is one that may pass. A server that does not know WebSocket takes it for an ordinary GET."""
@@ -104,6 +110,10 @@ def _message(exchange: Exchange) -> Message:
         request.query,
         exchange.request_body,
     )
+
+
+def _texts(checked: tuple[Checked, ...]) -> list[tuple[str, str]]:
+    return [(text.place, text.value) for each in checked for text in each.texts()]
 
 
 def _forbidden(exchange: Exchange, checked: tuple[Checked, ...]) -> Fault | None:

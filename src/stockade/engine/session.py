@@ -208,6 +208,10 @@ class Session:
             self.exchange.principal = verdict.principal
         if verdict.operation is not None:
             self.exchange.operation, self.exchange.calls = verdict.operation, verdict.calls
+        if verdict.proofs is not None:
+            self.exchange.proofs = verdict.proofs
+        if verdict.texts is not None:
+            self.exchange.texts = verdict.texts
         if verdict.edits is not None and not binding.monitor:
             kept.append(verdict.edits)
         if verdict.findings:

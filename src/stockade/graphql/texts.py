@@ -81,7 +81,7 @@ def values(value: Any, place: str) -> Iterator[Text]:
         elif isinstance(each, dict):
             for name, member in each.items():
                 if not _is_name(name):
-                    yield Text(where, name)
+                    yield Text(f"{where}.{name}", name)
                 waiting.append((f"{where}.{name}", member))
         elif isinstance(each, list):
             waiting += [(where, item) for item in each]
