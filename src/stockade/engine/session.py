@@ -25,6 +25,7 @@ from stockade.vocabulary import (
     PRINCIPAL_HEADERS,
     Action,
     Asking,
+    Closing,
     Edits,
     Exchange,
     Finding,
@@ -81,6 +82,7 @@ _FORGEABLE = _OURS | _PROXYS
 _VERDICTS = (Pass, Stop)
 _MOST_HEARD = 20  # findings of the messages of a stream that the record tells; the rest is counted
 _BODILESS = frozenset({101, 204, 205, 304})
+_INTERNAL_ERROR = 1011  # of a WebSocket (RFC 6455, section 7.4.1)
 _LONGEST_METHOD = 16  # characters; a client can send any
 
 Observer: TypeAlias = Callable[[str, Binding, Verdict], None]
@@ -218,6 +220,12 @@ class Session:
     def _pass(self, binding: Binding, verdict: Pass, kept: list[Edits]) -> None:
         if verdict.principal is not None:
             self.exchange.principal = verdict.principal
+        if verdict.operation is not None:
+            self.exchange.operation, self.exchange.calls = verdict.operation, verdict.calls
+        if verdict.proofs is not None:
+            self.exchange.proofs = verdict.proofs
+        if verdict.texts is not None:
+            self.exchange.texts = verdict.texts
         if verdict.edits is not None and not binding.monitor:
             kept.append(verdict.edits)
         if verdict.findings:
@@ -226,6 +234,8 @@ class Session:
     def _stop(self, binding: Binding, verdict: Stop) -> Stop | None:
         """The Stop for the door, or None where the control only watches."""
         self._note(binding, verdict.findings)
+        if verdict.operation is not None:
+            self.exchange.operation = verdict.operation
         return None if binding.monitor else self._end(binding.control.name, verdict)
 
     def _end(self, control: str, verdict: Stop) -> Stop:
@@ -247,7 +257,8 @@ class Session:
         if binding.failure == "open" or binding.monitor:
             return Pass(findings=(finding,))
         detail = "The request could not be checked. Try again later."
-        return Stop(self.exchange.problem(503, detail, ("retry-after", "5")), (finding,))
+        response = self.exchange.problem(503, detail, ("retry-after", "5"))
+        return Stop(response, (finding,), closing=Closing(_INTERNAL_ERROR, detail))
 
     # Streams.
 

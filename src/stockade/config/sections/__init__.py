@@ -3,6 +3,7 @@
 from stockade.config.sections.authentication import AuthenticationSection
 from stockade.config.sections.exposure import ExposureSection
 from stockade.config.sections.firewall import FirewallSection
+from stockade.config.sections.graphql import GraphQLSection
 from stockade.config.sections.grpc import GrpcSection
 from stockade.config.sections.leaks import LeaksSection
 from stockade.config.sections.limits import LimitItem
@@ -13,6 +14,7 @@ __all__ = [
     "AuthenticationSection",
     "ExposureSection",
     "FirewallSection",
+    "GraphQLSection",
     "GrpcSection",
     "LeaksSection",
     "LimitItem",
