@@ -10,7 +10,6 @@ and honest texts that it must not.
 
 An item is a text, which `sending` puts wherever the rule looks, or a mapping, which is one request:
 
-    {text: whoami, field: cmd}                a text in a field of that name; `field` of a rule holds for all its texts
     {query: "a=1&b=2"}                        as it stands, escapes and all
     {path: /a/%2e%2e/b}                       likewise, a query included
     {json: {user: {$ne: null}}}               a body, given as the value that it says

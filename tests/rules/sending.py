@@ -131,35 +131,27 @@ def _carriers(target: Target) -> tuple[Carry, ...]:
     return _PLACES[target.collection]
 
 
-def foremost(targets: list[Target]) -> list[Carry]:
+def foremost(targets: list[Target], _: str = "") -> list[Carry]:
     """Where every attack must be found: in values, if the rule looks there, else in what it names first."""
     values = [target for target in targets if target.collection in _VALUES]
     return [carry for target in values or targets[:1] for carry in _carriers(target)]
 
 
-def everywhere(targets: list[Target]) -> list[Carry]:
+def everywhere(targets: list[Target], _: str = "") -> list[Carry]:
     return list(dict.fromkeys(carry for target in targets for carry in _carriers(target)))
+
+
+def for_honest(targets: list[Target], text: str) -> list[Carry]:
+    """Everywhere but in the path, if it is a text of several words: nobody writes those there, and what exempts prose
+    looks at how a value begins."""
+    if text.split() == [text]:
+        return everywhere(targets)
+    return everywhere([target for target in targets if target.collection not in ("REQUEST_FILENAME", "REQUEST_URI_RAW")])
 
 
 def carried(text: str, field: str, encoded: str, places: Iterable[Carry]) -> Iterator[Sent]:
     value = _ENCODINGS[encoded](text)
     return (sent for carry in places if (sent := carry(field, value)) is not None)
-
-
-def at_once(requests: Iterable[Sent]) -> Iterator[Sent]:
-    """The same in fewer requests: those without body ride with the first that has one."""
-    rest: list[Sent] = []
-    riders: list[Sent] = []
-    for sent in requests:
-        rider = not sent.body and not sent.response and sent.method == "GET"
-        (riders if rider else rest).append(sent)
-    headers = tuple(pair for sent in riders for pair in sent.headers)
-    paths = {sent.target.partition("?")[0] for sent in riders} - {"/items"}
-    queries = [sent.target.partition("?")[2] for sent in riders if "?" in sent.target]
-    first = rest.pop(0) if rest else Sent()
-    target = f"{max(paths, default='/items')}?{'&'.join(queries)}"
-    yield Sent(first.method, target, (*first.headers, *headers), first.body, first.response)
-    yield from rest
 
 
 def described(item: dict[str, Any]) -> Sent:

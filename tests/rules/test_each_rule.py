@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 
 import pytest
@@ -13,7 +13,7 @@ from stockade.config.rulesets import Chosen, choose
 from stockade.seclang import Rule, Target, load
 from stockade.waf import Inspection, RuleSet
 from tests.rules.rule_texts import Item, files_of_texts, read_texts
-from tests.rules.sending import Sent, at_once, carried, described, everywhere, foremost, targets_of
+from tests.rules.sending import Carry, Sent, carried, described, everywhere, for_honest, foremost, targets_of
 
 LEAST = 3  # attacks of each rule, and honest texts
 
@@ -55,18 +55,26 @@ def written() -> dict[int, Rule]:
 
 
 def seen_by(rules: RuleSet, sent: Sent) -> Inspection:
-    return rules.inspect(sent.request, sent.response)
+    """All phases, those of the response as if SecResponseBodyAccess were on: the policy says so, not the rules."""
+    if sent.response is None:
+        return rules.inspect(sent.request)
+    transaction = rules.begin(sent.request)
+    transaction.reads_response = True
+    rules.judge_head(transaction)
+    rules.judge_body(transaction, sent.body)
+    rules.judge_response(transaction, sent.response)
+    rules.judge_response_body(transaction, sent.response.body)
+    return rules.end(transaction)
 
 
-def all_of(item: Item, rule: int, *, principal: bool) -> Iterator[Sent]:
-    """The requests that carry an item to a rule: to where it must be found, or to wherever the rule looks."""
-    texts, targets = TEXTS[rule], targets_of(written()[rule])
-    if isinstance(item, dict) and "text" not in item:
+def requests_of(item: Item, rule: int, places: Callable[[list[Target], str], list[Carry]]) -> Iterator[Sent]:
+    """The requests that carry an item to a rule, to those places."""
+    texts = TEXTS[rule]
+    if isinstance(item, dict):
         return iter((described(item),))
-    text, field = (item, "") if isinstance(item, str) else (item["text"], item["field"])
-    places = foremost(targets) if principal else everywhere(targets)
-    assert places, "this rule looks at nothing that a text could stand in: describe a request"
-    return carried(text, field or texts.field or "note", texts.encoded, places)
+    carries = places(targets_of(written()[rule]), item)
+    assert carries, "this rule looks at nothing that a text could stand in: describe a request"
+    return carried(item, texts.field or "note", texts.encoded, carries)
 
 
 @pytest.mark.parametrize("rule", TEXTS)
@@ -74,7 +82,7 @@ def test_attacks_match(rules: RuleSet, rule: int) -> None:
     missed = [
         (item, sent)
         for item in TEXTS[rule].attacks
-        for sent in all_of(item, rule, principal=True)
+        for sent in requests_of(item, rule, foremost)
         if rule not in seen_by(rules, sent).rules
     ]
     assert not missed
@@ -85,7 +93,7 @@ def test_honest_texts_do_not(rules: RuleSet, rule: int) -> None:
     caught = [
         (item, sent)
         for item in TEXTS[rule].honest
-        for sent in at_once(all_of(item, rule, principal=False))
+        for sent in requests_of(item, rule, for_honest)
         if rule in seen_by(rules, sent).rules
     ]
     assert not caught
@@ -98,7 +106,7 @@ def test_every_target_is_reached(rules: RuleSet, rule: int) -> None:
     wanted = {shown(target) for target in targets}
     reached: set[str] = set()
     for item in TEXTS[rule].attacks:
-        for sent in all_of(item, rule, principal=False):
+        for sent in requests_of(item, rule, everywhere):
             if wanted <= reached:
                 break
             matches = [match.variable for match in seen_by(rules, sent).matches if match.rule == rule]
@@ -108,6 +116,8 @@ def test_every_target_is_reached(rules: RuleSet, rule: int) -> None:
 
 def shown(target: Target) -> str:
     """How a match names it; of arguments and the like the collection alone."""
+    if target.counted:
+        return f"&{target.collection}:{target.key}" if target.key else f"&{target.collection}"
     if target.collection == "XML":
         return f"XML:{target.key}"
     return f"REQUEST_HEADERS:{target.key.lower()}" if target.key else target.collection
