@@ -146,7 +146,9 @@ def for_honest(targets: list[Target], text: str) -> list[Carry]:
     looks at how a value begins."""
     if text.split() == [text]:
         return everywhere(targets)
-    return everywhere([target for target in targets if target.collection not in ("REQUEST_FILENAME", "REQUEST_URI_RAW")])
+    return everywhere(
+        [target for target in targets if target.collection not in ("REQUEST_FILENAME", "REQUEST_URI_RAW")]
+    )
 
 
 def carried(text: str, field: str, encoded: str, places: Iterable[Carry]) -> Iterator[Sent]:
