@@ -29,14 +29,14 @@ Beside `attacks` and `honest` a rule may have
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import yaml
 from msgspec import Struct, convert
 
-from stockade.config.rulesets import _OWN as RULES
-
+RULES = Path(str(files("stockade") / "rules"))
 Item: TypeAlias = str | dict[str, Any]
 
 
@@ -64,7 +64,7 @@ class Texts(Struct, frozen=True):
 def read_texts() -> dict[int, Texts]:
     """Of every rule that has some, in the order of the files."""
     entries: dict[int, _Entry] = {}
-    for path in sorted(RULES.glob("*.tests.yaml")):
+    for path in files_of_texts():
         own = convert(yaml.safe_load(path.read_text("utf-8")), dict[int, _Entry])
         twice = entries.keys() & own.keys()
         assert not twice, f"{path.name}: {twice} stand in another file as well"

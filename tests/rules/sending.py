@@ -71,22 +71,30 @@ def _uploaded(name: str, file: str) -> Sent:
     return _posted("multipart/form-data; boundary=x", head + "Content-Type: text/plain\r\n\r\nhello\r\n--x--\r\n")
 
 
+def _query(field: str, text: str) -> Sent:
+    return Sent(target=f"/items?{quote(field)}={quote(text, safe='')}")
+
+
+def _json(field: str, text: str) -> Sent:
+    return _posted("application/json", json.dumps({field: text}, ensure_ascii=False))
+
+
+def _form(field: str, text: str) -> Sent:
+    return _posted(_FORM, f"{quote(field)}={quote(text, safe='')}")
+
+
 def _answered(kind: str, body: str) -> Sent:
     return Sent(response=Response(200, Headers.of([("content-type", kind)]), body.encode()))
 
 
 _FORM = "application/x-www-form-urlencoded"
-_query: Carry = lambda field, text: Sent(target=f"/items?{quote(field)}={quote(text, safe='')}")  # noqa: E731
-_json: Carry = lambda field, text: _posted("application/json", json.dumps({field: text}, ensure_ascii=False))  # noqa: E731
-_form: Carry = lambda field, text: _posted(_FORM, f"{quote(field)}={quote(text, safe='')}")  # noqa: E731
-
 _PLACES: dict[str, tuple[Carry, ...]] = {
     "ARGS": (_query, _json, _form),
     "ARGS_GET": (_query,),
     "ARGS_POST": (_form,),
     "ARGS_NAMES": (
         lambda _, text: Sent(target=f"/items?{quote(text, safe='')}=1"),
-        lambda _, text: _posted("application/json", json.dumps({text: 1}, ensure_ascii=False)),
+        lambda _, text: _json(text, ""),
     ),
     "REQUEST_HEADERS": (lambda field, text: _head(f"x-{field}", text),),
     "REQUEST_COOKIES": (lambda field, text: _head("cookie", f"{field}={_quoted(text)}"),),
