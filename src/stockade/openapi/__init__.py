@@ -1,0 +1,1 @@
+"""OpenAPI: from a description to what it demands of every request. Pure: no I/O, no clock."""
