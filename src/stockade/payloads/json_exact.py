@@ -194,15 +194,21 @@ class _Reader:
         if not rest:
             self._broken("the end of a string")
         if rest[0] == "\\":
-            self._stop("escape", f'the escape at character {self.at} is none of \\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX')
-        self._stop("control-character", f"U+{ord(rest[0]):04X} at character {self.at} must be written \\u{ord(rest[0]):04x}")
+            self._stop(
+                "escape", f'the escape at character {self.at} is none of \\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX'
+            )
+        self._stop(
+            "control-character", f"U+{ord(rest[0]):04X} at character {self.at} must be written \\u{ord(rest[0]):04x}"
+        )
 
     def _number(self) -> int | float:
         found = _number(self.text, self.at)
         whole = _longest_number(self.text, self.at)
         assert whole is not None  # the pattern matches nothing, too
         if found is None or found.end() != whole.end():
-            self._stop("number", f"the number at character {self.at} is none of JSON: no leading zeros, bare points or +")
+            self._stop(
+                "number", f"the number at character {self.at} is none of JSON: no leading zeros, bare points or +"
+            )
         self.at = found.end()
         text = found[0]
         if len(text) > min(self.limits.number, LONGEST_NUMBER):

@@ -22,9 +22,7 @@ _declaration = re.compile(
     rb"""(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:"([^"]*+)"|'([^']*+)'))?"""
     rb"""(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*\?>"""
 ).match
-_before_root = re.compile(
-    rb"(?:[ \t\r\n]++|<!--(?:(?!--).)*+-->|<\?(?:(?!\?>).)*+\?>)*+", re.DOTALL
-).match
+_before_root = re.compile(rb"(?:[ \t\r\n]++|<!--(?:(?!--).)*+-->|<\?(?:(?!\?>).)*+\?>)*+", re.DOTALL).match
 
 
 def read_xml(body: bytes, limits: Limits = DEFAULT) -> Any:

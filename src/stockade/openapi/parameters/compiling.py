@@ -90,7 +90,7 @@ class Compiler:
         decode: Decode = decoded if parameter.location == "path" else _field_value
         if parameter.media_type:
             return self._content(parameter, decode)
-        shape, checker = self._shape(parameter), self._checker(parameter)
+        shape, checker = self.shape(parameter), self._checker(parameter)
         reads = [
             _then(segment_reader(parameter.style, parameter.explode, kind, parameter.name, decode), convert)
             for kind in kinds_of(shape)
@@ -105,7 +105,7 @@ class Compiler:
         if parameter.media_type:
             text = self._content(parameter, decode)
             return Single(name, text, required=required, allow_empty=allow_empty)
-        shape, checker = self._shape(parameter), self._checker(parameter)
+        shape, checker = self.shape(parameter), self._checker(parameter)
         kinds = kinds_of(shape)
         if parameter.style == "deepObject":
             return self._spread(parameter, shape, checker, decode, _within_brackets(name))
@@ -146,7 +146,7 @@ class Compiler:
     def _checker(self, parameter: Parameter) -> Checker:
         return self._schemas.checker(parameter.schema, parameter.pointer)
 
-    def _shape(self, parameter: Parameter) -> Shape:
+    def shape(self, parameter: Parameter) -> Shape:
         shape = shape_of(self._reached, parameter.schema)
         if is_nested(shape):
             self.partial[parameter.pointer] = "no style says how lists and objects within others are written"

@@ -10,7 +10,7 @@ from stockade.openapi.schemas.keywords import Reached
 
 SCALARS = frozenset({"string", "integer", "number", "boolean", "null"})
 ALL = SCALARS | {"array", "object"}
-_DEEPEST = 4
+_DEEPEST = 2  # lists and objects within others have no written form anyway
 _MOST = 64  # alternatives looked at
 
 
@@ -72,7 +72,7 @@ class _Parts:
         types = ALL
         for part in self._reached.together(schema):
             self.all.append(part)
-            types &= _own_types(part)
+            types &= own_types(part)
             for key in ("anyOf", "oneOf"):
                 if isinstance(part.get(key), list):
                     branches = [self._collect(branch, depth + 1) for branch in part[key]]
@@ -80,9 +80,12 @@ class _Parts:
         return types
 
 
-def _own_types(part: dict[str, Any]) -> frozenset[str]:
+def own_types(part: dict[str, Any]) -> frozenset[str]:
+    """The types that one schema object leaves by itself."""
     types = part.get("type")
-    named = {types} if isinstance(types, str) else {str(name) for name in types} if isinstance(types, list) else set(ALL)
+    named = (
+        {types} if isinstance(types, str) else {str(name) for name in types} if isinstance(types, list) else set(ALL)
+    )
     if "number" in named:
         named.add("integer")
     values = [part["const"]] if "const" in part else part.get("enum")

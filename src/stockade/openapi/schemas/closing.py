@@ -45,7 +45,9 @@ def _is_open(part: dict[str, Any]) -> bool:
         return True
     types = part.get("type")
     is_object = types == "object" or (isinstance(types, list) and "object" in types)
-    return is_object and not part.get("properties") and not any(key in part for key in (*_BESIDE, "additionalProperties"))
+    return (
+        is_object and not part.get("properties") and not any(key in part for key in (*_BESIDE, "additionalProperties"))
+    )
 
 
 def closed(schema: Schema) -> Schema:

@@ -102,6 +102,8 @@ def _shown(value: Any) -> str:
     if isinstance(value, list):
         more = f" and {len(value) - _MOST_NAMED} more" if len(value) > _MOST_NAMED else ""
         return ", ".join(_shown(item) for item in value[:_MOST_NAMED]) + more
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     text = f'"{value}"' if isinstance(value, str) else "null" if value is None else str(value)
     text = text.lower() if isinstance(value, bool) else text
     return text if len(text) <= _LONGEST // 2 else f"{text[: _LONGEST // 2]}…"

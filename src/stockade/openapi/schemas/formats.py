@@ -66,7 +66,13 @@ def bounded(schema: dict[str, Any]) -> None:
 def unchecked(schema: dict[str, Any]) -> str | None:
     """What `format` or `contentEncoding` asks for and nobody here can check, in words."""
     name, encoding = schema.get("format"), schema.get("contentEncoding")
-    if isinstance(name, str) and name not in CHECKED and name not in FREE and name not in _BOUNDS and name not in _TEXTS:
+    if (
+        isinstance(name, str)
+        and name not in CHECKED
+        and name not in FREE
+        and name not in _BOUNDS
+        and name not in _TEXTS
+    ):
         return f"the format {name!r}"
     if isinstance(encoding, str) and encoding.lower() not in _ENCODINGS and encoding.lower() not in UNENCODED:
         return f"the contentEncoding {encoding!r}"

@@ -77,6 +77,8 @@ def _past_times(pattern: str, place: int) -> int:
 def _has_true_ranges(atom: str) -> bool:
     """A range from "Z" to "a" would also hold "[", "^" and their like."""
     return all(
-        (one.isdigit() and other.isdigit()) or (one.islower() and other.islower()) or (one.isupper() and other.isupper())
+        (one.isdigit() and other.isdigit())
+        or (one.islower() and other.islower())
+        or (one.isupper() and other.isupper())
         for one, other in _is_range(atom)
     )
