@@ -1,4 +1,4 @@
-"""When an operation ends: the header fields Deprecation (RFC 9745) and Sunset (RFC 8594), from a description's dates."""
+"""When an operation ends: the header fields Deprecation (RFC 9745) and Sunset (RFC 8594)."""
 
 from __future__ import annotations
 

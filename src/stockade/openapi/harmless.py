@@ -1,4 +1,4 @@
-"""Which values a schema proves harmless: whatever it admits there, no rule against injection could have a reason to look.
+"""Which values a schema proves harmless: whatever it admits there, no rule against injection has a reason to look.
 
 Numbers, booleans, null, dates, UUIDs, addresses, texts of letters, digits, "_", ".", ":" and "-". A proof of an object
 goes by its members: what they are called is not part of it.

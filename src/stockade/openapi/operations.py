@@ -136,13 +136,8 @@ def split_cookies(lines: Iterable[str]) -> Values:
 
 def requirements_of(raw: Any) -> tuple[Requirement, ...]:
     """A `security` list (OpenAPI 3.1, section 4.8.30) as data."""
-    made = []
-    for item in raw if isinstance(raw, list) else ():
-        if isinstance(item, dict):
-            made.append(
-                tuple(
-                    (str(name), frozenset(map(str, scopes if isinstance(scopes, list) else ())))
-                    for name, scopes in item.items()
-                )
-            )
-    return tuple(made)
+    return tuple(
+        tuple((str(name), frozenset(map(str, scopes or ()))) for name, scopes in item.items())
+        for item in (raw if isinstance(raw, list) else ())
+        if isinstance(item, dict) and all(isinstance(scopes, list | None) for scopes in item.values())
+    )

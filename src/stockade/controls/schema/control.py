@@ -1,7 +1,7 @@
 """The control: find the operation, check the head, then the body.
 
-Findings: `unknown-path` (404), `wrong-method` (405), `media-type`, `content-encoding` (415), `insufficient-scope` (403),
-and one for each fault, named by its rule ("type", "required", "unknown-parameter", …), answered with 400 or 422.
+Findings: `unknown-path` (404), `wrong-method` (405), `media-type` and `content-encoding` (415), `insufficient-scope`
+(403), and one for each fault, named by its rule ("type", "required", "unknown-parameter", …), answered with 400 or 422.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from stockade.openapi.faults import NO_FAULTS, Fault, Unreadable
@@ -58,7 +59,7 @@ class Plain:
             text = body.decode()
         except UnicodeDecodeError:
             return (Fault(BODY, "", "encoding", "is not UTF-8"),)
-        return judged(BODY, [lambda read=read: read(text) for read in self._reads], self._checker)
+        return judged(BODY, (partial(read, text) for read in self._reads), self._checker)
 
 
 class Octets:

@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from stockade.openapi.bodies.media import MediaMap, is_json, media_type
 from stockade.openapi.faults import Unreadable
-from stockade.openapi.parameters.styles import delimited_reader
 from stockade.openapi.parameters.shapes import SCALARS, Shape
+from stockade.openapi.parameters.styles import delimited_reader
 from stockade.openapi.parameters.typing import converters, kinds_of
 from stockade.payloads import Limits, Part, read_form, read_multipart
 

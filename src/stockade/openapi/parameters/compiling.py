@@ -103,8 +103,8 @@ class Compiler:
         decode: Decode = partial(decoded, plus=True) if parameter.location == "query" else decoded
         name, required, allow_empty = parameter.name, parameter.required, parameter.allow_empty
         if parameter.media_type:
-            text = self._content(parameter, decode)
-            return Single(name, text, required=required, allow_empty=allow_empty)
+            content = self._content(parameter, decode)
+            return Single(name, content, required=required, allow_empty=allow_empty)
         shape, checker = self.shape(parameter), self._checker(parameter)
         kinds = kinds_of(shape)
         if parameter.style == "deepObject":

@@ -1,4 +1,4 @@
-"""Percent-decoding (RFC 3986, section 2.1) that guesses nothing: what two servers could decode differently is refused."""
+"""Percent-decoding (RFC 3986, section 2.1) without guesses: what two servers could decode differently is refused."""
 
 from __future__ import annotations
 

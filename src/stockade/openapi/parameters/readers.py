@@ -6,6 +6,7 @@ A parameter that is no list and is given twice is refused: of two servers one ta
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Protocol
 
 from stockade.openapi.faults import NO_FAULTS, Fault, Unreadable
@@ -33,7 +34,7 @@ class Text:
                 return NO_FAULTS
         except Unreadable:
             pass
-        return judged(self.where, [lambda read=read: read(text) for read in self._reads], self._checker)
+        return judged(self.where, (partial(read, text) for read in self._reads), self._checker)
 
 
 def judged(where: str, readings: Iterable[Callable[[], Any]], checker: Checker) -> tuple[Fault, ...]:
@@ -123,7 +124,7 @@ class Repeated:
             return NO_FAULTS
         if self._alone is not None and len(texts) == 1 and not self._alone.faults(texts[0]):
             return NO_FAULTS
-        return judged(self._where, [lambda read=read: read(texts) for read in self._reads], self._checker)
+        return judged(self._where, (partial(read, texts) for read in self._reads), self._checker)
 
     def claims(self, name: str) -> bool:
         return name == self._name
@@ -164,7 +165,7 @@ class Spread:
                 return (Fault(self._where, error.within(inner).pointer, error.rule, error.message),)
         if not members:
             return self._absent
-        return judged(self._where, [lambda read=read: read(members) for read in self._reads], self._checker)
+        return judged(self._where, (partial(read, members) for read in self._reads), self._checker)
 
     def claims(self, name: str) -> bool:
         return self._inner(name) is not None

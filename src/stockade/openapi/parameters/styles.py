@@ -3,15 +3,15 @@
 A reader takes the text of one parameter as sent and gives its parts, decoded: a text, a list of texts, or a dict of
 texts. Delimiters are found before anything is decoded, so that an encoded one is part of a value.
 
-| style          | text        | list, explode=false | list, explode=true   | object, explode=false | object, explode=true |
-| -------------- | ----------- | ------------------- | -------------------- | --------------------- | -------------------- |
-| matrix         | ;color=blue | ;color=blue,black   | ;color=blue;color=…  | ;color=R,100,G,200    | ;R=100;G=200         |
-| label          | .blue       | .blue,black         | .blue.black          | .R,100,G,200          | .R=100.G=200         |
-| simple         | blue        | blue,black          | blue,black           | R,100,G,200           | R=100,G=200          |
-| form           | color=blue  | color=blue,black    | color=blue&color=…   | color=R,100,G,200     | R=100&G=200          |
-| spaceDelimited | –           | color=blue%20black  | as form              | color=R%20100%20G%20… | as form              |
-| pipeDelimited  | –           | color=blue|black    | as form              | color=R|100|G|200     | as form              |
-| deepObject     | –           | –                   | –                    | –                     | color[R]=100&color[… |
+| style          | text        | list               | list, explode           | object             | object, explode |
+| -------------- | ----------- | ------------------ | ----------------------- | ------------------ | --------------- |
+| matrix         | ;color=blue | ;color=blue,black  | ;color=blue;color=black | ;color=R,100,G,200 | ;R=100;G=200    |
+| label          | .blue       | .blue,black        | .blue.black             | .R,100,G,200       | .R=100.G=200    |
+| simple         | blue        | blue,black         | blue,black              | R,100,G,200        | R=100,G=200     |
+| form           | color=blue  | color=blue,black   | color=blue&color=black  | color=R,100,G,200  | R=100&G=200     |
+| spaceDelimited | n/a         | color=blue%20black | n/a                     | color=R%20100      | n/a             |
+| pipeDelimited  | n/a         | color=blue|black   | n/a                     | color=R|100        | n/a             |
+| deepObject     | n/a         | n/a                | n/a                     | n/a                | color[R]=100    |
 
 Version 3.1.0 of the specification draws label lists without explode as `.blue.black`; RFC 6570, which it follows, and
 3.1.1 have commas. What the table of the specification leaves undefined ("n/a") is read as `form`, and told of.

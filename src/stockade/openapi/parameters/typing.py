@@ -38,7 +38,8 @@ def _is_mixed(shape: Shape, kind: Kind) -> bool:
 
 def _converter(shape: Shape, kind: Kind, *, prefer_text: bool) -> Convert:
     if kind == "text":
-        return scalar_reader(shape, prefer_text=prefer_text)
+        text: Callable[[Any], Any] = scalar_reader(shape, prefer_text=prefer_text)
+        return text
     if kind == "list":
         read = scalar_reader(shape.items or TEXT, prefer_text=prefer_text)
         return lambda parts: _list(parts, read)

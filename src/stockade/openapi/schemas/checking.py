@@ -44,10 +44,8 @@ class Checker:
         """
         if self.valid(value):
             return NO_FAULTS
-        if all_of_them:
-            errors = list(islice(self._validator.iter_errors(value), MOST_FAULTS))
-        else:
-            errors = [self._first(value)]
+        found = self._validator.iter_errors(value) if all_of_them else iter([self._first(value)])
+        errors = list(islice(found, MOST_FAULTS))
         faults = dict.fromkeys(fault for error in _telling(errors) for fault in explained(error, where, pointer))
         return tuple(islice(faults, MOST_FAULTS))
 

@@ -57,7 +57,7 @@ def explained(error: ValidationError, where: str, pointer: str, depth: int = 0) 
     """
     name = error.kind.name
     if name in _ONE_OF and depth < _DEEPEST:
-        meant = _meant(getattr(error.kind, "context", ()))
+        meant = _meant(getattr(error.kind, "context", []))
         if meant:
             for inner in meant:
                 yield from explained(inner, where, pointer, depth + 1)

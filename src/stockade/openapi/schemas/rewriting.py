@@ -74,7 +74,7 @@ class Rewriting:
         self._leave_out(made, pointer)
         bounded(made)
         if "discriminator" in made:
-            self._discriminate(schema, made, pointer)
+            self._discriminate(made, pointer)
         return made
 
     def _condition(self, schema: Schema, pointer: str) -> Schema:
@@ -130,7 +130,7 @@ class Rewriting:
         if asked is not None:
             self.partial[f"{pointer}/{asked.split()[-2] if ' ' in asked else asked}"] = f"{asked} is not checked"
 
-    def _discriminate(self, schema: dict[str, Any], made: dict[str, Any], pointer: str) -> None:
+    def _discriminate(self, made: dict[str, Any], pointer: str) -> None:
         discriminator = made.pop("discriminator")
         if not isinstance(discriminator, dict):
             return
