@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NoReturn
+from collections.abc import Callable, Iterable
+from typing import NoReturn, TypeAlias
 
 from msgspec import Struct
 
@@ -30,6 +30,10 @@ class BadPayload(Exception):
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
         super().__init__("; ".join(f"{fault.pointer or 'the body'}: {fault.message}" for fault in self.faults))
+
+
+Note: TypeAlias = Callable[[str, str], None]
+"""Takes the rule and the message of a fault whose place the giver knows."""
 
 
 def refuse(rule: str, message: str, pointer: str = "") -> NoReturn:

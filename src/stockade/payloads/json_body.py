@@ -33,10 +33,10 @@ def read_json(body: bytes, limits: Limits = DEFAULT) -> Any:
     Raises BadPayload with JSON pointers: for what is not JSON, what two parsers could read differently, and what is
     beyond the limits. Time is linear in the size of the body.
     """
-    containers = body.count(b"{") + body.count(b"[")
-    most = containers + body.count(b",")  # no fewer than members and items together
-    if most > limits.members or most > limits.items:
+    size = len(body)
+    if (size > limits.members or size > limits.items) and _may_be_many(body, limits):
         return read_exactly(body, limits)
+    deep = body.count(b"{") + body.count(b"[") > limits.depth
     try:
         value = _decode(body)
         again = _encode(value)
@@ -47,10 +47,31 @@ def read_json(body: bytes, limits: Limits = DEFAULT) -> Any:
         or (b"\\" in body and (b"\\u0022" in body or b"\\u0000" in body))
         or (not again.isascii() and _may_hold_noncharacters(again))
         or _may_hold_odd_numbers(body, limits)
-        or ((containers > limits.depth or len(body) > limits.name) and _is_beyond(value, limits))
+        or (
+            (deep or size > limits.string or (size > limits.name and _may_be_long(body, limits.name)))
+            and _is_beyond(value, limits)
+        )
     ):
         return read_exactly(body, limits)
     return value
+
+
+def _may_be_many(body: bytes, limits: Limits) -> bool:
+    """Members and items are together no more than commas and containers."""
+    most = body.count(b",") + body.count(b"{") + body.count(b"[")
+    return most > limits.members or most > limits.items
+
+
+def _may_be_long(body: bytes, longest: int) -> bool:
+    """Whether more than so many bytes stand without a quotation mark, as they do in a name that is too long."""
+    if b'\\"' in body:
+        return True
+    start, last = 0, len(body) - longest
+    while start < last:
+        start = body.rfind(b'"', start, start + longest + 1) + 1
+        if not start:
+            return True
+    return False
 
 
 def _may_hold_noncharacters(text: bytes) -> bool:

@@ -40,7 +40,7 @@ class Limits(Struct, frozen=True):
     archive_depth: int = 1  # archives within one another
     archive_entries: int = 1_000
     archive_ratio: int = 100  # unpacked size over packed size
-    archive_size: int = 100 * 1024 * 1024  # unpacked, in all
+    archive_size: int = 64 * 1024 * 1024  # unpacked, in all
     # XML
     elements: int = 10_000
     attributes: int = 64  # of one element, namespace declarations included
