@@ -8,6 +8,7 @@ from typing import Any
 from stockade.openapi.compiling import base_path
 from stockade.openapi.keys import BODY_ALONE
 
+OVERLAID = "x-policy-"  # what the schemas of the policy are called in the document
 _JSON = "application/json"
 _EMPTY: dict[str, Any] = {"openapi": "3.1.0", "info": {"title": "", "version": ""}, "paths": {}}
 
@@ -25,7 +26,7 @@ def overlaid(document: dict[str, Any] | None, requests: Mapping[str, Any]) -> di
     for number, (name, schema) in enumerate(requests.items()):
         method, _, path = name.partition(" ")
         template = path.removeprefix(base) if base and path.startswith(f"{base}/") else path
-        key = f"x-policy-{number}"
+        key = f"{OVERLAID}{number}"
         schemas[key] = _moved(schema, f"#/components/schemas/{key}")
         item = dict(paths.get(template) or {})
         item[method.lower()] = _demanding(item.get(method.lower()), {"$ref": f"#/components/schemas/{key}"})

@@ -16,7 +16,8 @@ from stockade.config.units import Count, Flag, Size
 from stockade.controls.schema import DeprecatingSchema, Schema
 from stockade.engine import Binding
 from stockade.openapi.contract import OVERRIDES, BadContract, Contract
-from stockade.openapi.overlay import overlaid
+from stockade.openapi.overlay import OVERLAID, overlaid
+from stockade.openapi.reading import Description
 from stockade.payloads import Limits
 
 _LIMITS = Limits()
@@ -74,14 +75,17 @@ class SchemaSection(Section):
 
 def make(site: Site) -> list[Binding]:
     section = site.api.schema_
-    document = None  # until the description is read here
-    if section is None and document is not None:
+    if section is None and site.api.openapi is not None:
         section = SchemaSection()
     if section is None or section.mode == "off":
         return []
+    description = site.description
+    if description is None and site.api.openapi is not None:
+        return []  # for reasons that have been told
+    document = description.document if description is not None else None
     requests = {name: _schema(site, name, entry) for name, entry in section.operations.items()}
     whole = overlaid(document, requests) if requests else document
-    contract = _contract(site, section, whole) if whole is not None else None
+    contract = _contract(site, section, whole, description) if whole is not None else None
     if contract is None and whole is not None:
         return []
     authentication = site.api.authentication
@@ -98,15 +102,24 @@ def make(site: Site) -> list[Binding]:
     return [site.bind(control, section, "schema")]
 
 
-def _contract(site: Site, section: SchemaSection, document: dict[str, Any]) -> Contract | None:
+def _contract(
+    site: Site, section: SchemaSection, document: dict[str, Any], description: Description | None
+) -> Contract | None:
     try:
-        return Contract.compile(
+        contract = Contract.compile(
             document, strict=section.strict, limits=section.limits.limits(), refused_headers=section.refused_headers
         )
     except BadContract as error:
         for trouble in error.troubles:
-            site.problem(f"{trouble.pointer}: {trouble.text}", "schema", "operations")
+            if description is None or OVERLAID in trouble.pointer:
+                site.problem(f"{trouble.pointer}: {trouble.text}", "schema", "operations")
+            else:
+                site.foreign_problem(*description.where(trouble.pointer), trouble.text)
         return None
+    for trouble in contract.partial:
+        file, line = description.where(trouble.pointer) if description is not None else ("", 0)
+        site.warn(f"not enforced: {file}:{line}: {trouble.text}", "openapi" if description is not None else "schema")
+    return contract
 
 
 def _schema(site: Site, name: str, entry: OperationSchema) -> Any:
