@@ -53,7 +53,8 @@ class Compiler:
         try:
             self._schemas = Schemas(document, "request", strict=strict)
         except (BadSchema, RecursionError) as error:
-            self.troubles.add(Trouble("/components", str(error) or "the schemas are nested too deep"))
+            pointer = error.pointer if isinstance(error, BadSchema) else "/components"
+            self.troubles.add(Trouble(pointer, str(error) or "the schemas are nested too deep"))
             self._schemas = Schemas({}, "request", strict=strict)
         self._parameters = ParameterCompiler(self._schemas, json_parser(limits))
         self._bodies = BodyCompiler(self._schemas, limits)

@@ -106,7 +106,10 @@ class FieldReader:
             except Unreadable as error:
                 raise error.within(name) from None
         for name, parts in deep.items():
-            made[name] = converters(self._fields[name].shape, "object")[way](parts)
+            try:
+                made[name] = converters(self._fields[name].shape, "object")[way](parts)
+            except Unreadable as error:
+                raise error.within(name) from None
         return made
 
     def _read(self, field: Field | None, found: list[Value], way: int) -> Any:

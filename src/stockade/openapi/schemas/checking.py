@@ -10,13 +10,14 @@ import jsonschema_rs
 import msgspec
 from jsonschema_rs import Draft202012Validator, ValidationError
 
-from stockade.openapi.faults import NO_FAULTS, Fault
+from stockade.openapi.faults import NO_FAULTS, Fault, pointer_of
 from stockade.openapi.schemas.explaining import explained
 from stockade.openapi.schemas.keywords import BASE, Schema
 from stockade.openapi.schemas.patterns import ENGINE
 from stockade.openapi.schemas.rewriting import Direction, Rewriting
 
 MOST_FAULTS = 20  # told of one value
+_METASCHEMA = Draft202012Validator({"$ref": "https://json-schema.org/draft/2020-12/schema"}, offline=True)
 _EMAIL = jsonschema_rs.EmailOptions(allow_display_text=False)
 
 
@@ -64,11 +65,13 @@ def _telling(errors: list[ValidationError]) -> list[ValidationError]:
 
 
 class Schemas:
-    """The schemas of a document as they hold for requests, or for responses."""
+    """The schemas of a document as they hold for requests, or for responses. Raises BadSchema."""
 
     def __init__(self, document: dict[str, Any], direction: Direction, *, strict: bool) -> None:
         self.rewriting = Rewriting(document, direction, strict=strict)
         self._checkers: dict[bytes, Checker] = {}
+        for name, schema in self.rewriting.named.items():
+            _check_form(schema, f"/components/schemas/{name}")
         components = self.rewriting.components()
         self._registry = jsonschema_rs.Registry(
             [(BASE, {"components": components})], draft=jsonschema_rs.Draft202012, retriever=_nothing
@@ -79,6 +82,7 @@ class Schemas:
 
         Raises BadSchema.
         """
+        _check_form(schema, "")
         try:
             enforced = self.rewriting.whole(schema, pointer)
             key = msgspec.json.encode(enforced)
@@ -101,9 +105,22 @@ class Schemas:
                 offline=True,
             )
         except ValidationError as error:
-            raise BadSchema(_reason(error), "".join(f"/{token}" for token in error.instance_path)) from None
+            raise BadSchema(_reason(error), pointer_of(error.instance_path)) from None
         except (jsonschema_rs.ReferencingError, ValueError) as error:
             raise BadSchema(str(error).partition("\n")[0]) from None
+
+
+def _check_form(schema: Any, pointer: str) -> None:
+    """Whether it is a schema at all, so that whoever walks it need not ask again. Raises BadSchema."""
+    try:
+        if isinstance(schema, dict | bool):
+            _METASCHEMA.validate(schema)
+            return
+    except ValidationError as error:
+        raise BadSchema(_reason(error), pointer + pointer_of(error.instance_path)) from None
+    except (ValueError, TypeError, RecursionError) as error:
+        raise BadSchema(f"the schema cannot be read: {str(error)[:200]}", pointer) from None
+    raise BadSchema("the schema is neither a mapping nor true or false", pointer)
 
 
 def _reason(error: ValidationError) -> str:
