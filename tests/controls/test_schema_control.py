@@ -23,7 +23,11 @@ DOCUMENT: dict[str, Any] = {
                     "required": True,
                     "content": {
                         "application/json": {
-                            "schema": {"type": "object", "properties": {"count": {"type": "integer"}}, "required": ["count"]}
+                            "schema": {
+                                "type": "object",
+                                "properties": {"count": {"type": "integer"}},
+                                "required": ["count"],
+                            }
                         }
                     },
                 },
@@ -141,7 +145,9 @@ def test_bodies_that_nobody_describes_are_held_to_their_structure(path, method):
     assert body(made, b'{"a": 1}', method, path) is PASS
     assert outcome(body(made, b'{"a": 1, "a": 2}', method, path)) == (400, ["duplicate-name"])
     assert body(made, b"anything", method, path, [("content-type", "text/plain")]) is PASS
-    assert outcome(body(made, b"a=%zz", method, path, [("content-type", "application/x-www-form-urlencoded")]))[0] == 400
+    assert (
+        outcome(body(made, b"a=%zz", method, path, [("content-type", "application/x-www-form-urlencoded")]))[0] == 400
+    )
 
 
 def test_strict_takes_no_body_that_is_not_described():
@@ -197,6 +203,13 @@ def test_a_websocket_has_no_body_to_check():
 
 
 def test_description():
-    document = {"paths": {**DOCUMENT["paths"], "/x": {"get": {"parameters": [{"name": "a", "in": "query", "schema": {"pattern": "(?=a)"}}]}}}}
+    document = {
+        "paths": {
+            **DOCUMENT["paths"],
+            "/x": {"get": {"parameters": [{"name": "a", "in": "query", "schema": {"pattern": "(?=a)"}}]}},
+        }
+    }
     made = control(contract=Contract.compile(document), strict=True, scopes=True)
-    assert made.describe() == "4 operation(s), strict; others: block; scopes of 1 operation(s); 1 demand(s) not enforced"
+    assert (
+        made.describe() == "4 operation(s), strict; others: block; scopes of 1 operation(s); 1 demand(s) not enforced"
+    )

@@ -45,9 +45,9 @@ class Body:
 
     def faults(self, body: bytes, content_type: str | None) -> tuple[Fault, ...]:
         """What is wrong with a body of an accepted type."""
-        if not body:
-            return self._missing
         content = self._contents.find(media_type(content_type))
+        if not body and (content is None or not content.takes_nothing):
+            return self._missing
         if content is None:
             return (Fault(BODY, "", "media-type", "is of a type that is not accepted"),)
         try:
@@ -104,4 +104,4 @@ class Compiler:
             )
         if any(part.keys() - {"type", "format", "title", "description", "contentMediaType"} for part in parts):
             self.partial[pointer] = f"bodies of the type {kind} are held to the limits of structure, not to the schema"
-        return Structure(self._limits)
+        return Structure(self._limits, takes_nothing=not is_xml(kind))

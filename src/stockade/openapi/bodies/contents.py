@@ -18,12 +18,16 @@ _MANY = 8192  # bytes of a body of which, when it is wrong, the first error alon
 
 
 class Content(Protocol):
+    takes_nothing: bool  # whether no bytes at all are a value of its kind, as they are of a text
+
     def faults(self, body: bytes, content_type: str) -> tuple[Fault, ...]:
         """content_type: the field as it was sent. Raises BadPayload."""
         ...
 
 
 class Json:
+    takes_nothing = False
+
     def __init__(self, checker: Checker, limits: Limits) -> None:
         self._checker = checker
         self._valid = checker.valid
@@ -39,6 +43,8 @@ class Json:
 class Fields:
     """A form or multipart body: an object whose properties are the fields. `read` gives its possible values."""
 
+    takes_nothing = False
+
     def __init__(self, read: Callable[[bytes, str], list[Callable[[], Any]]], checker: Checker) -> None:
         self._read = read
         self._checker = checker
@@ -49,6 +55,8 @@ class Fields:
 
 class Plain:
     """Text: one value of a simple type."""
+
+    takes_nothing = True
 
     def __init__(self, shape: Shape, checker: Checker) -> None:
         self._reads = [scalar_reader(shape), scalar_reader(shape, prefer_text=True)]
@@ -65,6 +73,8 @@ class Plain:
 class Octets:
     """Bytes without meaning here. A schema may bound their number (`maxLength`, counted in bytes)."""
 
+    takes_nothing = True
+
     def __init__(self, checker: Checker | None) -> None:
         self._checker = checker
 
@@ -75,8 +85,9 @@ class Octets:
 class Structure:
     """No schema: the limits of structure alone, by what the body says it is."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, takes_nothing: bool = True) -> None:
         self._limits = limits
+        self.takes_nothing = takes_nothing
 
     def faults(self, body: bytes, content_type: str) -> tuple[Fault, ...]:
         media = content_type.partition(";")[0].strip().lower()
