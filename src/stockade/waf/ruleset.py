@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from stockade.seclang import Problem, load
+from stockade.seclang import Place, Problem, load
 from stockade.waf.actions.setvar import number
+from stockade.waf.databases import trouble
 from stockade.waf.inspection import Inspection
 from stockade.waf.persistent import Collections, MemoryCollections
 from stockade.waf.program import Program
@@ -52,6 +53,8 @@ class RuleSet:
 
         Raises BadRules, with everything that is wrong.
         """
+        if wrong := trouble():
+            raise BadRules([Problem(Place("hyperscan", 0), wrong)])
         parsed = load(paths, text or None)
         book, problems = read(parsed.statements)
         if parsed.problems or problems:
