@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stockade.payloads.active import why_active
-from stockade.payloads.archives import BadArchive, Budget, inspect
+from stockade.payloads.archives import BadArchive, inspect
 from stockade.payloads.faults import BadPayload, Note
 from stockade.payloads.json_body import read_json
 from stockade.payloads.kinds import EXECUTABLE, JSON, UNKNOWN, XML, holds_script, kind_of, may_be, suits_extension
@@ -29,13 +29,12 @@ def check_file(content: bytes, declared: str, filename: str, limits: Limits, not
         note("file-size", f"the file is larger than {limits.file} bytes")
         return ""
     kind = kind_of(content)
-    budget = Budget(limits)
     try:
-        kind = inspect(content, kind, budget)
+        kind, macros = inspect(content, kind, limits)
     except BadArchive as error:
         note(error.rule, str(error))
         return kind
-    if budget.macros and not limits.active_files:
+    if macros and not limits.active_files:
         note("active-content", "the document has macros")
     if kind:
         _check_type(kind, declared, filename, limits, note)

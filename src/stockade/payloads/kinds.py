@@ -165,12 +165,13 @@ def _kind_of_text(content: bytes) -> str:
         return UNKNOWN
     start = _prolog(text)
     at = start.end() if start else 0
-    if _begins_html(text, at):
-        return HTML
     root = _root(text, at)
+    declared = text.startswith("<?xml")  # then browsers, too, take it for XML
+    if _begins_html(text, at) and not (declared and root and root[1].lower() != "html"):
+        return HTML
     if root and root[1] == "svg":
         return SVG
-    if root and (text.lstrip().startswith("<?xml") or text.rstrip().endswith(">")):
+    if root and (declared or text.rstrip().endswith(">")):
         return XML
     if text.lstrip()[:1] in ("{", "["):
         return JSON
