@@ -47,14 +47,6 @@ class Description(Struct, frozen=True):
         return self.places.where(parse_pointer(pointer))
 
 
-class Unread(BadDescription):
-    """The same error, with the files that were looked at: to watch for the change that mends it."""
-
-    def __init__(self, problems: Iterable[Problem], files: frozenset[str]) -> None:
-        super().__init__(problems)
-        self.files = files
-
-
 def read(
     source: str, *, load: Callable[[str], bytes], allow_remote: Iterable[str] = (), folder: str | None = None
 ) -> Description:
@@ -70,15 +62,15 @@ def read(
         root = library.root(source)
         version = version_of(root.value)
     except Unreadable as error:
-        raise Unread([error.problem or Problem(source, 0, str(error))], library.files) from None
+        raise BadDescription([error.problem or Problem(source, 0, str(error))]) from None
     except UnknownVersion as error:
         line = root.line((error.key,)) if error.key else 0
-        raise Unread([Problem(source, line, str(error))], library.files) from None
+        raise BadDescription([Problem(source, line, str(error))]) from None
     if root.value.get("paths") is None:
-        raise Unread([Problem(source, 0, NO_DESCRIPTION)], library.files)
+        raise BadDescription([Problem(source, 0, NO_DESCRIPTION)])
     document, places = _bundled(library, root, version, report)
     if report.problems:
-        raise Unread(report.problems, library.files)
+        raise BadDescription(report.problems)
     return Description(document, tuple(sorted(set(report.partial))), library.files, version.name, places)
 
 

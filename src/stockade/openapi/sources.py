@@ -48,7 +48,7 @@ class Source:
         try:
             value = read_json(text)
         except BadText:
-            if self.file.lower().endswith(_JSON_NAMES):
+            if self.file.lower().endswith(_JSON_NAMES) or text.lstrip()[1:].lstrip()[:1] == '"':
                 raise
             value, self._lines = read_yaml(text)  # {a: b} is YAML as well
         else:
@@ -84,7 +84,7 @@ def _decode(data: bytes) -> str:
 
 def _bound(value: Any) -> None:
     """Refuse what is too deep for those who walk over it."""
-    count, level = 1, [value]
+    count, level = 1, [value] if isinstance(value, dict | list) else []
     for _ in range(MOST_DEPTH + 1):
         items = [item for part in level for item in (part.values() if isinstance(part, dict) else part)]
         level = [item for item in items if isinstance(item, dict | list)]

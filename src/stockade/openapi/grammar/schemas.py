@@ -113,7 +113,7 @@ class _Schema(Object):
 
 
 def _made() -> _Schema:
-    schema = _Schema("a schema (a mapping)", "schemas")
+    schema = _Schema("a schema", "schemas")
     schemas = Mapped(schema)
     several = Listed(schema, least=1)
     discriminator = _Discriminator("a discriminator", required=["propertyName"])

@@ -42,9 +42,16 @@ class Shape:
         return None
 
     def wrong(self, value: Any, walk: Walk) -> Any:
-        name = f"{walk.path[-1][:60]}: " if walk.path else ""
-        walk.problem(f"{name}must be {self.words}, not {shown(value)}")
+        walk.problem(f"{_name(walk)}must be {self.words}, not {shown(value)}")
         return self.empty()
+
+
+def _name(walk: Walk) -> str:
+    """The key in hand, or the list and the index, as messages begin."""
+    if not walk.path:
+        return ""
+    inner = walk.path[-1][:60]
+    return f"{walk.path[-2][:60]}[{inner}]: " if inner.isdigit() and len(walk.path) > 1 else f"{inner}: "
 
 
 class Leaf(Shape):
@@ -72,9 +79,8 @@ class Choice(Shape):
     def copy(self, value: Any, walk: Walk) -> Any:
         if isinstance(value, str) and value in self._known:
             return value
-        name = f"{walk.path[-1][:60]}: " if walk.path else ""
         hint = walk.near(value, self._known) if isinstance(value, str) else ""
-        walk.problem(f"{name}{shown(value)} is not {self.words}{hint}")
+        walk.problem(f"{_name(walk)}{shown(value)} is not {self.words}{hint}")
         return None
 
 
@@ -169,6 +175,10 @@ class Object(Shape):
             if value.get(key) is None:
                 walk.problem(f"{key} is missing: {self.words} must have it")
         return made
+
+    def wrong(self, value: Any, walk: Walk) -> Any:
+        walk.problem(f"{_name(walk)}must be a mapping ({self.words}), not {shown(value)}")
+        return self.empty()
 
     def members(self, value: dict[str, Any], walk: Walk) -> dict[str, Any]:
         """Its known keys copied, the others as they are. A known key that is empty is not there."""
