@@ -7,6 +7,7 @@ description.where("/paths/~1orders/post")       # ("openapi.yaml", 41)
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -18,7 +19,7 @@ from stockade.openapi.convert import to_version_3
 from stockade.openapi.places import Places
 from stockade.openapi.pointers import parse_pointer
 from stockade.openapi.problems import BadDescription, Problem
-from stockade.openapi.references import Reach
+from stockade.openapi.references import Reach, is_url
 from stockade.openapi.report import Report
 from stockade.openapi.sources import Library, Source, Unreadable
 from stockade.openapi.versions import NO_DESCRIPTION, UnknownVersion, Version, version_of
@@ -57,6 +58,7 @@ def read(
     folder: what references to files may not leave; the root's own when None.
     Raises BadDescription with all that is wrong.
     """
+    source = source if is_url(source) else posixpath.normpath(source)
     report, library = Report(), Library(load, Reach.of(source, allow_remote, folder))
     try:
         root = library.root(source)
@@ -83,5 +85,7 @@ def _bundled(library: Library, root: Source, version: Version, report: Report) -
         places.moved(moves)
     document["openapi"] = "3.1.0"
     document.pop("jsonSchemaDialect", None)
+    document.setdefault("paths", {})
+    document.setdefault("components", {})
     check(document, report, places, broken)
     return document, places

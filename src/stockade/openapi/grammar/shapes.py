@@ -70,10 +70,10 @@ class Leaf(Shape):
 
 
 class Choice(Shape):
-    """One of a few words."""
+    """One of a few words. old: one more, which nobody should be told of."""
 
-    def __init__(self, *known: str) -> None:
-        self._known = known
+    def __init__(self, *known: str, old: str = "") -> None:
+        self._known = (*known, old) if old else known
         self.words = f"one of {', '.join(known)}" if len(known) > 1 else known[0]
 
     def copy(self, value: Any, walk: Walk) -> Any:
@@ -186,7 +186,9 @@ class Object(Shape):
         made, fields, path = {}, self.fields, walk.path
         for key, item in value.items():
             shape = fields.get(key)
-            if shape is None:
+            if key == "$ref":  # a text would have been followed
+                walk.problem(f"$ref must be text, not {shown(item)}")
+            elif shape is None:
                 if not key.startswith("x-"):
                     path.append(key)
                     self.unknown(key, walk)
@@ -207,6 +209,9 @@ class _Ignored(Shape):
     """Documentation: of no weight for what is enforced, so nothing is said of it."""
 
 
+_LARGEST = 1 << 63
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -217,4 +222,6 @@ TEXT = Leaf("text", lambda value: isinstance(value, str), "")
 FLAG = Leaf("true or false", lambda value: isinstance(value, bool), False)
 NUMBER = Leaf("a number", _is_number, 0)
 POSITIVE = Leaf("a number above 0", lambda value: _is_number(value) and value > 0, 1)
-COUNT = Leaf("a whole number, 0 or more", lambda value: _is_number(value) and value >= 0 and value == int(value), 0)
+COUNT = Leaf(
+    "a whole number, 0 or more", lambda value: _is_number(value) and 0 <= value < _LARGEST and value == int(value), 0
+)
