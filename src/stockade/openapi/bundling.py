@@ -25,8 +25,9 @@ from stockade.openapi.sources import BadReference, Library, Source, Unreadable
 from stockade.openapi.targets import Targets
 from stockade.openapi.versions import Version
 
-_MOST_COPIED = 1_500_000  # mappings and lists, however often one is written
+_MOST_COPIED = 500_000  # mappings and lists, however often one is written; the largest public ones have 300,000
 _MOST_SPLICED = 16  # one within the other
+_DEEPEST_SPLICE = 64  # levels of the document; each file may have as many again as it is allowed
 _SAFE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _SILENT = frozenset(
     {"$comment", "title", "description", "summary", "example", "examples", "externalDocs", "deprecated"}
@@ -176,6 +177,9 @@ class Bundler:
             return shape.empty()
         source, tokens = target
         key = source.file, tokens
+        if len(self._out) + len(self.path) > _DEEPEST_SPLICE:
+            self.problem(f"$ref {shown(value['$ref'])} stands more than {_DEEPEST_SPLICE} levels deep")
+            return shape.empty()
         if key in self._open or len(self._open) >= _MOST_SPLICED:
             self.problem(f"$ref {shown(value['$ref'])} leads back to itself, which makes sense in schemas alone")
             return shape.empty()

@@ -127,5 +127,5 @@ class _Converter:
         return new
 
     def _header(self, old: Json) -> Json:
-        new = {key: value for key, value in old.items() if key == "description" or key.startswith("x-ms")}
+        new = {key: value for key, value in old.items() if key == "description"}
         return {**new, "schema": value_schema(old)}

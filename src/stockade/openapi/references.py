@@ -81,9 +81,9 @@ def resolve(base: str, reference: str) -> tuple[str, str]:
 def _url(base: str, uri: str) -> str:
     try:
         url = urljoin(base, uri) if is_url(base) else uri
-        parts = _split(url)
     except ValueError:
         raise BadReference("is no URL") from None
+    parts = _split(url)
     if parts.scheme.lower() not in _PORTS:
         hint = "; begin a file's name with ./" if parts.scheme else ""
         raise BadReference(f"has the scheme {parts.scheme[:20]!r}; only files and https are read{hint}")

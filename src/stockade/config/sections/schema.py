@@ -10,6 +10,7 @@ import yaml
 from pydantic import Field
 
 from stockade.config.base import Model, Section
+from stockade.config.errors import Problem
 from stockade.config.site import Site
 from stockade.config.texts import FilePath, HeaderName, MediaType, Operation
 from stockade.config.units import Count, Flag, Size
@@ -21,6 +22,7 @@ from stockade.openapi.reading import Description
 from stockade.payloads import Limits
 
 _LIMITS = Limits()
+_MOST_TOLD = 20  # demands that are not enforced
 
 
 class BodyLimits(Model):
@@ -79,7 +81,7 @@ def make(site: Site) -> list[Binding]:
         section = SchemaSection()
     if section is None or section.mode == "off":
         return []
-    description = site.description
+    description = site.description()
     if description is None and site.api.openapi is not None:
         return []  # for reasons that have been told
     document = description.document if description is not None else None
@@ -114,12 +116,22 @@ def _contract(
             if description is None or OVERLAID in trouble.pointer:
                 site.problem(f"{trouble.pointer}: {trouble.text}", "schema", "operations")
             else:
-                site.foreign_problem(*description.where(trouble.pointer), trouble.text)
+                site.problems.append(Problem(*description.where(trouble.pointer), trouble.text))
         return None
-    for trouble in contract.partial:
-        file, line = description.where(trouble.pointer) if description is not None else ("", 0)
-        site.warn(f"not enforced: {file}:{line}: {trouble.text}", "openapi" if description is not None else "schema")
+    _warn(site, contract, description)
     return contract
+
+
+def _warn(site: Site, contract: Contract, description: Description | None) -> None:
+    """Tell what is not enforced."""
+    for trouble in contract.partial[:_MOST_TOLD]:
+        if description is None or OVERLAID in trouble.pointer:
+            site.warn(f"not enforced: {trouble.pointer}: {trouble.text}", "schema", "operations")
+        else:
+            place = Problem(*description.where(trouble.pointer), trouble.text)
+            site.warn(f"not enforced: {place}", "openapi")
+    if len(contract.partial) > _MOST_TOLD:
+        site.warn(f"not enforced: {len(contract.partial) - _MOST_TOLD} more demands of the description", "openapi")
 
 
 def _schema(site: Site, name: str, entry: OperationSchema) -> Any:
