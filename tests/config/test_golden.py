@@ -51,6 +51,7 @@ BEYOND_THE_SCHEMA = {
     "logged-credentials-when-off",
     "missing-hash-key-file",
     "same-address-twice",
+    "schema-of-operations",
     "short-hash-key",
     "short-hash-key-file",
     "two-apis-one-claim",

@@ -66,7 +66,7 @@ def test_what_is_described_passes():
     assert body(control(), b'{"count": 1}') is PASS
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[tuple[Any, ...], dict[str, Any], int, list[str]]] = {
     "unknown path": (("GET", "/nothing"), {}, 404, ["unknown-path"]),
     "wrong method": (("DELETE", "/orders"), {}, 405, ["wrong-method"]),
     "options": (("OPTIONS", "/orders"), {}, 405, ["wrong-method"]),

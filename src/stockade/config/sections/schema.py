@@ -101,6 +101,8 @@ def make(site: Site) -> list[Binding]:
         scopes=authentication is not None and authentication.mode != "off",
         preflight=section.preflight,
     )
+    if section.mode == "block" and section.failure == "closed":
+        site.contract = contract
     return [site.bind(control, section, "schema")]
 
 
@@ -113,21 +115,30 @@ def _contract(
         )
     except BadContract as error:
         for trouble in error.troubles:
-            if description is None or OVERLAID in trouble.pointer:
-                site.problem(f"{trouble.pointer}: {trouble.text}", "schema", "operations")
-            else:
+            name, pointer = _own(section, trouble.pointer)
+            if name:
+                site.problem(f"{trouble.text} (at {pointer or 'its top'})", "schema", "operations", name, "request")
+            elif description is not None:
                 site.problems.append(Problem(*description.where(trouble.pointer), trouble.text))
         return None
-    _warn(site, contract, description)
+    _warn(site, section, contract, description)
     return contract
 
 
-def _warn(site: Site, contract: Contract, description: Description | None) -> None:
+def _own(section: SchemaSection, pointer: str) -> tuple[str, str]:
+    """The operation of the policy whose schema a pointer leads into, and the pointer in it; "" where there is none."""
+    _, own, rest = pointer.partition(f"/components/schemas/{OVERLAID}")
+    number, slash, within = rest.partition("/")
+    return (list(section.operations)[int(number)], slash + within) if own else ("", "")
+
+
+def _warn(site: Site, section: SchemaSection, contract: Contract, description: Description | None) -> None:
     """Tell what is not enforced."""
     for trouble in contract.partial[:_MOST_TOLD]:
-        if description is None or OVERLAID in trouble.pointer:
-            site.warn(f"not enforced: {trouble.pointer}: {trouble.text}", "schema", "operations")
-        else:
+        name, pointer = _own(section, trouble.pointer)
+        if name:
+            site.warn(f"not enforced: {trouble.text} (at {pointer})", "schema", "operations", name, "request")
+        elif description is not None:
             place = Problem(*description.where(trouble.pointer), trouble.text)
             site.warn(f"not enforced: {place}", "openapi")
     if len(contract.partial) > _MOST_TOLD:
@@ -140,12 +151,12 @@ def _schema(site: Site, name: str, entry: OperationSchema) -> Any:
     place = ("schema", "operations", name, "request")
     data = site.read_file(entry.request, "the schema", *place)
     if data is None:
-        return {}
+        return True
     try:
         found = json.loads(data) if data.lstrip()[:1] == b"{" else yaml.safe_load(data)
     except (ValueError, yaml.YAMLError, RecursionError):
         found = None
     if not isinstance(found, dict | bool):
         site.problem(f"{entry.request} is neither JSON nor YAML with a JSON Schema in it", *place)
-        return {}
+        return True
     return found
