@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stockade.config.sections import authentication, exposure, firewall, limits, schema, waf
+from stockade.config.sections import authentication, exposure, firewall, graphql, limits, schema, waf
 from stockade.config.site import Site
 from stockade.engine import Binding
 
@@ -19,6 +19,8 @@ CATALOGUE: tuple[tuple[str, Maker], ...] = (
     ("authentication", authentication.make),  # who is asking
     ("limits", limits.make_late),  # what a principal may do
     ("schema", schema.make),  # what a valid request is
+    ("graphql", graphql.make),  # which operation it is, what it may ask for and what that costs
+    ("limits", limits.make_named),  # what an operation may be asked that only its body names
     ("waf", waf.make),  # what a request carries
     ("exposure", exposure.make),  # what the response may reveal
 )

@@ -13,6 +13,7 @@ from stockade.config.sections import (
     AuthenticationSection,
     ExposureSection,
     FirewallSection,
+    GraphQLSection,
     LimitItem,
     OpenapiSection,
     SchemaSection,
@@ -152,6 +153,7 @@ class Api(Model):
     authentication: AuthenticationSection | None = None
     limits: list[LimitItem] = Field([], description="Rates and quotas; all of them must allow a request.")
     schema_: SchemaSection | None = Field(None, alias="schema")
+    graphql: GraphQLSection | None = None
     waf: WafSection | None = None
     exposure: ExposureSection = ExposureSection()
 

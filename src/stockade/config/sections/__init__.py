@@ -3,6 +3,7 @@
 from stockade.config.sections.authentication import AuthenticationSection
 from stockade.config.sections.exposure import ExposureSection
 from stockade.config.sections.firewall import FirewallSection
+from stockade.config.sections.graphql import GraphQLSection
 from stockade.config.sections.limits import LimitItem
 from stockade.config.sections.openapi import OpenapiSection
 from stockade.config.sections.schema import SchemaSection
@@ -12,6 +13,7 @@ __all__ = [
     "AuthenticationSection",
     "ExposureSection",
     "FirewallSection",
+    "GraphQLSection",
     "LimitItem",
     "OpenapiSection",
     "SchemaSection",
