@@ -81,11 +81,17 @@ class Edits(Struct, frozen=True, gc=False):
 
 
 class Pass(Struct, frozen=True, gc=False):
-    """Go on. A control that watches (`mode: monitor`) keeps its findings and its principal, but not its edits."""
+    """Go on. A control that watches (`mode: monitor`) keeps its findings and its principal, but not its edits.
+
+    operation: what the request is called from here on, where its body says more than its path; of few values.
+    calls: how many calls of that operation it is, for limits.
+    """
 
     findings: tuple[Finding, ...] = ()
     principal: Principal | None = None
     edits: Edits | None = None
+    operation: str | None = None
+    calls: int = 1
 
 
 class Stop(Struct, frozen=True, gc=False):
@@ -94,6 +100,7 @@ class Stop(Struct, frozen=True, gc=False):
     response: Response
     findings: tuple[Finding, ...]
     action: Action = "deny"
+    operation: str | None = None  # as in Pass
 
 
 Verdict: TypeAlias = Pass | Stop
@@ -124,6 +131,7 @@ class Exchange(Struct, gc=False):
     request_body: bytes = b""
     response: Response | None = None
     response_body: bytes = b""
+    calls: int = 1  # of the operation; see Pass
 
     def problem(self, status: int, detail: str, *headers: tuple[str, str], **members: object) -> Response:
         """A problem-details response (RFC 9457) that carries this request's id."""

@@ -9,7 +9,14 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, mo
 
 from stockade.config.base import Address, HostPort, Kind, Model, Secret
 from stockade.config.errors import written
-from stockade.config.sections import AuthenticationSection, ExposureSection, FirewallSection, LimitItem, WafSection
+from stockade.config.sections import (
+    AuthenticationSection,
+    ExposureSection,
+    FirewallSection,
+    GraphQLSection,
+    LimitItem,
+    WafSection,
+)
 from stockade.config.texts import FilePath, HeaderName, Host, Name, Operation, Prefix, UrlPath, check_url
 from stockade.config.units import Count, Duration, Flag, PositiveDuration, Size, parse_count
 
@@ -142,6 +149,7 @@ class Api(Model):
     firewall: FirewallSection = FirewallSection()
     authentication: AuthenticationSection | None = None
     limits: list[LimitItem] = Field([], description="Rates and quotas; all of them must allow a request.")
+    graphql: GraphQLSection | None = None
     waf: WafSection | None = None
     exposure: ExposureSection = ExposureSection()
 
