@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from stockade.payloads import Limits
 from tests.payloads.multipart_bodies import read_file, rules, tarred, zipped
 
-PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+PNG_START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+PNG = PNG_START + b"\0\0\0\1\0\0\0\1\x08\2\0\0\0"
 PDF = b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\n%%EOF\n"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0h1"/></svg>'
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -140,7 +141,7 @@ def test_kind_by_content(name, declared, content, kind):
         ),
         ("a.docx", WORD, zipped([("word/document.xml", b"a"), ("word/vbaProject.bin", b"a")]), "active-content"),
         ("a.png", "image/png", PNG + b"<?php system($_GET[0]); ?>", "polyglot"),
-        ("a.gif", "image/gif", b"GIF89a/*<script>alert(1)</script>", "polyglot"),
+        ("a.gif", "image/gif", b"GIF89a\1\0\1\0/*<script>alert(1)</script>", "polyglot"),
         ("a.png", "image/png", PNG + zipped([("a", b"a")]), "polyglot"),
         ("a.pdf", "application/pdf", PDF + zipped([("a", b"a")]), "polyglot"),
         ("a.json", "application/json", b'{"a":1', "syntax"),
@@ -199,6 +200,41 @@ def test_svg_with_script_is_refused(inner):
 )
 def test_svg_that_only_draws_is_taken(inner):
     assert rules("a.svg", "image/svg+xml", f'<svg xmlns="http://www.w3.org/2000/svg">{inner}</svg>'.encode()) == []
+
+
+PICTURES = {
+    "png": ("image/png", PNG_START + b"\0\0\x0f\xa0" + b"\0\0\x0b\xb8\x08\2\0\0\0"),
+    "gif": ("image/gif", b"GIF89a\xa0\x0f\xb8\x0b\0\0\0"),
+    "bmp": (
+        "image/bmp",
+        b"BM\x1e\0\0\0\0\0\0\0\x1a\0\0\0\x28\0\0\0\xa0\x0f\0\0" + struct.pack("<l", -3000) + b"\1\0\x18\0",
+    ),
+    "jpeg": ("image/jpeg", b"\xff\xd8\xff\xe0\0\4ab\xff\xff\xc2\0\x11\x08\x0b\xb8\x0f\xa0\3" + b"\0" * 9),
+    "jpeg-twice": (
+        "image/jpeg",
+        b"\xff\xd8\xff\xc0\0\x09\x08\0\1\0\1\1\0\xff\xd0\xff\xc0\0\x09\x08\x0b\xb8\x0f\xa0\1\0" + b"\0" * 9,
+    ),
+    "webp": ("image/webp", b"RIFF\x20\0\0\0WEBPVP8 \x10\0\0\0\0\0\0\x9d\1\x2a\xa0\x0f\xb8\x0b"),
+    "webp-lossless": ("image/webp", b"RIFF\x20\0\0\0WEBPVP8L\x10\0\0\0\x2f" + struct.pack("<L", 3999 | 2999 << 14)),
+    "webp-extended": (
+        "image/webp",
+        b"RIFF\x20\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + b"\x9f\x0f\0" + b"\xb7\x0b\0",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_may_not_have_too_many_pixels(name):
+    declared, content = PICTURES[name]
+    ending = declared.partition("/")[2]
+    assert rules(f"a.{ending}", declared, content, Limits(pixels=4000 * 3000)) == []
+    assert rules(f"a.{ending}", declared, content, Limits(pixels=4000 * 3000 - 1)) == ["picture-size"]
+
+
+@given(st.sampled_from(["png", "gif", "jpeg", "webp"]), st.data())
+def test_a_damaged_picture_gives_our_error(name, data):
+    declared, content = PICTURES[name]
+    rules("a", declared, content[: data.draw(st.integers(0, len(content)))] + data.draw(st.binary(max_size=20)))
 
 
 def test_svg_with_an_entity_is_refused():
@@ -270,6 +306,7 @@ def nested(depth: int) -> bytes:
 ARCHIVES = {
     "zip-bomb": (zipped([("a", b"\0" * 20_000_000)]), "archive-ratio"),
     "zip-bomb-in-pieces": (zipped([(str(index), b"\0" * 7_000_000) for index in range(12)]), "archive-ratio"),
+    "zip-bomb-of-small-entries": (zipped([(str(index), b"\0" * 65_000) for index in range(900)]), "archive-ratio"),
     "zip-many-entries": (zipped([(str(index), b"") for index in range(1_001)]), "archive-entries"),
     "zip-overlapping": (overlapping(50), "archive-overlap"),
     "zip-lying-size": (lying(), "archive"),
@@ -330,7 +367,7 @@ def test_archive_that_bites(name):
 
 
 def test_so_many_archives_ran():
-    assert len(ARCHIVES) == 50
+    assert len(ARCHIVES) == 51
 
 
 @pytest.mark.parametrize(
