@@ -50,6 +50,7 @@ BEYOND_THE_SCHEMA = {
     "logged-credentials",
     "logged-credentials-when-off",
     "missing-hash-key-file",
+    "openapi-broken",
     "same-address-twice",
     "short-hash-key",
     "short-hash-key-file",

@@ -39,6 +39,7 @@ def test_resolving(base: str, reference: str, name: str, fragment: str) -> None:
         ("o.yaml", "//h/x", "write https:// before it"),
         ("o.yaml", "a\0b", "is no URI reference"),
         ("o.yaml", "a%00b", "is no path"),
+        ("o.yaml", "a%1B[2J", "is no path"),
         ("o.yaml", "..\\x", "is no URI reference"),
         ("o.yaml", "", "is empty"),
         ("o.yaml", "https://u:p@h/x", "is no plain URL"),
