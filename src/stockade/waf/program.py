@@ -98,16 +98,14 @@ class Program:
     def _evaluate(self, step: Step, transaction: Transaction) -> bool:
         """Whether the rule matches. What is remembered of it is not looked at again."""
         transaction.reached = 0
-        memory = None if transaction.astray or transaction.removed_targets else step.memory
-        key = memory.key(transaction) if memory is not None else 0
-        if memory is not None and memory.knows(key):
-            for deed in memory.deeds(key):
-                deed.run(transaction)
-            return False
         self._move(transaction, step.state)
-        matched = step.rule.evaluate(transaction)
-        if memory is not None and not step.acts and not step.strays and transaction.reached < step.writes:
-            memory.note(key, step.rule.deeds if matched else None)
+        memory = None if transaction.astray or transaction.removed_targets else step.memory
+        if memory is None:
+            matched = step.rule.evaluate(transaction)
+        else:
+            key = memory.key(transaction)
+            known = memory.outcome(key)
+            matched = known.repeat(transaction) if known is not None else memory.evaluate(step.rule, transaction, key)
         if transaction.reached:
             transaction.has_notes = True
         if step.after >= 0 and not transaction.touched:

@@ -241,7 +241,7 @@ class _Actions:
         text = self.last(name)
         if not text:
             return default
-        if not text.isdigit():
+        if not (text.isascii() and text.isdigit()):
             raise ValueError(f"{name}:{text} is no number")
         return int(text)
 
@@ -251,7 +251,7 @@ def _optional(text: str) -> Expand | None:
 
 
 def _severity(text: str) -> str:
-    name = SEVERITIES[int(text)] if text.isdigit() and int(text) < len(SEVERITIES) else text.upper()
+    name = SEVERITIES[int(text)] if text in tuple("01234567") else text.upper()
     if name and name not in SEVERITIES:
         raise ValueError(f"severity:{text} is none of {', '.join(SEVERITIES)}, nor 0 to 7")
     return name

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from stockade.seclang import Operator
 from stockade.seclang import Rule as Tree
+from stockade.waf.actions import SetVar
 from stockade.waf.folding import Folded
 from stockade.waf.macros import constant, macros_of
 from stockade.waf.names import DIGITS, Names, expanded, macros_in, targeted, written
@@ -23,9 +24,11 @@ _OF_WHOLE = frozenset({"pm", "pmf", "pmfromfile", "detectsqli", "detectxss", "rx
 
 
 class Use(NamedTuple):
-    """What a rule does with variables. `borrows`: what it reads that may come from elsewhere."""
+    """What a rule does with variables. `borrows`: what it reads that may come from elsewhere; `decides`: what it reads
+    of that before it is known whether it matches."""
 
     borrows: Names
+    decides: Names
     writes: Names
 
 
@@ -58,12 +61,13 @@ class Readers:
         """Whether another rule may read what the link writes."""
         return self._borrowed.meets(_writes(link), besides=self._uses[id(entry.rule)].borrows)
 
-    def is_alone(self, entry: Folded) -> bool:
-        """Whether no other rule reads what this one writes, nor writes what this one reads and is not known."""
-        borrows, writes = self._uses[id(entry.rule)]
-        unknown = Names(borrows.whole - entry.known)
-        unknown.beginnings = borrows.beginnings
-        return not (self._borrowed.meets(writes, besides=borrows) or self._written.meets(unknown, besides=writes))
+    def depends_on_others(self, entry: Folded) -> bool:
+        """Whether another rule may write what this one reads, unless it has matched and says so, and is not known."""
+        borrows, decides, writes = self._uses[id(entry.rule)]
+        reads = decides if entry.rule.logs else borrows
+        unknown = Names(reads.whole - entry.known)
+        unknown.beginnings = reads.beginnings
+        return self._written.meets(unknown, besides=writes)
 
 
 class _Tally:
@@ -94,16 +98,20 @@ def _writes(link: Link) -> Names:
 
 
 def _use(entry: Folded) -> Use:
-    borrows, writes = Names(), Names()
-    captured: set[str] = set()
+    decides, writes, on_match = Names(), Names(), Names()
+    own: set[str] = set()  # what the links so far have written, whatever the request
     for link, tree in zip(entry.rule.links, (entry.tree, *entry.tree.links), strict=True):
-        borrows.update(_without(_looked_at(tree), captured))
-        captured |= _captured(link, tree.operator)
-        borrows.update(_without(_taken(link), captured))
+        decides.update(on_match)  # this link is looked at where the ones before it match
+        decides.update(_without(_looked_at(tree), own))
+        own |= _captured(link, tree.operator)
+        on_match = _without(_taken(link), own)
+        own |= {setvar.prefix[0] for setvar in link.setvars if _replaces(setvar)}
         writes.update(_writes(link))
+    borrows = decides.copy()
+    borrows.update(on_match)
     for tree in (entry.tree, *entry.tree.links):
-        borrows.update(_without(expanded(macros_in(tree)), captured))
-    return Use(borrows, writes)
+        borrows.update(_without(expanded(macros_in(tree)), own))
+    return Use(borrows, decides, writes)
 
 
 def _looked_at(tree: Tree) -> Names:
@@ -124,8 +132,13 @@ def _taken(link: Link) -> Names:
     return names
 
 
-def _without(names: Names, captured: set[str]) -> Names:
-    names.whole -= captured
+def _replaces(setvar: SetVar) -> bool:
+    """Whether it is known which variable it sets, and to what, without its value so far."""
+    return setvar.collection == "tx" and setvar.change == "=" and setvar.prefix[1]
+
+
+def _without(names: Names, own: set[str]) -> Names:
+    names.whole -= own
     return names
 
 

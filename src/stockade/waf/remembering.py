@@ -1,16 +1,20 @@
 """Rules whose outcome follows from a few headers, so that it can be remembered.
 
 CRS looks at the names of headers, at the content type, at the method with chains that begin to match for every honest
-request. What such a chain reads is the same from request to request, and if it came to nothing once, or only to a
-`ctl`, it will again.
+request, and take notes in TX for their later links. What such a chain reads is the same from request to request, and
+what it came to once, and wrote, it will come to again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from stockade.waf.actions import Ctl
 from stockade.waf.folding import Folded
 from stockade.waf.macros import macros_of
-from stockade.waf.rule import Deed
+from stockade.waf.persistent import Variables
+from stockade.waf.rule import Deed, Rule
 from stockade.waf.targets import Exclusions, Fetch, fetcher
 from stockade.waf.transaction import Transaction
 
@@ -21,34 +25,72 @@ _OWN = frozenset({"TX", "RULE", "MATCHED_VAR", "MATCHED_VAR_NAME", "MATCHED_VARS
 _MOST = 1024  # outcomes per rule
 
 
+class Outcome(NamedTuple):
+    """What running a rule came to."""
+
+    matched: bool
+    reached: int  # how many links matched
+    written: Variables  # to TX
+    deeds: tuple[Deed, ...]
+
+    def repeat(self, transaction: Transaction) -> bool:
+        transaction.reached = self.reached
+        transaction.tx.update(self.written)
+        for deed in self.deeds:
+            deed.run(transaction)
+        return self.matched
+
+
 class Memory:
-    """What a rule came to, by the hash of what it looked at: None where it did not match, else its deeds."""
+    """Outcomes of a rule, by the hash of what it looked at."""
 
-    __slots__ = ("_fetches", "_known", "_worth")
+    __slots__ = ("_fetches", "_known")
 
-    def __init__(self, fetches: tuple[Fetch, ...], *, worth: bool) -> None:
+    def __init__(self, fetches: tuple[Fetch, ...]) -> None:
         self._fetches = fetches
-        self._known: dict[int, tuple[Deed, ...] | None] = {}
-        self._worth = worth  # whether a match may be remembered, too
+        self._known: dict[int, Outcome] = {}
 
     def key(self, transaction: Transaction) -> int:
         return hash(tuple([tuple(fetch(transaction)) for fetch in self._fetches]))
 
-    def knows(self, key: int) -> bool:
-        return key in self._known
+    def outcome(self, key: int) -> Outcome | None:
+        return self._known.get(key)
 
-    def deeds(self, key: int) -> tuple[Deed, ...]:
-        return self._known[key] or ()
-
-    def note(self, key: int, deeds: tuple[Deed, ...] | None) -> None:
-        if deeds is None or self._worth:
+    def evaluate(self, rule: Rule, transaction: Transaction, key: int) -> bool:
+        """Whether the rule matches; remembered, unless it has something to say or takes variables away."""
+        tx = transaction.tx = _Noting(transaction.tx)
+        matched = rule.evaluate(transaction)
+        transaction.tx = dict(tx)
+        if not tx.lost and not (matched and rule.logs):
             if len(self._known) >= _MOST:
                 self._known.clear()
-            self._known[key] = deeds
+            self._known[key] = Outcome(matched, transaction.reached, tx.written, rule.deeds if matched else ())
+        return matched
+
+
+class _Noting(dict[str, bytes]):
+    """Variables that keep account of what is written to them."""
+
+    def __init__(self, variables: Variables) -> None:
+        super().__init__(variables)
+        self.written: Variables = {}
+        self.lost = False  # whether any was taken away
+
+    def __setitem__(self, name: str, value: bytes) -> None:
+        super().__setitem__(name, value)
+        self.written[name] = value
+
+    def update(self, other: Mapping[str, bytes]) -> None:  # type: ignore[override]
+        super().update(other)
+        self.written.update(other)
+
+    def pop(self, name: str, default: bytes | None = None) -> bytes | None:  # type: ignore[override]
+        self.lost = True
+        return super().pop(name, default)
 
 
 def memory_for(folded: Folded) -> Memory | None:
-    """For a rule that has no variables in common with others; None where the outcome depends on more than headers."""
+    """For a rule that reads nothing which depends on others; None where the outcome depends on more than headers."""
     rule, trees = folded.rule, (folded.tree, *folded.tree.links)
     fetches: list[Fetch] = []
     for target in (target for tree in trees for target in tree.targets):
@@ -64,4 +106,4 @@ def memory_for(folded: Folded) -> Memory | None:
     deeds = [deed for link in rule.links for deed in link.deeds]
     if any(not isinstance(deed, Ctl) for deed in deeds) or any(setvar.collection != "tx" for setvar in setvars):
         return None
-    return Memory(tuple(fetches), worth=not rule.logs)
+    return Memory(tuple(fetches))

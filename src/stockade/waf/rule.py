@@ -18,6 +18,7 @@ from stockade.waf.inspection import Match
 from stockade.waf.macros import Expand
 from stockade.waf.operators import Hit, Test
 from stockade.waf.targets import Fetch
+from stockade.waf.transformations import untouched_by
 
 if TYPE_CHECKING:
     from stockade.waf.transaction import Transaction
@@ -45,10 +46,12 @@ class Link(Struct, eq=False):
     transformations: tuple[str, ...] = ()  # their names
     argument: Expand | None = None  # of an operator whose argument has macros
     make: Callable[[bytes], Test] | None = None
+    untouched: bytes | None = None  # a value of these bytes alone comes out as it went in; None: none does
 
     def __post_init__(self) -> None:
         if self.make is not None:
             self.make = lru_cache(_REMEMBERED)(self.make)
+        self.untouched = untouched_by(self.transformations)
 
     @property
     def is_action(self) -> bool:
@@ -87,6 +90,8 @@ class Link(Struct, eq=False):
 
     def seen(self, value: bytes) -> tuple[bytes, ...]:
         """What the operator looks at: the transformed value; with multiMatch, every step on the way."""
+        if self.untouched is not None and not value.translate(None, self.untouched):
+            return (value,)
         if not self.every_step:
             for transform in self.transforms:
                 value = transform(value)

@@ -43,7 +43,7 @@ def applied(settings: Settings, directive: Directive) -> Settings:
         return replace(settings, mode=_MODES.get(argument.lower(), settings.mode))
     if name in _SWITCHES:
         return replace(settings, **{_SWITCHES[name]: _SWITCH.get(argument.lower(), False)})
-    if name in _NUMBERS and argument.isdigit():
+    if name in _NUMBERS and argument.isascii() and argument.isdigit():
         return replace(settings, **{_NUMBERS[name]: int(argument)})
     if name == "secrequestbodylimitaction":
         return replace(settings, refuses_long_bodies=argument.lower() == "reject")

@@ -118,7 +118,7 @@ class Steps:
             writes=1 + (self._readers.first_concerned(entry) if waits else len(rule.links)),
             acts=_acts(rule),
             strays=self._strays(entry, skipped),
-            memory=memory_for(entry) if waits and self._readers.is_alone(entry) else None,
+            memory=memory_for(entry) if waits and not self._readers.depends_on_others(entry) else None,
             state=0,
             after=-1,
             landing=0,

@@ -100,6 +100,8 @@ def _selection(target: Target, excluded: Exclusions) -> Fetch:
     if collection == "TX" and target.key is not None:
         return _tx_variable(target.key.lower())
     holds = excluded.hold
+    if collection == "TX" and test is not None and not excluded.concern(name):
+        return _tx_variables(test)
     if not excluded.concern(name):
         if test is None:
             return lambda transaction: [(name, key, value) for key, value in transaction.pairs(collection)]
@@ -117,6 +119,26 @@ def _tx_variable(key: str) -> Fetch:
     def fetch(transaction: Transaction) -> list[Named]:
         value = transaction.tx.get(key)
         return [] if value is None else [(b"TX", name, value)]
+
+    return fetch
+
+
+def _tx_variables(test: KeyTest) -> Fetch:
+    """Those whose names fit. Nearly all that there are never do, which is remembered."""
+    others: set[str] = set()
+
+    def fetch(transaction: Transaction) -> list[Named]:
+        tx = transaction.tx
+        if not tx.keys() - others:
+            return []
+        found: list[Named] = []
+        for key, value in tx.items():
+            name = key.encode("utf-8", "surrogateescape")
+            if test(name):
+                found.append((b"TX", name, value))
+            elif len(others) < _REMEMBERED:
+                others.add(key)
+        return found
 
     return fetch
 

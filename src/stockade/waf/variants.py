@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from stockade.waf.rule import Transform
-from stockade.waf.transformations import TRANSFORMATIONS
+from stockade.waf.transformations import TRANSFORMATIONS, Transformation
+from stockade.waf.transformations.cmd_line import TOUCHES_IN_ANY_CASE, cmd_line_in_any_case
 
 # After these, or before them, the case of letters changes nothing but the case of the result: a search that ignores
 # case finds the same without `lowercase`.
@@ -34,10 +35,12 @@ _BLIND_TO_CASE = frozenset(
     }
 )
 _CASE = frozenset({"lowercase", "uppercase"})
+_CMD = "cmdline in any case"
+_STEPS = {**TRANSFORMATIONS, _CMD: Transformation(_CMD, cmd_line_in_any_case, TOUCHES_IN_ANY_CASE)}
 
 
 class Chain(NamedTuple):
-    """A chain of transformations as it is searched. `caseless`: `lowercase` was left out."""
+    """A chain of transformations as it is searched. `caseless`: what it makes may keep the case of letters."""
 
     names: tuple[str, ...]
     caseless: bool
@@ -45,25 +48,28 @@ class Chain(NamedTuple):
 
 def searched(names: Sequence[str]) -> Chain:
     """The chain without `lowercase` and `uppercase`, where a search that ignores case makes up for them."""
-    first = next((number for number, name in enumerate(names) if name in _CASE), None)
-    if first is None or not _BLIND_TO_CASE.issuperset(names[first:]):
-        return Chain(tuple(names), caseless=False)
-    return Chain(tuple(name for name in names if name not in _CASE), caseless=True)
+    plain = [part for name in names for part in ((_CMD, "lowercase") if name == "cmdline" else (name,))]
+    first = next((number for number, name in enumerate(plain) if name in _CASE), None)
+    if first is None:
+        return Chain(tuple(plain), caseless=False)
+    if _BLIND_TO_CASE.issuperset(plain[first:]):
+        return Chain(tuple(name for name in plain if name not in _CASE), caseless=True)
+    return Chain(tuple(names), caseless=True)
 
 
 def is_wild(names: Sequence[str]) -> bool:
     """Whether the chain makes something else of every value."""
-    return any(TRANSFORMATIONS[name].touches is None for name in names)
+    return any(_STEPS[name].touches is None for name in names)
 
 
 _Names: TypeAlias = tuple[str, ...]
-_MOST_PLANS = 1024  # per node: one for each set of interesting bytes
+_MOST_PLANS = 1024  # per node: one for each set of kinds of bytes
 
 
 class _Node:
     """What is still to be done to a value: the rest of several chains.
 
-    `plans`: by the interesting bytes that the value has, what can change it at all, and what is left after that.
+    `plans`: by the kinds of interesting bytes that the value has, what can change it at all, and what is left then.
     """
 
     __slots__ = ("chains", "plans")
@@ -80,14 +86,15 @@ class Variants:
         self._nodes: dict[frozenset[_Names], _Node] = {}
         self._root = self._node(chain for chain in chains if chain)
         names = {name for chain in self._root.chains for name in chain}
-        touches = [TRANSFORMATIONS[name].touches for name in names]
+        touches = [_STEPS[name].touches for name in names]
         self._anything_goes = None in touches
         interesting = frozenset[int]().union(*(touch for touch in touches if touch is not None))
         self._boring = bytes(sorted(frozenset(range(256)) - interesting))
+        self._kinds = _kinds([touch for touch in touches if touch is not None])
 
     def of(self, value: bytes) -> list[bytes]:
         """The value itself and everything else that it becomes; no two alike."""
-        interesting = value.translate(None, self._boring)
+        interesting = value.translate(self._kinds, self._boring)
         found = [value]
         if interesting or self._anything_goes:
             self._follow(self._root, value, interesting, found)
@@ -103,23 +110,25 @@ class Variants:
             if changed == value:
                 left = interesting
             else:
-                left = changed.translate(None, self._boring)
+                left = changed.translate(self._kinds, self._boring)
                 if changed not in found:
                     found.append(changed)
             if rest.chains:
                 self._follow(rest, changed, left, found)
 
     def _plan(self, node: _Node, kinds: bytes) -> tuple[tuple[Transform, _Node], ...]:
-        """The steps that could change a value with these bytes, each with what follows it."""
+        """The steps that could change a value with these bytes, each with what follows it. A change of case alone is
+        none: what is searched for after it is searched for in any case."""
         rests: dict[str, set[_Names]] = {}
         for chain in node.chains:
             for number, name in enumerate(chain):
-                touches = TRANSFORMATIONS[name].touches
-                if touches is None or not touches.isdisjoint(kinds):
-                    rests.setdefault(name, set()).add(chain[number + 1 :])
+                if _changes(name, kinds):
+                    rest = chain[number + 1 :]
+                    if name not in _CASE or any(_changes(other, kinds) for other in rest if other not in _CASE):
+                        rests.setdefault(name, set()).add(rest)
                     break
         plan = tuple(
-            (TRANSFORMATIONS[name].apply, self._node(chain for chain in chains if chain))
+            (_STEPS[name].apply, self._node(chain for chain in chains if chain))
             for name, chains in sorted(rests.items())
         )
         if len(node.plans) >= _MOST_PLANS:
@@ -133,3 +142,15 @@ class Variants:
         if node is None:
             node = self._nodes[key] = _Node(key)
         return node
+
+
+def _kinds(touches: Sequence[frozenset[int]]) -> bytes:
+    """A table that gives all bytes which the same transformations touch one name, the first of them."""
+    first: dict[tuple[bool, ...], int] = {}
+    return bytes(first.setdefault(tuple(byte in touch for touch in touches), byte) for byte in range(256))
+
+
+def _changes(name: str, kinds: bytes) -> bool:
+    """Whether the transformation could change a value that has these bytes."""
+    touches = _STEPS[name].touches
+    return touches is None or not touches.isdisjoint(kinds)

@@ -108,10 +108,11 @@ def test_the_bounded_engine_agrees(source, value, expected):
 
 
 WITHOUT_RE2 = [
-    *(rb"(a)\1", rb"a(?=b)", rb"(?<!a)b", rb"a++a", rb"(?>ab?)b", rb"a\Z", rb"\R\n", rb"(?-m)a$", rb"\w*+\b"),
+    *(rb"(a)\1", rb"a(?=b)", rb"(?<!a)b", rb"a++a", rb"(?>ab?)b", rb"\R\n", rb"\w*+\b"),
 ]
 WITH_RE2 = [
     *(rb"a++b", rb"a*+", rb"a++$", rb"[^'\n]++(?:'|$)", rb"(?>ab?)", rb"\Ra", rb"(?:ab|a)++", rb"a{2,3}+(?:b|\z)"),
+    *(rb"a\Z", rb"(?-m)a$"),
 ]
 
 
@@ -121,7 +122,7 @@ def test_these_need_the_bounded_engine(source):
 
 
 @pytest.mark.parametrize("source", WITH_RE2)
-def test_these_do_not_although_they_are_possessive(source):
+def test_these_do_not(source):
     assert Pattern.compile(source).re2 is not None
 
 

@@ -42,6 +42,7 @@ def closed(pieces: list[str]) -> bytes:
 @example(b"a{")
 @example(b"\\c")
 @example(b"\\g")
+@example("\\¹".encode("latin-1"))
 def test_any_bytes_are_a_pattern_or_are_refused(source):
     try:
         pattern = Pattern.compile(source)

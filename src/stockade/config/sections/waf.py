@@ -98,7 +98,7 @@ def _exclusion(site: Site, index: int, section: ExclusionSection) -> Exclusion |
         found = _RANGE.match(rule) if isinstance(rule, str) and "-" in rule else None
         if found is not None:
             selectors.append(Selector(int(found[1]), int(found[2])))
-        elif str(rule).isdigit():
+        elif str(rule).isascii() and str(rule).isdigit():
             selectors.append(Selector(int(rule), int(rule)))
         else:
             site.problem(f"{rule!r} is no rule id and no range of ids", "waf", "exclusions", index, "rules", number)

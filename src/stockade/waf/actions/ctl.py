@@ -165,7 +165,7 @@ def _switch(attribute: str) -> Callable[[str], Run]:
 
 def _limit(attribute: str) -> Callable[[str], Run]:
     def make(value: str) -> Run:
-        if not value.isdigit():
+        if not (value.isascii() and value.isdigit()):
             raise ValueError(f"a number of bytes is needed, not {value!r}")
         size = int(value)
 

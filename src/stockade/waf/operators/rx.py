@@ -65,11 +65,20 @@ def searcher(pattern: Pattern) -> Search:
     """The fastest way to find the pattern that is exact."""
     linear = _linear(pattern.re2)
     if linear is None:
-        return _guarded(_linear(pattern.guard), _deadlined(pattern))
+        return _guarded(pattern)
     if not pattern.newline:
         return linear
-    slow = _deadlined(pattern)
-    return lambda value, start: slow(value, start) if value[-1:] == b"\n" else linear(value, start)
+    careful: Search | None = None
+
+    def search(value: Buffer, start: int) -> _Spans | None:
+        nonlocal careful
+        if value[-1:] != b"\n":
+            return linear(value, start)
+        if careful is None:
+            careful = _guarded(pattern)
+        return careful(value, start)
+
+    return search
 
 
 def anchored(pattern: Pattern) -> Search:
@@ -111,7 +120,9 @@ def _deadlined(pattern: Pattern, *, anchored: bool = False) -> Search:
     return search
 
 
-def _guarded(guard: Search | None, search: Search) -> Search:
+def _guarded(pattern: Pattern) -> Search:
+    """The bounded engine, asked where a superset of the pattern matches."""
+    guard, search = _linear(pattern.guard), _deadlined(pattern)
     if guard is None:
         return search
     return lambda value, start: None if guard(value, start) is None else search(value, start)

@@ -6,6 +6,8 @@ pure function of bytes that takes time linear in the value, whatever it holds.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from stockade.waf.transformations import (
     base64_decode,
     base64_decode_ext,
@@ -41,7 +43,7 @@ from stockade.waf.transformations import (
 )
 from stockade.waf.transformations.base import Transformation
 
-__all__ = ["TRANSFORMATIONS", "Transformation"]
+__all__ = ["TRANSFORMATIONS", "Transformation", "untouched_by"]
 
 _ALL = (
     Transformation("base64Decode", base64_decode.base64_decode, base64_decode.TOUCHES),
@@ -86,3 +88,13 @@ TRANSFORMATIONS: dict[str, Transformation] = {transformation.name.lower(): trans
 
 TRANSFORMATIONS["normalizepath"] = TRANSFORMATIONS["normalisepath"]
 TRANSFORMATIONS["normalizepathwin"] = TRANSFORMATIONS["normalisepathwin"]
+
+
+@lru_cache
+def untouched_by(names: tuple[str, ...]) -> bytes | None:
+    """The bytes that none of the transformations touches; None where one of them may change any value."""
+    touches = [TRANSFORMATIONS[name].touches for name in names]
+    known = [touch for touch in touches if touch is not None]
+    if len(known) < len(touches):
+        return None
+    return bytes(sorted(frozenset(range(256)).difference(*known)))

@@ -1,7 +1,7 @@
 """htmlEntityDecode: `&#xHH`, `&#DDD`, and the names quot, amp, lt, gt and nbsp (the byte A0), each with or without `;`.
 
-Numbers stand for one byte: after leading zeros, at most two hexadecimal or three decimal digits are read, and 300 is 300
-modulo 256. A name counts in any case, and with more letters or digits after it, which it swallows: `&ltx;` is "<".
+Numbers stand for one byte: after leading zeros, at most two hexadecimal or three decimal digits are read, and 300 is
+300 modulo 256. A name counts in any case, and with more letters or digits after it, which it swallows: `&ltx;` is "<".
 ModSecurity 3.0.15 counts leading zeros among the digits; whoever renders the page does not, nor do the tests of CRS 4.
 """
 

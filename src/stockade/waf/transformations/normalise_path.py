@@ -20,6 +20,8 @@ TOUCHES = frozenset(b"./")
 
 
 def normalise_path(value: bytes) -> bytes:
+    if b"/" not in value and not value.endswith(b"..") and len(value) > 1:
+        return value  # a word, or a sentence
     if b"//" in value:
         value = _SLASHES.sub(b"/", value)
     if b"/./" in value:

@@ -17,6 +17,8 @@ TOUCHES = frozenset(b"./\\")
 
 
 def normalise_path_win(value: bytes) -> bytes:
-    if b"\\" in value and _ODD.search(value):
+    if b"\\" not in value:
+        return normalise_path(value)
+    if _ODD.search(value):
         return resolved(value, _PIECES)
     return normalise_path(value.replace(b"\\", b"/"))

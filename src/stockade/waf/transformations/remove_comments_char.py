@@ -10,4 +10,6 @@ TOUCHES = frozenset(b"*-#")
 
 
 def remove_comments_char(value: bytes) -> bytes:
-    return _MARK.sub(b"", value)
+    if b"--" in value or b"#" in value or b"*" in value:
+        return _MARK.sub(b"", value)
+    return value

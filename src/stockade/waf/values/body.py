@@ -1,9 +1,9 @@
 """The body of the request: REQUEST_BODY, REQUEST_BODY_LENGTH, FULL_REQUEST, FULL_REQUEST_LENGTH, REQBODY_PROCESSOR,
 REQBODY_ERROR, REQBODY_ERROR_MSG, REQBODY_PROCESSOR_ERROR, REQBODY_PROCESSOR_ERROR_MSG, INBOUND_DATA_ERROR.
 
-REQUEST_BODY is the body as it was read: inflated, and cut at the limit. Rules see it whatever the processor, but for XML
-only where it is malformed, or where `ctl:forceRequestBodyVariable=On` asks for it: names of elements are no input, and look like class names. FULL_REQUEST is a line
-`name: value` per header field, an empty line and the body.
+REQUEST_BODY is the body as it was read: inflated, and cut at the limit. Rules see it whatever the processor, for XML
+only where it is malformed, or where `ctl:forceRequestBodyVariable=On` asks for it: names of elements are no input, and
+look like class names. FULL_REQUEST is a line `name: value` per header field, an empty line and the body.
 
 REQBODY_PROCESSOR is the processor by content type until the body is read, then the one that read it.
 

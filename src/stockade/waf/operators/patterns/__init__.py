@@ -58,7 +58,7 @@ class Pattern:
     @property
     def guard(self) -> bytes | None:
         """For RE2: a superset, to ask before `bounded`."""
-        found = exact.exact(prefilter.simplified(self.tree))
+        found = exact.exact(prefilter.to_lines(prefilter.simplified(self.tree)))
         return found.source if found else None
 
     def forms(self) -> Iterator[Expression]:

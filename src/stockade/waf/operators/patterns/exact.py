@@ -31,6 +31,7 @@ _EDGES = {
     Edge.START: r"\A",
     Edge.LINE_START: "(?m:^)",
     Edge.LINE_END: "(?m:$)",
+    Edge.LAST_LINE_END: r"\z",
     Edge.END: r"\z",
     Edge.WORD: r"\b",
     Edge.NOT_WORD: r"\B",
@@ -46,8 +47,8 @@ class Inexpressible(Exception):
 class Exact(NamedTuple):
     source: bytes
     newline: bool
-    """The pattern can match nothing right after a newline that is the value's last byte, where PCRE's `^` does not hold
-    and RE2's does: values that end with a newline need another engine."""
+    """What the source says of values that end with a newline is wrong: PCRE's `$` without `m` holds before it, RE2's
+    does not, and PCRE's `^` does not hold after it, RE2's does."""
 
 
 def exact(tree: Node) -> Exact | None:
@@ -79,7 +80,8 @@ class _Writer:
             case Atomic(body):
                 return self._atomic(body, rest)
             case Assertion(edge) if edge in _EDGES:
-                self.newline = self.newline or (edge is Edge.LINE_START and rest.may_be_empty)
+                unlike = edge is Edge.LAST_LINE_END or (edge is Edge.LINE_START and rest.may_be_empty)
+                self.newline = self.newline or unlike
                 return _EDGES[edge]
         raise Inexpressible
 

@@ -222,7 +222,7 @@ class _Parser(Reading):
         return body
 
     def _back_to(self, name: str) -> Node:
-        number = self._names.get(name) if not name.isdigit() else int(name)
+        number = self._names.get(name) if not (name.isascii() and name.isdigit()) else int(name)
         if number is None:
             self._refuse(f"there is no group named {name}")
         return Back(number, self._flags.caseless)
@@ -242,7 +242,7 @@ class _Parser(Reading):
         if kind == "R":
             self._at += 2
             return _NEWLINES
-        if kind == "g" or kind == "k" or (kind.isdigit() and kind != "0"):
+        if kind in ("g", "k", *"123456789"):
             return self._back(kind)
         found = self._escaped_set()
         if isinstance(found, int):
@@ -264,7 +264,7 @@ class _Parser(Reading):
         r"""`\1`, `\g{-1}`, `\k<name>`; `\12` is octal where there are no twelve groups so far, as PCRE has it."""
         start = self._at
         self._at += 2
-        if kind.isdigit():
+        if kind in "0123456789":
             digits = re.match(r"[0-9]+", self._text[start + 1 :])
             assert digits is not None
             number = int(digits[0])

@@ -8,7 +8,7 @@ and an expression stays a superset when CASELESS is added to make up for a `lowe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from stockade.waf.operators.patterns.tree import (
@@ -146,30 +146,29 @@ def _simplified(node: Node, groups: dict[int, Node], depth: int) -> Node:
     return node
 
 
+def to_lines(node: Node) -> Node:
+    """A superset that holds at the end of any line where the pattern holds at the end of the last."""
+    return _changed(node, lambda leaf: Assertion(Edge.LINE_END) if leaf == Assertion(Edge.LAST_LINE_END) else leaf)
+
+
 def _without_edges(node: Node) -> Node:
-    match node:
-        case Assertion():
-            return EMPTY
-        case Sequence(parts):
-            return Sequence(tuple(map(_without_edges, parts)))
-        case Choice(branches):
-            return Choice(tuple(map(_without_edges, branches)))
-        case Repeat(body, least, most):
-            return Repeat(_without_edges(body), least, most)
-    return node
+    return _changed(node, lambda leaf: EMPTY if isinstance(leaf, Assertion) else leaf)
 
 
 def _closed(node: Node) -> Node:
+    return _changed(node, lambda leaf: Set(closed(leaf.bytes)) if isinstance(leaf, Set) else leaf)
+
+
+def _changed(node: Node, change: Callable[[Node], Node]) -> Node:
+    """The node with other sets and edges."""
     match node:
-        case Set(found):
-            return Set(closed(found))
         case Sequence(parts):
-            return Sequence(tuple(map(_closed, parts)))
+            return Sequence(tuple(_changed(part, change) for part in parts))
         case Choice(branches):
-            return Choice(tuple(map(_closed, branches)))
+            return Choice(tuple(_changed(branch, change) for branch in branches))
         case Repeat(body, least, most):
-            return Repeat(_closed(body), least, most)
-    return node
+            return Repeat(_changed(body, change), least, most)
+    return change(node)
 
 
 class _Writer:

@@ -8,6 +8,7 @@ any of these places, nor any of these bytes elsewhere, which leaves plain words.
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import groupby
 
 from stockade.waf.operators.patterns.tree import (
@@ -29,18 +30,24 @@ _COMMON = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345
 def relaxed(tree: Node) -> list[Node]:
     """Patterns of which one matches wherever the tree does, which is what `simplified` leaves; the tree itself where it
     is not of this kind."""
-    finder = _Finder()
-    emptied = finder.emptied(tree)
-    if finder.places < _FEWEST:
+    survey = _Finder()
+    survey.emptied(tree)
+    common = frozenset(firsts for firsts, count in survey.places.items() if count >= _FEWEST)
+    if not common:
         return [tree]
+    finder = _Finder(common)
+    emptied = finder.emptied(tree)
     plain = _without(emptied, finder.firsts)
     return [Set(finder.firsts), *([plain] if plain is not None else [])]
 
 
 class _Finder:
-    def __init__(self) -> None:
-        self.places = 0
-        self.firsts = frozenset[int]()  # the bytes that one of the places may begin with
+    """`wanted`: what the places to empty may begin with; None: anything. Other things that are optional stay."""
+
+    def __init__(self, wanted: frozenset[frozenset[int]] | None = None) -> None:
+        self._wanted = wanted
+        self.places: Counter[frozenset[int]] = Counter()  # by what they may begin with
+        self.firsts = frozenset[int]()  # all of that
 
     def emptied(self, node: Node) -> Node:
         """The node with nothing in its places."""
@@ -65,9 +72,9 @@ class _Finder:
         if not any(map(_is_involved, run)):
             return False
         first = Rest(Sequence(run)).lead.first
-        if not first or first & _COMMON:
+        if not first or first & _COMMON or (self._wanted is not None and first not in self._wanted):
             return False
-        self.places += 1
+        self.places[first] += 1
         self.firsts |= first
         return True
 
