@@ -40,9 +40,7 @@ class Document:
 
     def items(self) -> Iterator[tuple[str, Json]]:
         """Each path item with its template."""
-        for path, item in self.document.get("paths", {}).items():
-            if not path.startswith("x-"):
-                yield path, item
+        yield from self.document.get("paths", {}).items()
 
     def operations(self) -> Iterator[tuple[Tokens, Json]]:
         for path, item in self.items():

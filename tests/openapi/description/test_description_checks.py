@@ -287,7 +287,7 @@ def test_keys_cannot_steer_the_terminal() -> None:
     (problem,) = problems_of(
         {"openapi.json": whole({"/a": {"get": {"responses": {"200": {"headers": {"\x1b[2J\n": 1}}}}}})}
     )
-    assert problem == "openapi.json:15: �[2J�: must be a mapping (a header), not 1"
+    assert problem == "openapi.json:13: �[2J�: must be a mapping (a header), not 1"
 
 
 def test_no_end_of_mistakes_is_no_end_of_answers() -> None:
