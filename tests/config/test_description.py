@@ -165,8 +165,8 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         read_description(tmp_path / "nowhere.json")
     huge = tmp_path / "huge.json"
     with huge.open("wb") as file:
-        file.truncate((32 << 20) + 1)
-    with pytest.raises(BadConfig, match="more than 32 MiB"):
+        file.truncate((64 << 20) + 1)
+    with pytest.raises(BadConfig, match="more than 64 MiB"):
         read_description(huge)
 
 

@@ -52,6 +52,7 @@ BEYOND_THE_SCHEMA = {
     "logged-credentials",
     "logged-credentials-when-off",
     "missing-hash-key-file",
+    "openapi-broken",
     "same-address-twice",
     "schema-of-operations",
     "short-hash-key",

@@ -65,7 +65,7 @@ def _operations(document: Json) -> Iterator[tuple[str, str, Json]]:
     """Template, method and operation object of each."""
     for template, item in document["paths"].items():
         for method in METHODS_IN_PATHS:
-            if not template.startswith("x-") and method in item:
+            if method in item:
                 yield template, method, item[method]
 
 

@@ -72,10 +72,15 @@ class Site:
             try:
                 self._read.append(describe(self._loaded, self._index))
             except BadConfig as error:
-                self.problems += error.problems
+                for found in error.problems:
+                    if found.line:
+                        self.problems.append(found)
+                    else:  # no place in a description, so the place that names it
+                        self.problem(f"{found.file}: {found.text}", "openapi")
                 self._read.append(None)
-            for found in self._read:
-                self.watched |= description_files(found) if found is not None else set()
+            else:
+                if self._read[0] is not None:
+                    self.watched |= description_files(self._read[0])
         return self._read[0]
 
     def read_file(self, path: Path, what: str, *place: str | int) -> bytes | None:

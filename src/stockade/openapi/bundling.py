@@ -27,6 +27,7 @@ from stockade.openapi.versions import Version
 
 _MOST_COPIED = 500_000  # mappings and lists, however often one is written; the largest public ones have 300,000
 _MOST_SPLICED = 16  # one within the other
+_MOST_SPLICES = 50_000
 _DEEPEST_SPLICE = 64  # levels of the document; each file may have as many again as it is allowed
 _SAFE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _SILENT = frozenset(
@@ -65,7 +66,7 @@ class Bundler:
         self._names: dict[tuple[str, Tokens, str], str] = {}
         self._taken: dict[str, set[str]] = {}
         self._wanted: list[_Wanted] = []
-        self._copied = 0
+        self._copied = self._splices = 0
         self._open: list[tuple[str, Tokens]] = []  # what is being put in the place of references to it
         self._bases: list[str] = []  # of the schemas around, those that have an `$id`
         self._source, self._start, self._out = root, (), ()  # type: tuple[Source, Tokens, Tokens]
@@ -83,7 +84,9 @@ class Bundler:
                 self._pull(made, self._wanted.pop())
         except _TooMuch:
             place = self._root.file, 1
-            self._report.problem(place, f"more than {_MOST_COPIED} parts, counted as often as they are referred to")
+            self._report.problem(
+                place, "too many parts, counted as often as they are referred to: do references multiply?"
+            )
             return {}
         return made
 
@@ -177,6 +180,9 @@ class Bundler:
             return shape.empty()
         source, tokens = target
         key = source.file, tokens
+        self._splices += 1
+        if self._splices > _MOST_SPLICES:
+            raise _TooMuch
         if len(self._out) + len(self.path) > _DEEPEST_SPLICE:
             self.problem(f"$ref {shown(value['$ref'])} stands more than {_DEEPEST_SPLICE} levels deep")
             return shape.empty()

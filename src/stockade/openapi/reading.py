@@ -31,7 +31,8 @@ class Description(Struct, frozen=True):
     """One OpenAPI 3.1 document, bundled: every `$ref` in it is `#/components/<section>/<name>`.
 
     Its schemas are JSON Schema 2020-12 with `discriminator`, `readOnly` and `writeOnly` kept; none has an `$id` or an
-    anchor. It must not be changed: parts of it may be shared. partial: what the description asks for and cannot have.
+    anchor; `paths`, `responses` and `content` have no extensions among their keys. It must not be changed: parts of it
+    may be shared. partial: what the description asks for and cannot have.
     """
 
     document: dict[str, Any]

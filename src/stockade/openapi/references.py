@@ -73,7 +73,7 @@ def resolve(base: str, reference: str) -> tuple[str, str]:
     if uri.startswith("//"):
         raise BadReference("has a host but no scheme; write https:// before it")
     path = unquote(uri)
-    if "\0" in path:
+    if not path.isprintable():
         raise BadReference("is no path")
     return posixpath.normpath(posixpath.join(posixpath.dirname(base), path)), fragment
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-_MOST_BYTES = 32 << 20  # of one text; the largest public descriptions have 13 MiB
+_MOST_BYTES = 64 << 20  # of one text; the largest public description has 44 MiB
 _TIMEOUT = 10.0  # seconds for a whole answer, however the server drips
 _ACCEPT = "application/openapi+json, application/openapi+yaml, application/json, application/yaml, */*;q=0.5"
 

@@ -283,6 +283,13 @@ def test_one_mistake_is_told_once() -> None:
     assert len(problems_of({"openapi.json": whole({"/a/{id}": item})})) == 1
 
 
+def test_keys_cannot_steer_the_terminal() -> None:
+    (problem,) = problems_of(
+        {"openapi.json": whole({"/a": {"get": {"responses": {"200": {"headers": {"\x1b[2J\n": 1}}}}}})}
+    )
+    assert problem == "openapi.json:13: �[2J�: must be a mapping (a header), not 1"
+
+
 def test_no_end_of_mistakes_is_no_end_of_answers() -> None:
     wrong = {f"S{number}": {"type": f"strng{number}"} for number in range(20_000)}
     with pytest.raises(BadDescription) as caught:

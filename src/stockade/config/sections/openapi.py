@@ -54,6 +54,8 @@ class OpenapiSection(Model):
     def _from_text(cls, value: Any) -> Any:
         if isinstance(value, str):
             return {"url" if _IS_URL.match(value) else "file": value}
+        if not isinstance(value, dict | cls):
+            raise ValueError("a description is a file or a URL, as in openapi.yaml, or {file: …} or {url: …}")  # noqa: TRY004 - pydantic collects no other
         if isinstance(value, dict) and ("file" in value) == ("url" in value):
             raise ValueError("either file or url says where the description is")
         return value

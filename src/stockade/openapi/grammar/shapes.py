@@ -116,7 +116,10 @@ class Listed(Shape):
 
 
 class Mapped(Shape):
-    """A mapping with keys of the author's choice. key: what they must look like, and in words."""
+    """A mapping with keys of the author's choice. key: what they must look like, and in words.
+
+    extensible: there may be extensions among them (`x-…`), which are left out, so that all values are of one kind.
+    """
 
     words = "a mapping"
 
@@ -137,7 +140,6 @@ class Mapped(Shape):
         made = {}
         for key, item in value.items():
             if self._extensible and key.startswith("x-"):
-                made[key] = item
                 continue
             walk.path.append(key)
             if self._key is not None and not self._key[0].fullmatch(key):

@@ -60,8 +60,6 @@ class Operation(Struct, frozen=True):
 def operations(document: Json) -> Iterator[Operation]:
     whole = document.get("security")
     for path, item in document.get("paths", {}).items():
-        if path.startswith("x-"):
-            continue
         shared = list(_parameters(document, item, ("paths", path)))
         for method in METHODS:
             if method not in item:
@@ -89,5 +87,5 @@ def resolved(document: Json, value: Json, place: Tokens) -> tuple[Json, Tokens]:
 def content_schemas(holder: Json, place: Tokens) -> Iterator[tuple[Any, Tokens]]:
     """The schemas of a body, a response, or a parameter that has `content`."""
     for kind, media_type in holder.get("content", {}).items():
-        if not kind.startswith("x-") and "schema" in media_type:
+        if "schema" in media_type:
             yield media_type["schema"], (*place, "content", kind, "schema")

@@ -20,7 +20,7 @@ _SENSITIVE = re.compile(
 
 def described(operation: Operation) -> Iterator[Found]:
     """Which answers are described at all."""
-    codes = {code.upper() for code in operation.body.get("responses", {}) if not code.lower().startswith("x-")}
+    codes = {code.upper() for code in operation.body.get("responses", {})}
     if not codes:
         yield operation.says("no-responses", "no response is described")
         return
@@ -39,8 +39,6 @@ def described(operation: Operation) -> Iterator[Found]:
 def secrets(document: Json, operation: Operation, known: set[str]) -> Iterator[Found]:
     """Properties of responses that look like secrets. known: the components that were looked at before."""
     for code, written in operation.body.get("responses", {}).items():
-        if code.lower().startswith("x-"):
-            continue
         response, place = resolved(document, written, (*operation.place, "responses", code))
         for schema, where in content_schemas(response, place):
             for seen in walk(document, schema, where, "", known):

@@ -27,9 +27,8 @@ def _all(document: Json) -> Iterator[tuple[tuple[str, ...], Json]]:
     for index, server in enumerate(document.get("servers", ())):
         yield ("servers", str(index)), server
     for path, item in document.get("paths", {}).items():
-        if not path.startswith("x-"):
-            for index, server in enumerate(item.get("servers", ())):
-                yield ("paths", path, "servers", str(index)), server
+        for index, server in enumerate(item.get("servers", ())):
+            yield ("paths", path, "servers", str(index)), server
 
 
 def deprecated(operation: Operation) -> Iterator[Found]:
