@@ -197,6 +197,12 @@ def test_deprecated_operations_say_so():
     assert edits("/orders") is None
 
 
+def test_paths_that_another_control_describes_pass():
+    made = control(elsewhere=lambda path: path == "/graphql")
+    assert head(made, "POST", "/graphql") is PASS
+    assert outcome(head(made, "POST", "/graphqL"))[0] == 404
+
+
 def test_a_websocket_has_no_body_to_check():
     headers = [("connection", "upgrade"), ("upgrade", "websocket")]
     assert head(control(), "GET", "/orders", headers, has_body=True) is PASS

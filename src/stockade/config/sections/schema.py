@@ -11,6 +11,7 @@ from pydantic import Field
 
 from stockade.config.base import Model, Section
 from stockade.config.errors import Problem
+from stockade.config.sections.graphql import place_of
 from stockade.config.site import Site
 from stockade.config.texts import FilePath, HeaderName, MediaType, Operation
 from stockade.config.units import Count, Flag, Size
@@ -100,6 +101,7 @@ def make(site: Site) -> list[Binding]:
         strict=section.strict,
         scopes=authentication is not None and authentication.mode != "off",
         preflight=section.preflight,
+        elsewhere=place_of(site) or (lambda _: False),
     )
     if section.mode == "block" and section.failure == "closed":
         site.contract = contract

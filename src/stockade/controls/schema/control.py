@@ -6,6 +6,7 @@ Findings: `unknown-path` (404), `wrong-method` (405), `media-type` and `content-
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, Literal, TypeAlias
 
 from stockade.controls.schema.refusals import invalid, refused, unknown_path, wrong_media_type, wrong_method
@@ -25,6 +26,7 @@ class Schema(Control):
 
     status: of a request that breaks its contract, 400 or 422. scopes: refuse a principal who lacks those that the
     operation's security requirements name. preflight: let the preflight requests of CORS pass on paths that are known.
+    elsewhere: which paths another control describes (GraphQL): they pass where the contract does not know them.
     """
 
     name = "schema"
@@ -46,6 +48,7 @@ class Schema(Control):
         strict: bool = False,
         scopes: bool = False,
         preflight: bool = False,
+        elsewhere: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._contract = contract
         self._structure = Structure(limits)
@@ -54,6 +57,7 @@ class Schema(Control):
         self._strict = strict
         self._scopes = scopes
         self._preflight = preflight
+        self._elsewhere = elsewhere
 
     def describe(self) -> str:
         if self._contract is None:
@@ -117,6 +121,8 @@ class Schema(Control):
 
     def _not_described(self, exchange: Exchange, found: Outcome) -> Verdict:
         request = exchange.request
+        if self._elsewhere(request.path):
+            return PASS
         wrong = type(found) is WrongMethod
         if wrong and self._preflight and request.method == "OPTIONS" and request.headers.names() >= _PREFLIGHT:
             return PASS
