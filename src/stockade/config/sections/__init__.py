@@ -5,6 +5,17 @@ from stockade.config.sections.exposure import ExposureSection
 from stockade.config.sections.firewall import FirewallSection
 from stockade.config.sections.graphql import GraphQLSection
 from stockade.config.sections.limits import LimitItem
+from stockade.config.sections.openapi import OpenapiSection
+from stockade.config.sections.schema import SchemaSection
 from stockade.config.sections.waf import WafSection
 
-__all__ = ["AuthenticationSection", "ExposureSection", "FirewallSection", "GraphQLSection", "LimitItem", "WafSection"]
+__all__ = [
+    "AuthenticationSection",
+    "ExposureSection",
+    "FirewallSection",
+    "GraphQLSection",
+    "LimitItem",
+    "OpenapiSection",
+    "SchemaSection",
+    "WafSection",
+]
