@@ -31,6 +31,8 @@ BEYOND_THE_SCHEMA = {
     "environment-is-not-shown",
     "environment-unset",
     "feeds",
+    "graphql-files",
+    "graphql-names",
     "hash-key-is-a-folder",
     "jwt-bad-jwks-urls",
     "jwt-http-jwks",

@@ -13,6 +13,7 @@ from stockade.config.sections import (
     AuthenticationSection,
     ExposureSection,
     FirewallSection,
+    GraphQLSection,
     LimitItem,
     OpenapiSection,
     WafSection,
@@ -150,6 +151,7 @@ class Api(Model):
     firewall: FirewallSection = FirewallSection()
     authentication: AuthenticationSection | None = None
     limits: list[LimitItem] = Field([], description="Rates and quotas; all of them must allow a request.")
+    graphql: GraphQLSection | None = None
     waf: WafSection | None = None
     exposure: ExposureSection = ExposureSection()
 

@@ -200,6 +200,12 @@ class Session:
     def _pass(self, binding: Binding, verdict: Pass, kept: list[Edits]) -> None:
         if verdict.principal is not None:
             self.exchange.principal = verdict.principal
+        if verdict.operation is not None:
+            self.exchange.operation, self.exchange.calls = verdict.operation, verdict.calls
+        if verdict.proofs is not None:
+            self.exchange.proofs = verdict.proofs
+        if verdict.texts is not None:
+            self.exchange.texts = verdict.texts
         if verdict.edits is not None and not binding.monitor:
             kept.append(verdict.edits)
         if verdict.findings:
@@ -208,6 +214,8 @@ class Session:
     def _stop(self, binding: Binding, verdict: Stop) -> Stop | None:
         """The Stop for the door, or None where the control only watches."""
         self._note(binding, verdict.findings)
+        if verdict.operation is not None:
+            self.exchange.operation = verdict.operation
         return None if binding.monitor else self._end(binding.control.name, verdict)
 
     def _end(self, control: str, verdict: Stop) -> Stop:

@@ -3,8 +3,17 @@
 from stockade.config.sections.authentication import AuthenticationSection
 from stockade.config.sections.exposure import ExposureSection
 from stockade.config.sections.firewall import FirewallSection
+from stockade.config.sections.graphql import GraphQLSection
 from stockade.config.sections.limits import LimitItem
 from stockade.config.sections.openapi import OpenapiSection
 from stockade.config.sections.waf import WafSection
 
-__all__ = ["AuthenticationSection", "ExposureSection", "FirewallSection", "LimitItem", "OpenapiSection", "WafSection"]
+__all__ = [
+    "AuthenticationSection",
+    "ExposureSection",
+    "FirewallSection",
+    "GraphQLSection",
+    "LimitItem",
+    "OpenapiSection",
+    "WafSection",
+]
