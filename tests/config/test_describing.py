@@ -66,6 +66,23 @@ def test_paths_are_the_policys(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert build(loaded("openapi.yaml", "../stockade.yaml")).watched >= {folder / "elsewhere" / "../parts.yaml"}
 
 
+@pytest.mark.parametrize(
+    ("url", "warned"),
+    [
+        ("http://api.example/openapi.json", True),
+        ("https://api.example/openapi.json", False),
+        ("http://localhost:9000/openapi.json", False),
+        ("http://127.0.0.1/openapi.json", False),
+        ("http://[::1]/openapi.json", False),
+    ],
+)
+def test_an_unencrypted_url_is_warned_of(folder: Path, monkeypatch: pytest.MonkeyPatch, url: str, warned: bool) -> None:
+    monkeypatch.setattr(describing_module, "load_document", lambda _: b"openapi: 3.1.0\npaths: {}")
+    made = build(loaded(url))
+    assert bool(made.warnings) is warned
+    assert made.watched == {folder / "stockade.yaml"}
+
+
 def test_the_folder_is_a_bound(folder: Path) -> None:
     (folder / "api").mkdir()
     (folder / "api" / "openapi.yaml").write_text((folder / "openapi.yaml").read_text().replace("parts", "../parts"))

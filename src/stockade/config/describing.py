@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from stockade.config.errors import BadConfig, Problem
 from stockade.openapi.reading import BadDescription, Description, read
@@ -12,7 +14,7 @@ from stockade.stores.documents import load_document
 if TYPE_CHECKING:
     from stockade.config.loading import Loaded
 
-__all__ = ["Description", "describe", "description_files"]
+__all__ = ["Description", "describe", "description_files", "is_loopback"]
 
 
 def describe(loaded: Loaded, index: int) -> Description | None:
@@ -36,3 +38,12 @@ def describe(loaded: Loaded, index: int) -> Description | None:
 def description_files(description: Description) -> frozenset[Path]:
     """The files to watch; what came from elsewhere is not among them."""
     return frozenset(Path(name).absolute() for name in description.files if "://" not in name)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the host is this machine, as far as its name tells."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

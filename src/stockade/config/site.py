@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stockade.config.base import INLINE, Secret, Section
-from stockade.config.describing import Description, describe, description_files
+from stockade.config.describing import Description, describe, description_files, is_loopback
 from stockade.config.errors import BadConfig, Problem
 from stockade.engine import Binding
 from stockade.openapi.contract import Contract
@@ -81,7 +81,12 @@ class Site:
             else:
                 if self._read[0] is not None:
                     self.watched |= description_files(self._read[0])
+                    self._warn_of_plain_http(self.api.openapi.url if self.api.openapi is not None else None)
         return self._read[0]
+
+    def _warn_of_plain_http(self, url: str | None) -> None:
+        if url is not None and not url.lower().startswith("https:") and not is_loopback(url):
+            self.warn("the description is fetched unencrypted: whoever stands between can rewrite it", "openapi", "url")
 
     def read_file(self, path: Path, what: str, *place: str | int) -> bytes | None:
         """The file's content, watched for change; None, and a problem, when it cannot be read."""

@@ -65,6 +65,7 @@ class Bundler:
         self._hints = Hints()
         self._names: dict[tuple[str, Tokens, str], str] = {}
         self._taken: dict[str, set[str]] = {}
+        self._numbers: dict[tuple[str, str], int] = {}  # the last that made a name different
         self._wanted: list[_Wanted] = []
         self._copied = self._splices = 0
         self._open: list[tuple[str, Tokens]] = []  # what is being put in the place of references to it
@@ -121,9 +122,11 @@ class Bundler:
     def _free(self, section: str, wanted: str) -> str:
         taken = self._taken[section]
         base = re.sub(r"[^A-Za-z0-9._-]+", "_", wanted)[:80].strip("_") or "unnamed"
-        name, number = base, 2
+        name, number = base, self._numbers.get((section, base), 1)
         while name in taken:
-            name, number = f"{base}_{number}", number + 1
+            number += 1
+            name = f"{base}_{number}"
+        self._numbers[section, base] = number
         taken.add(name)
         return name
 

@@ -271,6 +271,12 @@ def test_versions_of_swagger(version: Any) -> None:
     assert describe_files({"openapi.json": {"swagger": version, "paths": {}}}).version == "2.0"
 
 
+def test_too_many_media_types() -> None:
+    document = whole({"/a": {"post": {"consumes": [f"a/{number}" for number in range(65)]}}}, version="2.0")
+    (problem,) = problems_of({"openapi.json": document})
+    assert problem.endswith("consumes: must have 64 entries at most")
+
+
 def test_no_such_file() -> None:
     assert problems_of({}) == ["openapi.json: cannot be read: No such file or directory"]
 

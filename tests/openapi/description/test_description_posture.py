@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -221,6 +222,12 @@ def test_rules(rule: str, weak: dict[str, Any], where: str, mended: dict[str, An
 def test_every_rule_has_a_case() -> None:
     assert [case[0] for case in CASES] == list(RULES)
     assert {rule.risk for rule in RULES.values()} == RISKS.keys()
+
+
+def test_every_rule_is_in_the_documentation() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "description.md").read_text()
+    for rule in RULES.values():
+        assert f"| `{rule.id}` | {rule.severity} | {rule.owasp.partition(' ')[0]} | {rule.mend} |" in page
 
 
 def test_a_good_description_has_nothing() -> None:

@@ -314,6 +314,12 @@ def test_references_do_not_multiply_without_end() -> None:
     assert any("do references multiply?" in problem for problem in problems)
 
 
+def test_many_things_of_one_name_get_names_in_good_time() -> None:
+    schemas = {f"A{number}": {"$ref": f"#/x-{number}/same"} for number in range(20_000)}
+    document = with_schemas(**schemas) | {f"x-{number}": {"same": {}} for number in range(20_000)}
+    assert len(schemas_of(describe_files({"openapi.json": document}))) == 40_000
+
+
 def test_deep_files_within_deep_files_are_refused() -> None:
     deep: Any = {"$ref": "d.json"}
     for _ in range(40):

@@ -85,13 +85,14 @@ class Choice(Shape):
 
 
 class Listed(Shape):
-    """A list. least: how many entries it must have."""
+    """A list. least, most: how many entries it must and may have; most 0: any number."""
 
     words = "a list"
 
-    def __init__(self, item: Shape, *, least: int = 0, distinct: bool = False) -> None:
+    def __init__(self, item: Shape, *, least: int = 0, most: int = 0, distinct: bool = False) -> None:
         self._item = item
         self._least = least
+        self._most = most
         self._distinct = distinct
 
     def empty(self) -> Any:
@@ -105,6 +106,9 @@ class Listed(Shape):
         name = walk.path[-1][:60] if walk.path else "the list"
         if len(value) < self._least:
             walk.problem(f"{name}: must have {self._least} entry at least")
+        if self._most and len(value) > self._most:
+            walk.problem(f"{name}: must have {self._most} entries at most")
+            return self.empty()
         if self._distinct and len(set(map(str, value))) != len(value):
             walk.problem(f"{name}: an entry is written twice")
         made = []
