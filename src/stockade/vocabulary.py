@@ -10,16 +10,18 @@ says as a `Finding`. When all is over one `Record` says what happened.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import force_setattr
 
+from stockade.messages import Message, Protocol
 from stockade.tokens import ApiKeyRecord, VerificationKeys
 from stockade.wire import Request, Response, problem
 
+Texts: TypeAlias = Callable[[], Iterable[tuple[str, str]]]
 Action: TypeAlias = Literal["allow", "deny", "challenge", "redirect", "throttle"]
 Mode: TypeAlias = Literal["block", "monitor", "off"]
 Failure: TypeAlias = Literal["closed", "open"]
@@ -80,20 +82,51 @@ class Edits(Struct, frozen=True, gc=False):
     replace: Response | None = None  # response phase only: send this instead
 
 
+class Proofs(Struct, frozen=True, eq=False, gc=False):
+    """Arguments of which something has been proved. query: names of parameters. json: JSON pointers into the body (RFC
+    6901), with "*" for every item of an array."""
+
+    query: tuple[str, ...] = ()
+    json: tuple[str, ...] = ()
+
+
 class Pass(Struct, frozen=True, gc=False):
-    """Go on. A control that watches (`mode: monitor`) keeps its findings and its principal, but not its edits."""
+    """Go on. A control that watches (`mode: monitor`) keeps its findings and its principal, but not its edits.
+
+    operation: what the request is called from here on, where its body says more than its path; of few values.
+    calls: how many calls of that operation it is, for limits.
+    proofs: which of its arguments are known to hold no injection. texts: all that the client chose freely in a body
+    whose language the control has read, with its places; who looks for injections need not look at the rest.
+    """
 
     findings: tuple[Finding, ...] = ()
     principal: Principal | None = None
     edits: Edits | None = None
+    operation: str | None = None
+    calls: int = 1
+    proofs: Proofs | None = None
+    texts: Texts | None = None
+
+
+class Closing(Struct, frozen=True, gc=False):
+    """How a WebSocket is ended: status code and reason of the Close frame (RFC 6455, section 7.4)."""
+
+    code: int = 1008  # policy violation
+    reason: str = ""
 
 
 class Stop(Struct, frozen=True, gc=False):
-    """Go no further and answer `response`. The last finding is the reason."""
+    """Go no further and answer `response`. The last finding is the reason.
+
+    A stream whose response has begun cannot be answered any more: a WebSocket ends with `closing`, a gRPC call with
+    the `grpc-status` and `grpc-message` of `response`, a stream of events after the last good one.
+    """
 
     response: Response
     findings: tuple[Finding, ...]
     action: Action = "deny"
+    operation: str | None = None  # as in Pass
+    closing: Closing = Closing()
 
 
 Verdict: TypeAlias = Pass | Stop
@@ -124,6 +157,9 @@ class Exchange(Struct, gc=False):
     request_body: bytes = b""
     response: Response | None = None
     response_body: bytes = b""
+    calls: int = 1  # of the operation; this and those below: see Pass
+    proofs: Proofs | None = None
+    texts: Texts | None = None
 
     def problem(self, status: int, detail: str, *headers: tuple[str, str], **members: object) -> Response:
         """A problem-details response (RFC 9457) that carries this request's id."""
@@ -139,6 +175,24 @@ class Ask(Struct, Generic[R], frozen=True, gc=False):
 
 Asking: TypeAlias = Generator[Ask[Any], Any, R]
 """What a hook that must ask returns: a generator that yields Asks and returns a Verdict."""
+
+
+class Watcher:
+    """What a control keeps of one direction of one stream, and how it judges its messages, one by one.
+
+    limit: of a message, bytes; a longer one comes with `too_long` and without content, before it is kept anywhere.
+    keep: whether the content is wanted; a message is then held until it is complete. The door sees to both.
+    """
+
+    limit: int | None = None
+    keep: bool = False
+
+    def judge(self, message: Message, at: float) -> Verdict:
+        """A message, or what is none ("malformed", after which nothing can be read). at: seconds since the epoch.
+
+        A Pass lets it go on; its edits mean nothing here. It cannot ask the outside.
+        """
+        return PASS
 
 
 class Control:
@@ -173,6 +227,14 @@ class Control:
     def on_response_body(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
         """The whole response body is in `exchange.response_body`."""
         return PASS
+
+    def on_request_stream(self, exchange: Exchange, protocol: Protocol) -> Watcher | None:
+        """The request goes on as a stream of messages: who shall judge them? None: nobody, and they pass unread."""
+        return None
+
+    def on_response_stream(self, exchange: Exchange, protocol: Protocol) -> Watcher | None:
+        """The same for the response, whose head is in `exchange.response`."""
+        return None
 
 
 # What the controls ask. Each is answered by one store; see the `stores` room.

@@ -12,6 +12,7 @@ _WITHOUT = {
     "firewall": "any address, method and size is let in",
     "authentication": "anyone may call, unproven",
     "limits": "anyone may call as often as they like",
+    "schema": "any request is taken for a valid one",
     "waf": "what a request carries is not looked at",
     "exposure": "responses leave as they are",
 }
@@ -39,9 +40,9 @@ def protection(loaded: Loaded, index: int, route: Route) -> list[Protection]:
             Protection(api.name, api.kind, control.name, mode, binding.failure, control.describe(), binding.line)
         )
     present = {row.control for row in rows}
-    for section in dict.fromkeys(section for section, _ in CATALOGUE if section not in present):
+    for section in dict.fromkeys(section for section, _ in CATALOGUE if section in _WITHOUT and section not in present):
         line = loaded.where("apis", index, section, "mode")
-        rows.append(Protection(api.name, api.kind, section, "off", "", _WITHOUT.get(section, ""), line))
+        rows.append(Protection(api.name, api.kind, section, "off", "", _WITHOUT[section], line))
     return rows
 
 

@@ -9,7 +9,18 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, mo
 
 from stockade.config.base import Address, HostPort, Kind, Model, Secret
 from stockade.config.errors import written
-from stockade.config.sections import AuthenticationSection, ExposureSection, FirewallSection, LimitItem, WafSection
+from stockade.config.sections import (
+    AuthenticationSection,
+    ExposureSection,
+    FirewallSection,
+    GraphQLSection,
+    GrpcSection,
+    LimitItem,
+    MessagesSection,
+    OpenapiSection,
+    SchemaSection,
+    WafSection,
+)
 from stockade.config.texts import FilePath, HeaderName, Host, Name, Operation, Prefix, UrlPath, check_url
 from stockade.config.units import Count, Duration, Flag, PositiveDuration, Size, parse_count
 
@@ -139,9 +150,14 @@ class Api(Model):
     operations: list[Operation] = Field(
         [], description='Known operations, "GET /orders/{id}": names for limits and logs.'
     )
+    openapi: OpenapiSection | None = Field(None, description="Its description: openapi.yaml, or {file: …} or {url: …}")
     firewall: FirewallSection = FirewallSection()
     authentication: AuthenticationSection | None = None
     limits: list[LimitItem] = Field([], description="Rates and quotas; all of them must allow a request.")
+    schema_: SchemaSection | None = Field(None, alias="schema")
+    graphql: GraphQLSection | None = None
+    grpc: GrpcSection | None = None
+    messages: MessagesSection | None = None
     waf: WafSection | None = None
     exposure: ExposureSection = ExposureSection()
 

@@ -12,13 +12,13 @@ from msgspec import Struct
 
 
 class Place(Struct, frozen=True, gc=False):
-    """Where something is written; lines count from 1."""
+    """Where something is written; lines count from 1, and 0 is for what concerns no line."""
 
     file: str
     line: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+        return f"{self.file}:{self.line}" if self.line else self.file
 
 
 class Macro(Struct, frozen=True, gc=False):

@@ -10,6 +10,7 @@ of the rules before any request, `gates` which rules a request's values could co
 from stockade.waf.actions.ctl import Selector
 from stockade.waf.inspection import Inspection, Match
 from stockade.waf.persistent import Collections, MemoryCollections
+from stockade.waf.proofs import Proofs
 from stockade.waf.ruleset import BadRules, RuleSet
 from stockade.waf.targets import Exclusions
 from stockade.waf.transaction import Transaction
@@ -21,6 +22,7 @@ __all__ = [
     "Inspection",
     "Match",
     "MemoryCollections",
+    "Proofs",
     "RuleSet",
     "Selector",
     "Transaction",

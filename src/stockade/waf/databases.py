@@ -17,16 +17,34 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import hyperscan
 import msgspec
 
-if TYPE_CHECKING:
-    from stockade.waf.scanner import Expression
-
 _FORMAT = b"stockade-hs-1\n"
 _DIGEST = 32
+_FLAGS = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY
+
+
+class Expression(NamedTuple):
+    """A Hyperscan expression that matches wherever the rule does. `approximate`: it needs the PREFILTER flag."""
+
+    source: bytes
+    caseless: bool = False
+    approximate: bool = False
+
+    @property
+    def flags(self) -> int:
+        return (
+            _FLAGS
+            | (hyperscan.HS_FLAG_CASELESS if self.caseless else 0)
+            | (hyperscan.HS_FLAG_PREFILTER if self.approximate else 0)
+        )
+
+
+_CANARY = Expression(rb"@.+=\s*\(")
+_CANARY_TEXT = b"@" + b"b" * 60 + b"=("
 
 
 def compiled(expressions: Sequence[Expression]) -> Any:
@@ -45,6 +63,22 @@ def compiled(expressions: Sequence[Expression]) -> Any:
             _save(path, database)
     database.scratch = hyperscan.Scratch(database)
     return database
+
+
+@cache
+def trouble() -> str:
+    """Why no rules may be run with the Hyperscan that is installed; empty where they may.
+
+    Vectorscan 5.4.12, which some wheels carry, misses matches of patterns that begin with a literal and `.+`
+    (VectorCamp/vectorscan#325): whoever knows such a pattern walks past it.
+    """
+    try:
+        found: list[int] = []
+        database = compiled([_CANARY])
+        database.scan(_CANARY_TEXT, lambda *_: found.append(1))
+    except hyperscan.HyperscanError as error:
+        return f"it does not work on this machine: {error}"
+    return "" if found else f"version {version('hyperscan')} misses matches; install hyperscan>=0.7.9,<0.7.21"
 
 
 def is_accepted(expression: Expression) -> bool:

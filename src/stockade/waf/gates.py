@@ -20,7 +20,7 @@ from stockade.waf.rule import Link
 from stockade.waf.scanner import Expression, Scanner
 from stockade.waf.targets import Exclusions, Fetch, fetcher, key_test
 from stockade.waf.transaction import Transaction
-from stockade.waf.values import Values
+from stockade.waf.values import Collection, Values
 from stockade.waf.variants import Variants, is_wild, searched
 from stockade.waf.watches import Look, Watch
 
@@ -45,7 +45,7 @@ class Gates:
         self._entries: dict[_Key, list[tuple[int, Expression]]] = {}
         self._chains: dict[_Key, set[tuple[str, ...]]] = {}
         self._watches: dict[str, Watch] = {}
-        self._counts: dict[str, list[tuple[Look, Fetch]]] = {}  # by "headers", "request" or "response"
+        self._counts: dict[str, list[tuple[Look, Fetch]]] = {}  # by "headers", "request", "parts" or "response"
         self._xpaths: set[str] = set()
 
     # Building.
@@ -122,6 +122,7 @@ class Gates:
         self._parts = self._watched((*FILES, *PARTS))
         self._response = self._watched(AT_RESPONSE - {"RESPONSE_BODY"})
         self._header_sets: dict[int, int] = {}
+        self._without_parts: int | None = None
 
     def _watched(self, collections: Iterable[str]) -> tuple[tuple[str, Watch], ...]:
         groups = ((collection, GROUPS.get(collection, collection)) for collection in sorted(collections))
@@ -134,13 +135,21 @@ class Gates:
         values = transaction.values
         found = self._of_headers(transaction) | self._counted("request", transaction)
         found |= _seen(self._head, values)
-        return found | self._of_arguments(values, "REQUEST_COOKIES", "ARGS_GET")
+        found |= self._of_pairs(values["REQUEST_COOKIES"])
+        proofs = transaction.proofs
+        if proofs is None:
+            return found | self._of_pairs(values["ARGS_GET"])
+        return found | self._of_unproved(values["ARGS_GET"], proofs.query.__contains__)
 
     def at_body(self, transaction: Transaction) -> int:
         """Those that the body opens."""
         values = transaction.values
-        found = self._counted("request", transaction) | _seen(self._body, values)
-        found |= self._of_arguments(values, "ARGS")  # JSON is in ARGS alone
+        found = self._counted_in_body(transaction) | _seen(self._body, values)
+        proofs = transaction.proofs
+        if proofs is not None and values.processor == "JSON" and proofs.cover(values.body):
+            found |= self._of_unproved(values.post, proofs.of_json)
+        else:
+            found |= self._of_pairs(values.post)
         if values.multipart is not None:
             found |= _seen(self._parts, values)
         if values.has_xml:
@@ -163,21 +172,22 @@ class Gates:
         watch = self._watches.get("response body")
         return _seen([("RESPONSE_BODY", watch)], transaction.values) if watch is not None else 0
 
-    def _of_arguments(self, values: Values, *collections: str) -> int:
-        found = 0
-        of_name, of_value = self._names.of, self._values.of
-        for collection in collections:
-            for name, value in values[collection]:
-                found |= of_name(name) | of_value(value)
-        return found
+    def _of_pairs(self, pairs: Collection) -> int:
+        return self._names.of_all([name for name, _ in pairs]) | self._values.of_all([value for _, value in pairs])
+
+    def _of_unproved(self, pairs: Collection, is_proved: Callable[[bytes], bool]) -> int:
+        """The same, without the values in which nothing can be."""
+        unproved = [value for name, value in pairs if not is_proved(name)]
+        return self._names.of_all([name for name, _ in pairs]) | self._values.of_all(unproved)
 
     def _of_headers(self, transaction: Transaction) -> int:
         pairs = transaction.values["REQUEST_HEADERS"]
-        found = 0
-        of_name, of_header = self._header_names.of, self._headers.of_named
+        names = [name for name, _ in pairs]
+        found = self._header_names.of_all(names)
+        of_header = self._headers.of_named
         for name, value in pairs:
-            found |= of_name(name) | of_header(name, value)
-        return found | self._counted_headers(transaction, hash(tuple([name for name, _ in pairs])))
+            found |= of_header(name, value)
+        return found | self._counted_headers(transaction, hash(tuple(names)))
 
     def _counted_headers(self, transaction: Transaction, names: int) -> int:
         if "headers" not in self._counts:
@@ -188,6 +198,15 @@ class Gates:
                 self._header_sets.clear()
             mask = self._header_sets[names] = self._counted("headers", transaction)
         return mask
+
+    def _counted_in_body(self, transaction: Transaction) -> int:
+        """Where there are no parts, what counts them says the same for every request."""
+        found = self._counted("request", transaction)
+        if transaction.values.multipart is not None:
+            return found | self._counted("parts", transaction)
+        if self._without_parts is None:
+            self._without_parts = self._counted("parts", transaction)
+        return found | self._without_parts
 
     def _counted(self, kind: str, transaction: Transaction) -> int:
         found = 0

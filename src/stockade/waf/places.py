@@ -66,5 +66,6 @@ THERE = {
 }
 MOMENTS = {
     **dict.fromkeys((*HEADERS, *HEADER_NAMES), "headers"),
+    **dict.fromkeys((*FILES, *PARTS), "parts"),
     **dict.fromkeys((*RESPONSE_HEADERS, *AT_RESPONSE), "response"),
 }

@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from stockade.seclang import Problem, load
+from stockade.seclang import Place, Problem, load
 from stockade.waf.actions.setvar import number
+from stockade.waf.databases import trouble
 from stockade.waf.inspection import Inspection
 from stockade.waf.persistent import Collections, MemoryCollections
 from stockade.waf.program import Program
+from stockade.waf.proofs import Proofs
 from stockade.waf.reader import read
 from stockade.waf.transaction import Transaction
-from stockade.waf.values import Limits, Values
+from stockade.waf.values import Collection, Limits, Values
 from stockade.wire import Request, Response
 
 _SCORES = ("blocking_inbound_anomaly_score", "inbound_anomaly_score", "anomaly_score")
@@ -37,6 +39,14 @@ class RuleSet:
 
     def __init__(self, program: Program, collections: Collections | None = None) -> None:
         self.program = program
+        settings = program.settings
+        self._limits = Limits(
+            arguments=settings.arguments,
+            body=settings.body_limit,
+            fields=settings.fields_limit,
+            depth=settings.json_depth,
+            response_body=settings.response_limit,
+        )
         self.collections = collections if collections is not None else MemoryCollections()
 
     @classmethod
@@ -52,6 +62,8 @@ class RuleSet:
 
         Raises BadRules, with everything that is wrong.
         """
+        if wrong := trouble():
+            raise BadRules([Problem(Place("hyperscan", 0), wrong)])
         parsed = load(paths, text or None)
         book, problems = read(parsed.statements)
         if parsed.problems or problems:
@@ -73,20 +85,14 @@ class RuleSet:
 
     # The same, step by step, for whoever gets a message in pieces.
 
-    def begin(self, request: Request, *, client: str = "") -> Transaction:
-        """`client`: its address, where it is not the peer's."""
+    def begin(self, request: Request, *, client: str = "", proofs: Proofs | None = None) -> Transaction:
+        """`client`: its address, where it is not the peer's. `proofs`: what is known of its arguments."""
         settings = self.program.settings
-        limits = Limits(
-            arguments=settings.arguments,
-            body=settings.body_limit,
-            fields=settings.fields_limit,
-            depth=settings.json_depth,
-            response_body=settings.response_limit,
-        )
-        values = Values(request, limits)
+        values = Values(request, self._limits)
         if client:
             values["REMOTE_ADDR"] = values["REMOTE_HOST"] = [(b"", client.encode())]
         transaction = Transaction(values, {}, settings.mode, self.collections, settings.collection_timeout)
+        transaction.proofs = proofs
         transaction.reads_body = settings.reads_body
         transaction.reads_response = settings.reads_response
         return transaction
@@ -96,9 +102,12 @@ class RuleSet:
         transaction.gates = self.program.gates.at_head(transaction)
         self.program.run(1, transaction, transaction.gates)
 
-    def judge_body(self, transaction: Transaction, body: bytes) -> None:
-        """Phase 2, which runs also where there is no body."""
-        if transaction.reads_body:
+    def judge_body(self, transaction: Transaction, body: bytes, arguments: Collection | None = None) -> None:
+        """Phase 2, which runs also where there is no body. `arguments`: those of the body, where somebody knows its
+        language better; then it is not looked at otherwise."""
+        if arguments is not None:
+            transaction.values.take_arguments(arguments)
+        elif transaction.reads_body:
             values = transaction.values
             processor = transaction.processor or values.processor
             values.read_body(body, processor)

@@ -6,29 +6,11 @@ It may say yes too often, never no too often. What it names is then looked at ex
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
-import hyperscan
+from stockade.waf.databases import Expression, compiled, is_accepted, verdicts
 
-from stockade.waf.databases import compiled, is_accepted, verdicts
-
-_FLAGS = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY
-
-
-class Expression(NamedTuple):
-    """A Hyperscan expression that matches wherever the rule does. `approximate`: it needs the PREFILTER flag."""
-
-    source: bytes
-    caseless: bool = False
-    approximate: bool = False
-
-    @property
-    def flags(self) -> int:
-        return (
-            _FLAGS
-            | (hyperscan.HS_FLAG_CASELESS if self.caseless else 0)
-            | (hyperscan.HS_FLAG_PREFILTER if self.approximate else 0)
-        )
+__all__ = ["Expression", "Scanner", "is_usable"]
 
 
 def is_usable(expression: Expression) -> bool:

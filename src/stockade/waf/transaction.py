@@ -12,6 +12,7 @@ from stockade.waf.targets import Exclusions, Pair
 
 if TYPE_CHECKING:
     from stockade.waf.actions.ctl import Selector
+    from stockade.waf.proofs import Proofs
     from stockade.waf.rule import Note, Rule
     from stockade.waf.values import Values
 
@@ -37,6 +38,7 @@ class Transaction:
         "noted",
         "phase",
         "processor",
+        "proofs",
         "reached",
         "reads_body",
         "reads_response",
@@ -82,6 +84,7 @@ class Transaction:
         self.has_notes = False  # whether anything has been written to `tx` at all
         self.state = 0  # the known state that `tx` was made of
         self.processor: str | None = None
+        self.proofs: Proofs | None = None
         self.force_body = False
         self.reads_body = True
         self.reads_response = True

@@ -8,6 +8,7 @@ pass for another.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -73,6 +74,16 @@ class Watch:
         key = hash(text)
         mask = self._known.get(key)
         return self._remembered(key, text, b"") if mask is None else mask
+
+    def of_all(self, texts: Iterable[bytes]) -> int:
+        """Those that one of the texts opens."""
+        found = 0
+        known = self._known
+        for text in texts:
+            key = hash(text)
+            mask = known.get(key)
+            found |= self._remembered(key, text, b"") if mask is None else mask
+        return found
 
     def of_named(self, name: bytes, text: bytes) -> int:
         """The same where looks may be for certain keys."""
