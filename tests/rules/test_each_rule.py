@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 
 import pytest
@@ -37,6 +37,7 @@ HOUSEKEEPING = {
     7100001: "says that a body is JSON",
 }
 
+UNREADABLE = (7100002, 7100003)
 TEXTS = read_texts()
 
 
@@ -66,14 +67,15 @@ def seen_by(rules: RuleSet, sent: Sent) -> Inspection:
     return rules.end(transaction)
 
 
-def requests_of(item: Item, rule: int, places: Callable[[list[Target], str], list[Carry]]) -> Iterator[Sent]:
+def requests_of(item: Item, rule: int, places: Callable[[list[Target], str], list[Carry]]) -> list[Sent]:
     """The requests that carry an item to a rule, to those places."""
     texts = TEXTS[rule]
     if isinstance(item, dict):
-        return iter((described(item),))
+        return [described(item)]
     carries = places(targets_of(written()[rule]), item)
-    assert carries, "this rule looks at nothing that a text could stand in: describe a request"
-    return carried(item, texts.field or "note", texts.encoded, carries)
+    requests = list(carried(item, texts.field or "note", texts.encoded, carries))
+    assert requests, f"{item!r} fits nowhere that rule {rule} looks at: describe a request"
+    return requests
 
 
 @pytest.mark.parametrize("rule", TEXTS)
@@ -93,9 +95,14 @@ def test_honest_texts_do_not(rules: RuleSet, rule: int) -> None:
         (item, sent)
         for item in TEXTS[rule].honest
         for sent in requests_of(item, rule, for_honest)
-        if rule in seen_by(rules, sent).rules
+        if rule in (seen := seen_by(rules, sent)).rules or stopped_early(seen, rule)
     ]
     assert not caught
+
+
+def stopped_early(seen: Inspection, rule: int) -> bool:
+    """Whether a body that cannot be read kept the request from the rule: that it did not match says nothing then."""
+    return seen.decided_by in UNREADABLE and rule not in UNREADABLE
 
 
 @pytest.mark.parametrize("rule", TEXTS)
