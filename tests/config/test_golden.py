@@ -54,6 +54,7 @@ BEYOND_THE_SCHEMA = {
     "missing-hash-key-file",
     "openapi-broken",
     "same-address-twice",
+    "schema-of-operations",
     "short-hash-key",
     "short-hash-key-file",
     "two-apis-one-claim",

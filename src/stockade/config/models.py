@@ -16,6 +16,7 @@ from stockade.config.sections import (
     GraphQLSection,
     LimitItem,
     OpenapiSection,
+    SchemaSection,
     WafSection,
 )
 from stockade.config.texts import FilePath, HeaderName, Host, Name, Operation, Prefix, UrlPath, check_url
@@ -151,6 +152,7 @@ class Api(Model):
     firewall: FirewallSection = FirewallSection()
     authentication: AuthenticationSection | None = None
     limits: list[LimitItem] = Field([], description="Rates and quotas; all of them must allow a request.")
+    schema_: SchemaSection | None = Field(None, alias="schema")
     graphql: GraphQLSection | None = None
     waf: WafSection | None = None
     exposure: ExposureSection = ExposureSection()

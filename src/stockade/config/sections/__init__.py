@@ -6,6 +6,7 @@ from stockade.config.sections.firewall import FirewallSection
 from stockade.config.sections.graphql import GraphQLSection
 from stockade.config.sections.limits import LimitItem
 from stockade.config.sections.openapi import OpenapiSection
+from stockade.config.sections.schema import SchemaSection
 from stockade.config.sections.waf import WafSection
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "GraphQLSection",
     "LimitItem",
     "OpenapiSection",
+    "SchemaSection",
     "WafSection",
 ]
