@@ -130,6 +130,10 @@ POWERS = [
     (r"[A-Z-[IO]]+[IO]*", 1),
     (r"\i\c*", 1),
     (r"(AD|AE|AF|AG)*", 1),
+    (r"([a-zA-Z0-9]?){0,16}", 1),
+    (r"(a{1,3},){0,30}c", 1),
+    (r"([A-Z][a-z]*){1,20}!", 1),
+    (r"(a*){5}b", 5),
     (r".*a.*b", 2),
     (r"a*a*b", 2),
     (r"\p{L}+(\p{L}|\s)*", 2),
@@ -140,6 +144,9 @@ POWERS = [
     (r"(a+a)+b", EXPONENTIAL),
     (r"(a{1,30}){1,30}b", EXPONENTIAL),
     (r"(a{1,30})*b", EXPONENTIAL),
+    (r"(a*){0,5}b", EXPONENTIAL),
+    (r"(a*){2,}", EXPONENTIAL),
+    (r"(a+b?){0,30}c", EXPONENTIAL),
     (r"([a-z]|[a-c])+1", EXPONENTIAL),
     (r"(\w|\d)+", EXPONENTIAL),
     (r"(\p{Lu}|[A-C])+", EXPONENTIAL),
@@ -176,7 +183,7 @@ atoms = st.sampled_from(["a", "b", "[ab]", "[^a]", ".", "ab"])
 patterns = st.recursive(
     atoms,
     lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from(["*", "+", "?", "{2}", "{1,3}", "{2,}"])).map(
+        st.tuples(inner, st.sampled_from(["*", "+", "?", "{2}", "{7}", "{1,3}", "{0,30}", "{2,}", "{0,}"])).map(
             lambda pair: f"({pair[0]}){pair[1]}"
         ),
         st.tuples(inner, inner).map("|".join).map("({})".format),

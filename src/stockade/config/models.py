@@ -14,7 +14,9 @@ from stockade.config.sections import (
     ExposureSection,
     FirewallSection,
     GraphQLSection,
+    GrpcSection,
     LimitItem,
+    MessagesSection,
     OpenapiSection,
     SchemaSection,
     WafSection,
@@ -154,6 +156,8 @@ class Api(Model):
     limits: list[LimitItem] = Field([], description="Rates and quotas; all of them must allow a request.")
     schema_: SchemaSection | None = Field(None, alias="schema")
     graphql: GraphQLSection | None = None
+    grpc: GrpcSection | None = None
+    messages: MessagesSection | None = None
     waf: WafSection | None = None
     exposure: ExposureSection = ExposureSection()
 

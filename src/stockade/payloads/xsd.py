@@ -249,7 +249,9 @@ class Schema:
 def _refuse_exponential(documents: dict[str, Any]) -> None:
     problems = [
         Problem(
-            name, node.sourceline, "the pattern may take exponential time; write it so that each text fits in one way"
+            name,
+            node.sourceline,
+            "the pattern may take exponential time; write it so that a text fits in one way alone",
         )
         for name, root in documents.items()
         for node in root.iter(f"{XS}pattern")

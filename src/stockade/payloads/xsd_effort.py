@@ -28,11 +28,11 @@ Owner: TypeAlias = tuple[str, str]
 
 @lru_cache(maxsize=4_096)
 def power_of(pattern: str) -> int:
-    """1 for a pattern whose time grows as the text does, 2 for its square, …; EXPONENTIAL."""
+    """1 for a pattern whose time grows as the text does, 2 for its square, …; EXPONENTIAL where none can tell."""
     try:
         places = Places(pattern)
-    except Unreadable:  # libxml2 judges what is malformed; what is too large for us may be anything
-        return EXPONENTIAL if len(pattern) > 100 else 1
+    except Unreadable:  # libxml2 has refused what is malformed; what is left may be anything
+        return EXPONENTIAL
     loops = [loop for loop in _components(places.after) if any(places.after[place] & loop for place in loop)]
     if any(_is_ambiguous(loop, places) for loop in loops):
         return EXPONENTIAL

@@ -38,7 +38,7 @@ _CATEGORIES = {"L": _UPPER | _LOWER, "Lu": _UPPER, "Ll": _LOWER, "N": _DIGITS, "
 
 
 class Unreadable(Exception):
-    """The pattern is malformed, which libxml2 says better, or too large."""
+    """The pattern is malformed or too large."""
 
 
 class _Part(Struct, frozen=True):
@@ -105,25 +105,37 @@ class Places:
         return _Part(part.first, part.last, empty or part.empty)
 
     def _repeated(self) -> _Part:
-        """An atom and its quantifier. `x{2,9}` is taken for `xx*`: how libxml2 counts is as ambiguous as that."""
+        """An atom and its quantifier. `x{2,9}` is taken for `x(xx)*`, how much is counted to does not matter."""
         start = self._at
         part = self._atom()
         size = self._at - start
+        counted = self._peek() == "{"
         least, most = self._quantifier()
         end = self._at
         if most == 0:
             return _NOTHING
-        if most == _ENDLESS:
+        if most == _ENDLESS and not counted:
             part = self._looped(part, empty=False)
         elif least == most and least * size <= _COPIES:
             for _ in range(least - 1):
                 self._at = start
                 part = self._joined(part, self._atom())
         elif most > 1:
-            self._at = start
-            part = self._joined(part, self._looped(self._atom(), empty=True))
+            part = self._joined(part, self._counted(start))
         self._at = end
         return _Part(part.first, part.last, True) if least == 0 else part
+
+    def _counted(self, start: int) -> _Part:
+        """`(xx)*`: of two copies, so that it shows when a text may go on in one repetition or begin the next."""
+        self._at = start
+        one = self._atom()
+        self._at = start
+        two = self._atom()
+        for place in one.last:
+            self.after[place] |= two.first
+        for place in two.last:
+            self.after[place] |= one.first
+        return _Part(one.first, one.last | two.last, True)
 
     def _quantifier(self) -> tuple[int, int]:
         sign = self._peek()
