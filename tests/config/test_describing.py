@@ -77,7 +77,7 @@ def test_paths_are_the_policys(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_an_unencrypted_url_is_warned_of(folder: Path, monkeypatch: pytest.MonkeyPatch, url: str, warned: bool) -> None:
-    monkeypatch.setattr(describing_module, "load_document", lambda _: b"openapi: 3.1.0\npaths: {}")
+    monkeypatch.setattr(describing_module, "load_document", lambda _: b'{"openapi": "3.1.0", "paths": {}}')
     made = build(loaded(url))
     assert bool(made.warnings) is warned
     assert made.watched == {folder / "stockade.yaml"}

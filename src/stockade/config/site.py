@@ -10,7 +10,6 @@ from stockade.config.base import INLINE, Secret, Section
 from stockade.config.describing import Description, describe, description_files, is_loopback
 from stockade.config.errors import BadConfig, Problem
 from stockade.engine import Binding
-from stockade.openapi.contract import Contract
 from stockade.stores import Source
 from stockade.vocabulary import Control
 
@@ -34,7 +33,6 @@ class Site:
         self.watched: set[Path] = set()
         self.sources: list[Source] = []
         self.uses_keys = False
-        self.contract: Contract | None = None  # what has been proved of a request by the time later controls see it
         self._read: list[Description | None] = []  # empty until someone asks
 
     @property

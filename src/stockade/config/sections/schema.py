@@ -103,8 +103,6 @@ def make(site: Site) -> list[Binding]:
         preflight=section.preflight,
         elsewhere=place_of(site) or (lambda _: False),
     )
-    if section.mode == "block" and section.failure == "closed":
-        site.contract = contract
     return [site.bind(control, section, "schema")]
 
 

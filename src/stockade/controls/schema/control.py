@@ -13,8 +13,9 @@ from stockade.controls.schema.refusals import invalid, refused, unknown_path, wr
 from stockade.openapi.bodies.contents import Structure, of_payload
 from stockade.openapi.contract import Contract, Match, Outcome, WrongMethod
 from stockade.openapi.faults import Fault
+from stockade.openapi.operations import Operation
 from stockade.payloads import BadPayload, Limits
-from stockade.vocabulary import PASS, Control, Edits, Exchange, Finding, Pass, Verdict
+from stockade.vocabulary import PASS, Control, Edits, Exchange, Finding, Pass, Proofs, Verdict
 from stockade.wire import Request
 
 Undocumented: TypeAlias = Literal["block", "monitor", "allow"]
@@ -58,6 +59,7 @@ class Schema(Control):
         self._scopes = scopes
         self._preflight = preflight
         self._elsewhere = elsewhere
+        self._passes = {id(item): _pass(item) for item in (contract.operations if contract is not None else ())}
 
     def describe(self) -> str:
         if self._contract is None:
@@ -108,7 +110,9 @@ class Schema(Control):
             faults = operation.check_body(content_type, body) if not request.is_upgrade else ()
         else:
             faults = self._structure_faults(request, body) if body else ()
-        return invalid(exchange, faults, self._status) if faults else PASS
+        if faults:
+            return invalid(exchange, faults, self._status)
+        return self._passes[id(operation)] if operation is not None else PASS
 
     def _structure_faults(self, request: Request, body: bytes) -> tuple[Fault, ...]:
         """What no body may be, whoever describes it. One that is compressed is left to others."""
@@ -132,6 +136,13 @@ class Schema(Control):
             rule = "wrong-method" if wrong else "unknown-path"
             return Pass((Finding(rule, where="method" if wrong else "path", severity="low"),))
         return PASS
+
+
+def _pass(operation: Operation) -> Pass:
+    """What is known of a request that fits the operation."""
+    query = tuple(sorted(name for place, name in operation.harmless if place == "query"))
+    json = tuple(sorted(pointer for place, pointer in operation.harmless if place == "body"))
+    return Pass(proofs=Proofs(query, json)) if query or json else PASS
 
 
 class DeprecatingSchema(Schema):
