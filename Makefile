@@ -1,6 +1,6 @@
 # make demo    install Stockade in .venv and run the main job
 # make test    install what the tests need and run them all
-# make bench   measure, side by side with plain Envoy, nginx, ModSecurity and libddwaf
+# make bench   measure, side by side with plain Envoy, nginx, ModSecurity, libddwaf and openapi-core
 # make format  put the sources into their one form
 
 PYTHON ?= python3
@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stockade
 TEST_STAMP := $(VENV)/.tests
+SUITE := $(VENV)/share/jsonschema-4.26.0.tar.gz
 NGINX_MODSECURITY := /usr/lib/nginx/modules/ngx_http_modsecurity_module.so
 SOURCES := pyproject.toml setup.py src/stockade/gateway/envoy/build_filter.py \
 	$(wildcard src/stockade/gateway/envoy/filter/* src/stockade/stores/table/*)
@@ -32,7 +33,11 @@ $(TEST_STAMP): $(STAMP)
 	$(BIN)/pip install --quiet --group dev
 	@touch $@
 
-test: $(TEST_STAMP) test-packages
+# The official JSON Schema test suite, as the source distribution of jsonschema carries it.
+$(SUITE): $(TEST_STAMP)
+	$(BIN)/pip download --quiet --no-deps --no-binary jsonschema --dest $(dir $@) jsonschema==4.26.0
+
+test: $(TEST_STAMP) test-packages $(SUITE)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -58,6 +63,7 @@ system-packages:
 bench: $(TEST_STAMP) system-packages
 	$(BIN)/python benchmarks/gateway.py
 	$(BIN)/pip install --quiet --group bench
+	$(BIN)/python benchmarks/schema.py
 	$(BIN)/python benchmarks/waf.py $(if $(wildcard $(NGINX_MODSECURITY)),--sockets)
 
 clean:

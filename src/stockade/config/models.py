@@ -18,6 +18,8 @@ from stockade.config.sections import (
     LeaksSection,
     LimitItem,
     MessagesSection,
+    OpenapiSection,
+    SchemaSection,
     WafSection,
 )
 from stockade.config.texts import FilePath, HeaderName, Host, Name, Operation, Prefix, UrlPath, check_url
@@ -149,9 +151,11 @@ class Api(Model):
     operations: list[Operation] = Field(
         [], description='Known operations, "GET /orders/{id}": names for limits and logs.'
     )
+    openapi: OpenapiSection | None = Field(None, description="Its description: openapi.yaml, or {file: …} or {url: …}")
     firewall: FirewallSection = FirewallSection()
     authentication: AuthenticationSection | None = None
     limits: list[LimitItem] = Field([], description="Rates and quotas; all of them must allow a request.")
+    schema_: SchemaSection | None = Field(None, alias="schema")
     graphql: GraphQLSection | None = None
     grpc: GrpcSection | None = None
     messages: MessagesSection | None = None

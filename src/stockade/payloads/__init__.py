@@ -6,6 +6,7 @@ What two parsers could read differently is refused. Pure: bytes in, values or `B
 from stockade.payloads.faults import BadPayload, Fault
 from stockade.payloads.form import read_form
 from stockade.payloads.json_body import read_json
+from stockade.payloads.kinds import kind_of
 from stockade.payloads.limits import Limits
 from stockade.payloads.multipart import Part, read_multipart
 from stockade.payloads.soap import Call, Soap
@@ -24,6 +25,7 @@ __all__ = [
     "Problem",
     "Schema",
     "Soap",
+    "kind_of",
     "read_form",
     "read_json",
     "read_multipart",

@@ -11,6 +11,7 @@ from stockade.payloads.kinds import kind_of
 from stockade.payloads.limits import Limits
 
 _PIECE = 65_536
+_SMALL = 1_048_576  # bytes that any archive may unpack to
 HEAD = 1024  # bytes of an entry that tell its type
 _ARCHIVES = (
     b"PK\3\4",
@@ -42,8 +43,9 @@ Reader: TypeAlias = Callable[[bytes, "Budget"], str]
 class Budget:
     """What one uploaded file may unpack to, the archives within it included."""
 
-    def __init__(self, limits: Limits, readers: dict[str, Reader]) -> None:
+    def __init__(self, size: int, limits: Limits, readers: dict[str, Reader]) -> None:
         self.limits = limits
+        self.most = max(size * limits.archive_ratio, _SMALL)  # of bytes unpacked, for a file of that size
         self.readers = readers
         self.entries = self.size = self.depth = 0
         self.macros = False  # whether a document within has some
@@ -83,7 +85,7 @@ class Budget:
         self.size += unpacked
         if self.size > self.limits.archive_size:
             raise BadArchive("archive-size", f"the archive unpacks to more than {self.limits.archive_size} bytes")
-        if before + unpacked > max(packed * self.limits.archive_ratio, _PIECE):
+        if self.size > self.most or before + unpacked > max(packed * self.limits.archive_ratio, _PIECE):
             raise BadArchive(
                 "archive-ratio", f"the archive unpacks to more than {self.limits.archive_ratio} times its size"
             )

@@ -15,5 +15,5 @@ _READERS: dict[str, Reader] = {GZIP: inspect_gzip, TAR: inspect_tar, ZIP: inspec
 
 def inspect(content: bytes, kind: str, limits: Limits) -> tuple[str, bool]:
     """The type of a file, exact for office documents and the like, and whether it has macros. Raises BadArchive."""
-    budget = Budget(limits, _READERS)
+    budget = Budget(len(content), limits, _READERS)
     return budget.inspect(content, kind), budget.macros

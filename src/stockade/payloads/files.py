@@ -6,8 +6,9 @@ from stockade.payloads.active import why_active
 from stockade.payloads.archives import BadArchive, inspect
 from stockade.payloads.faults import BadPayload, Note
 from stockade.payloads.json_body import read_json
-from stockade.payloads.kinds import EXECUTABLE, JSON, UNKNOWN, XML, holds_script, kind_of, may_be, suits_extension
+from stockade.payloads.kinds import EXECUTABLE, JSON, SVG, UNKNOWN, XML, holds_script, kind_of, may_be, suits_extension
 from stockade.payloads.limits import Limits
+from stockade.payloads.pictures import pixels_of
 from stockade.payloads.xml_body import read_xml
 
 _OPAQUE = frozenset(
@@ -68,7 +69,9 @@ def _is_listed(kind: str, declared: str, listed: frozenset[str]) -> bool:
 def _check_content(content: bytes, kind: str, declared: str, limits: Limits, note: Note) -> None:
     if not limits.active_files and (why := why_active(content, kind, limits)):
         note("active-content", why)
-    if kind.startswith("image/") and kind.find("svg") < 0 and holds_script(content):
+    if pixels_of(content, kind) > limits.pixels:
+        note("picture-size", f"the picture has more than {limits.pixels} pixels")
+    if kind.startswith("image/") and kind != SVG and holds_script(content):
         note("polyglot", "the image holds a script")
     if kind.startswith(("image/", "application/pdf", "video/", "audio/")) and _ends_in_zip(content):
         note("polyglot", f"the file is of type {kind} and a zip archive at once")

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from stockade.payloads.faults import MOST_FAULTS, BadPayload, Fault, refuse
 from stockade.payloads.limits import Limits
 from stockade.payloads.xml_body import local_name, path_of, read_xml
+from stockade.payloads.xsd_effort import EXPONENTIAL, Effort, power_of
 from stockade.payloads.xsd_faults import told
 
 XS = "{http://www.w3.org/2001/XMLSchema}"
@@ -198,8 +199,9 @@ class _FromMemory(etree.Resolver):  # type: ignore[misc] # lxml has no types
 class Schema:
     """A compiled schema. Not for several threads at once: libxml2 keeps the errors of a validation in it."""
 
-    def __init__(self, compiled: Any, elements: frozenset[str]) -> None:
+    def __init__(self, compiled: Any, elements: frozenset[str], effort: Effort) -> None:
         self._compiled = compiled
+        self._effort = effort
         self.elements = elements
         """The global elements, "{namespace}local", of the documents as they were gathered."""
 
@@ -222,10 +224,13 @@ class Schema:
             compiled = etree.XMLSchema(etree.fromstring(texts["all.xsd"], parser))
         except etree.XMLSchemaParseError as error:
             raise BadSchema(_problems(error, gathered.documents)) from None
-        return cls(compiled, frozenset(gathered.elements))
+        _refuse_exponential(gathered.documents)
+        return cls(compiled, frozenset(gathered.elements), Effort(gathered.documents.values()))
 
     def faults(self, root: Any) -> list[Fault]:
         """What is wrong with an element and all within it."""
+        if not self._effort.is_bearable(root):
+            return [Fault(path_of(root), "schema", "values that must match a pattern are too long")]
         try:
             if self._compiled.validate(root):
                 return []
@@ -239,6 +244,21 @@ class Schema:
             refuse("schema", f"the root element {local_name(root.tag)[:64]} is not one of the schema", path_of(root))
         if faults := self.faults(root):
             raise BadPayload(faults)
+
+
+def _refuse_exponential(documents: dict[str, Any]) -> None:
+    problems = [
+        Problem(
+            name,
+            node.sourceline,
+            "the pattern may take exponential time; write it so that a text fits in one way alone",
+        )
+        for name, root in documents.items()
+        for node in root.iter(f"{XS}pattern")
+        if power_of(node.get("value", "")) == EXPONENTIAL
+    ]
+    if problems:
+        raise BadSchema(problems)
 
 
 def _problems(error: Any, documents: dict[str, Any]) -> list[Problem]:

@@ -8,6 +8,8 @@ from stockade.config.sections.grpc import GrpcSection
 from stockade.config.sections.leaks import LeaksSection
 from stockade.config.sections.limits import LimitItem
 from stockade.config.sections.messages import MessagesSection
+from stockade.config.sections.openapi import OpenapiSection
+from stockade.config.sections.schema import SchemaSection
 from stockade.config.sections.waf import WafSection
 
 __all__ = [
@@ -19,5 +21,7 @@ __all__ = [
     "LeaksSection",
     "LimitItem",
     "MessagesSection",
+    "OpenapiSection",
+    "SchemaSection",
     "WafSection",
 ]
