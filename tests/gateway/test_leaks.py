@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from shop.app import create_app
 from stockade.gateway.asgi import Receive, Scope, Send, StockadeMiddleware
 from tests.gateway.client import Client, Reply
 from tests.gateway.doors import serving
-from tests.gateway.harness import Gateway, api, free_port, policy, running, wait_until
+from tests.gateway.harness import Gateway, api, children, free_port, policy, running, wait_until
 from tests.gateway.http2 import Http2Client
 
 LEAKS: dict[str, dict[str, Any]] = {
@@ -34,10 +35,17 @@ def shop_policy(port: int) -> dict[str, Any]:
     return policy(*apis)
 
 
+def resident(pid: int) -> int:
+    """The most that a process, and those that it started, had in memory; KiB."""
+    texts = [Path(f"/proc/{one}/status").read_text() for one in [pid, *children(pid)]]
+    return sum(int(text.partition("VmHWM:")[2].split()[0]) for text in texts)
+
+
 class Door(NamedTuple):
     name: str
     port: int
     log: Path
+    pid: int = os.getpid()
 
     def get(self, target: str, host: str, *headers: tuple[str, str]) -> Reply:
         with Client(self.port) as client:
@@ -61,7 +69,7 @@ def door(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     if request.param == "envoy":
         port = request.getfixturevalue("shop")
         with running(Gateway(folder, shop_policy(port))) as gateway:
-            yield Door("envoy", gateway.port, folder / "decisions.jsonl")
+            yield Door("envoy", gateway.port, folder / "decisions.jsonl", gateway.process.pid)
         return
     port = free_port()
     (folder / "stockade.yaml").write_text(json.dumps(shop_policy(9)))
@@ -132,6 +140,18 @@ def test_a_download_passes_whole(door: Door) -> None:
     reply = door.get("/download?size=3000000", "blocking")
     assert len(reply.body) == 3_000_000
     assert reply.body == (bytes(range(256)) * 11719)[:3_000_000]
+
+
+def test_much_passes_in_little_memory(door: Door) -> None:
+    """128 MiB here; 1 GiB was tried by hand and takes no more."""
+    size, before = 128 << 20, resident(door.pid)
+    with Client(door.port) as client:
+        client.send(b"GET /download?size=%d HTTP/1.1\r\nhost: masking.test\r\nconnection: close\r\n\r\n" % size)
+        heard = 0
+        while piece := client.socket.recv(1 << 20):
+            heard += len(piece)
+    assert heard > size
+    assert resident(door.pid) - before < 48 << 10
 
 
 def test_events_come_one_by_one(door: Door) -> None:
