@@ -191,3 +191,12 @@ def test_what_is_no_json_is_masked_all_the_same() -> None:
     passed, leaks = whole(text, MASK, is_json=True)
     assert passed == b'data: write to *************** or +9-999-999-9999, pay with ******************* "or\n'
     assert len(leaks) == 3
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_no_beginning_or_end_of_an_example_breaks_anything(name: str) -> None:
+    """What is cut anywhere, or has bytes of no text around it, is searched without an error."""
+    for example in examples(name)[::3]:
+        for cut in range(0, len(example.text), 5):
+            for text in (example.text[:cut], example.text[cut:], b"\xff\\" + example.text[cut:] + b"\\"):
+                assert len(whole(text, MASK, is_json=True)[0]) == len(text)
