@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stockade
 TEST_STAMP := $(VENV)/.tests
+SUITE := $(VENV)/share/jsonschema-4.26.0.tar.gz
 NGINX_MODSECURITY := /usr/lib/nginx/modules/ngx_http_modsecurity_module.so
 SOURCES := pyproject.toml setup.py src/stockade/gateway/envoy/build_filter.py \
 	$(wildcard src/stockade/gateway/envoy/filter/* src/stockade/stores/table/*)
@@ -32,7 +33,11 @@ $(TEST_STAMP): $(STAMP)
 	$(BIN)/pip install --quiet --group dev
 	@touch $@
 
-test: $(TEST_STAMP) test-packages
+# The official JSON Schema test suite, as the source distribution of jsonschema carries it.
+$(SUITE): $(TEST_STAMP)
+	$(BIN)/pip download --quiet --no-deps --no-binary jsonschema --dest $(dir $@) jsonschema==4.26.0
+
+test: $(TEST_STAMP) test-packages $(SUITE)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

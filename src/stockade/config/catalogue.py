@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stockade.config.sections import authentication, exposure, firewall, limits, waf
+from stockade.config.sections import authentication, exposure, firewall, limits, schema, waf
 from stockade.config.site import Site
 from stockade.engine import Binding
 
@@ -18,6 +18,7 @@ CATALOGUE: tuple[tuple[str, Maker], ...] = (
     ("limits", limits.make_early),  # what an address may do, before any costly work is done for it
     ("authentication", authentication.make),  # who is asking
     ("limits", limits.make_late),  # what a principal may do
+    ("schema", schema.make),  # what a valid request is
     ("waf", waf.make),  # what a request carries
     ("exposure", exposure.make),  # what the response may reveal
 )

@@ -9,7 +9,15 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, mo
 
 from stockade.config.base import Address, HostPort, Kind, Model, Secret
 from stockade.config.errors import written
-from stockade.config.sections import AuthenticationSection, ExposureSection, FirewallSection, LimitItem, WafSection
+from stockade.config.openapi import OpenApiSource
+from stockade.config.sections import (
+    AuthenticationSection,
+    ExposureSection,
+    FirewallSection,
+    LimitItem,
+    SchemaSection,
+    WafSection,
+)
 from stockade.config.texts import FilePath, HeaderName, Host, Name, Operation, Prefix, UrlPath, check_url
 from stockade.config.units import Count, Duration, Flag, PositiveDuration, Size, parse_count
 
@@ -139,9 +147,11 @@ class Api(Model):
     operations: list[Operation] = Field(
         [], description='Known operations, "GET /orders/{id}": names for limits and logs.'
     )
+    openapi: OpenApiSource | None = Field(None, description="The API's own description: a file or an https URL.")
     firewall: FirewallSection = FirewallSection()
     authentication: AuthenticationSection | None = None
     limits: list[LimitItem] = Field([], description="Rates and quotas; all of them must allow a request.")
+    schema_: SchemaSection | None = Field(None, alias="schema")
     waf: WafSection | None = None
     exposure: ExposureSection = ExposureSection()
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stockade.config.base import INLINE, Secret, Section
 from stockade.config.errors import Problem
+from stockade.config.openapi import describe
 from stockade.engine import Binding
+from stockade.openapi.reading import Description
 from stockade.stores import Source
 from stockade.vocabulary import Control
 
@@ -37,6 +40,15 @@ class Site:
     def folder(self) -> Path:
         """What relative paths start from."""
         return self._loaded.folder
+
+    @cached_property
+    def description(self) -> Description | None:
+        """What `openapi` names, read once for all controls; None, and problems, where it is no good."""
+        return describe(self)
+
+    def foreign_problem(self, file: str, line: int, text: str) -> None:
+        """A problem in a file that the policy names."""
+        self.problems.append(Problem(file, line, text))
 
     def problem(self, text: str, *place: str | int) -> None:
         self.problems.append(self._loaded.problem(text, "apis", self._index, *place))

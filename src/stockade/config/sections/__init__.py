@@ -4,6 +4,7 @@ from stockade.config.sections.authentication import AuthenticationSection
 from stockade.config.sections.exposure import ExposureSection
 from stockade.config.sections.firewall import FirewallSection
 from stockade.config.sections.limits import LimitItem
+from stockade.config.sections.schema import SchemaSection
 from stockade.config.sections.waf import WafSection
 
-__all__ = ["AuthenticationSection", "ExposureSection", "FirewallSection", "LimitItem", "WafSection"]
+__all__ = ["AuthenticationSection", "ExposureSection", "FirewallSection", "LimitItem", "SchemaSection", "WafSection"]

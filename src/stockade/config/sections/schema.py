@@ -1,0 +1,139 @@
+"""`schema:` what a valid request is, by the API's description or by schemas of the policy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field
+
+from stockade.config.base import Model, Section
+from stockade.config.site import Site
+from stockade.config.texts import FilePath, HeaderName, MediaType, Operation
+from stockade.config.units import Count, Flag, Size
+from stockade.controls.schema import DeprecatingSchema, Schema
+from stockade.engine import Binding
+from stockade.openapi.contract import OVERRIDES, BadContract, Contract
+from stockade.openapi.overlay import OVERLAID, overlaid
+from stockade.openapi.reading import Description
+from stockade.payloads import Limits
+
+_LIMITS = Limits()
+
+
+class BodyLimits(Model):
+    """Limits of the structure of a body, whoever describes it."""
+
+    depth: Count = Field(_LIMITS.depth, ge=1, description="Objects, lists or elements within one another.")
+    members: Count = Field(_LIMITS.members, description="Names in all JSON objects together.")
+    items: Count = Field(_LIMITS.items, description="Items in all JSON arrays together.")
+    name: Count = Field(_LIMITS.name, ge=1, description="Characters of a name.")
+    string: Size = Field(_LIMITS.string, description="Characters of one text.")
+    number: Count = Field(_LIMITS.number, ge=1, description="Characters of a JSON number.")
+    integer: Count = Field(
+        _LIMITS.integer, ge=1, description="The largest JSON integer; above 2^53-1 some readers lose digits."
+    )
+    fields: Count = Field(_LIMITS.fields, description="Fields of a form.")
+    parts: Count = Field(_LIMITS.parts, description="Parts of a multipart body.")
+    files: Count = Field(_LIMITS.files, description="Files in a multipart body.")
+    file: Size = Field(_LIMITS.file, description="The size of one file.")
+    file_types: list[MediaType] = Field([], description="Types that files may be of; empty: all that are known.")
+    archive_ratio: Count = Field(_LIMITS.archive_ratio, ge=1, description="Unpacked over packed size of an archive.")
+    archive_size: Size = Field(_LIMITS.archive_size, description="Unpacked size of an archive.")
+    elements: Count = Field(_LIMITS.elements, ge=1, description="Elements of an XML body.")
+
+    def limits(self) -> Limits:
+        fields = self.model_dump()
+        return Limits(**{**fields, "file_types": frozenset(fields["file_types"])})
+
+
+class OperationSchema(Model):
+    """What one operation takes."""
+
+    request: dict[str, Any] | FilePath = Field(description="JSON Schema (2020-12) of the JSON body, or a file with it.")
+
+
+class SchemaSection(Section):
+    """Requests are checked against the API's description (`openapi`), and bodies held to limits of structure."""
+
+    undocumented: Literal["block", "monitor", "allow"] | None = Field(
+        None, description="Paths and methods that are not described. Default: block with a description, else allow."
+    )
+    strict: Flag = Field(False, description="Refuse query parameters, bodies and properties that are not described.")
+    refused_headers: list[HeaderName] = Field(
+        list(OVERRIDES), description="Headers that, with strict, only operations that describe them may get."
+    )
+    status: Literal[400, 422] = Field(400, description="The status of the answer to an invalid request.")
+    preflight: Flag = Field(False, description="Let CORS preflight requests pass on paths that are described.")
+    limits: BodyLimits = BodyLimits()
+    operations: dict[Operation, OperationSchema] = Field(
+        {}, description='Schemas of bodies, as in {"POST /orders": {request: order.json}}'
+    )
+
+
+def make(site: Site) -> list[Binding]:
+    section = site.api.schema_
+    if section is None and site.api.openapi is not None:
+        section = SchemaSection()
+    if section is None or section.mode == "off":
+        return []
+    description = site.description
+    if description is None and site.api.openapi is not None:
+        return []  # for reasons that have been told
+    document = description.document if description is not None else None
+    requests = {name: _schema(site, name, entry) for name, entry in section.operations.items()}
+    whole = overlaid(document, requests) if requests else document
+    contract = _contract(site, section, whole, description) if whole is not None else None
+    if contract is None and whole is not None:
+        return []
+    authentication = site.api.authentication
+    has_lifetimes = contract is not None and any(operation.lifetime for operation in contract.operations)
+    control = (DeprecatingSchema if has_lifetimes else Schema)(
+        contract,
+        limits=section.limits.limits(),
+        status=section.status,
+        undocumented=section.undocumented or ("allow" if document is None else "block"),
+        strict=section.strict,
+        scopes=authentication is not None and authentication.mode != "off",
+        preflight=section.preflight,
+    )
+    return [site.bind(control, section, "schema")]
+
+
+def _contract(
+    site: Site, section: SchemaSection, document: dict[str, Any], description: Description | None
+) -> Contract | None:
+    try:
+        contract = Contract.compile(
+            document, strict=section.strict, limits=section.limits.limits(), refused_headers=section.refused_headers
+        )
+    except BadContract as error:
+        for trouble in error.troubles:
+            if description is None or OVERLAID in trouble.pointer:
+                site.problem(f"{trouble.pointer}: {trouble.text}", "schema", "operations")
+            else:
+                site.foreign_problem(*description.where(trouble.pointer), trouble.text)
+        return None
+    for trouble in contract.partial:
+        file, line = description.where(trouble.pointer) if description is not None else ("", 0)
+        site.warn(f"not enforced: {file}:{line}: {trouble.text}", "openapi" if description is not None else "schema")
+    return contract
+
+
+def _schema(site: Site, name: str, entry: OperationSchema) -> Any:
+    if not isinstance(entry.request, Path):
+        return entry.request
+    place = ("schema", "operations", name, "request")
+    data = site.read_file(entry.request, "the schema", *place)
+    if data is None:
+        return {}
+    try:
+        found = json.loads(data) if data.lstrip()[:1] == b"{" else yaml.safe_load(data)
+    except (ValueError, yaml.YAMLError, RecursionError):
+        found = None
+    if not isinstance(found, dict | bool):
+        site.problem(f"{entry.request} is neither JSON nor YAML with a JSON Schema in it", *place)
+        return {}
+    return found
