@@ -17,6 +17,7 @@ from urllib.parse import quote
 from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import force_setattr
 
+from stockade.messages import Message, Protocol
 from stockade.tokens import ApiKeyRecord, VerificationKeys
 from stockade.wire import Request, Response, problem
 
@@ -88,12 +89,24 @@ class Pass(Struct, frozen=True, gc=False):
     edits: Edits | None = None
 
 
+class Closing(Struct, frozen=True, gc=False):
+    """How a WebSocket is ended: status code and reason of the Close frame (RFC 6455, section 7.4)."""
+
+    code: int = 1008  # policy violation
+    reason: str = ""
+
+
 class Stop(Struct, frozen=True, gc=False):
-    """Go no further and answer `response`. The last finding is the reason."""
+    """Go no further and answer `response`. The last finding is the reason.
+
+    A stream whose response has begun cannot be answered any more: a WebSocket ends with `closing`, a gRPC call with
+    the `grpc-status` and `grpc-message` of `response`, a stream of events after the last good one.
+    """
 
     response: Response
     findings: tuple[Finding, ...]
     action: Action = "deny"
+    closing: Closing = Closing()
 
 
 Verdict: TypeAlias = Pass | Stop
@@ -141,6 +154,24 @@ Asking: TypeAlias = Generator[Ask[Any], Any, R]
 """What a hook that must ask returns: a generator that yields Asks and returns a Verdict."""
 
 
+class Watcher:
+    """What a control keeps of one direction of one stream, and how it judges its messages, one by one.
+
+    limit: of a message, bytes; a longer one comes with `too_long` and without content, before it is kept anywhere.
+    keep: whether the content is wanted; a message is then held until it is complete. The door sees to both.
+    """
+
+    limit: int | None = None
+    keep: bool = False
+
+    def judge(self, message: Message, at: float) -> Verdict:
+        """A message, or what is none ("malformed", after which nothing can be read). at: seconds since the epoch.
+
+        A Pass lets it go on; its edits mean nothing here. It cannot ask the outside.
+        """
+        return PASS
+
+
 class Control:
     """One defence. Override the hooks that are needed: overriding is what subscribes to a phase.
 
@@ -173,6 +204,14 @@ class Control:
     def on_response_body(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
         """The whole response body is in `exchange.response_body`."""
         return PASS
+
+    def on_request_stream(self, exchange: Exchange, protocol: Protocol) -> Watcher | None:
+        """The request goes on as a stream of messages: who shall judge them? None: nobody, and they pass unread."""
+        return None
+
+    def on_response_stream(self, exchange: Exchange, protocol: Protocol) -> Watcher | None:
+        """The same for the response, whose head is in `exchange.response`."""
+        return None
 
 
 # What the controls ask. Each is answered by one store; see the `stores` room.

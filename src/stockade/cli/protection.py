@@ -41,6 +41,8 @@ def protection(loaded: Loaded, index: int, route: Route) -> list[Protection]:
         )
     present = {row.control for row in rows}
     for section in dict.fromkeys(section for section, _ in CATALOGUE if section not in present):
+        if section not in _WITHOUT and getattr(api, section, None) is None:
+            continue  # not every API has such traffic
         line = loaded.where("apis", index, section, "mode")
         rows.append(Protection(api.name, api.kind, section, "off", "", _WITHOUT.get(section, ""), line))
     return rows

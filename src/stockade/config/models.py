@@ -14,7 +14,9 @@ from stockade.config.sections import (
     AuthenticationSection,
     ExposureSection,
     FirewallSection,
+    GrpcSection,
     LimitItem,
+    MessagesSection,
     SchemaSection,
     WafSection,
 )
@@ -152,6 +154,8 @@ class Api(Model):
     authentication: AuthenticationSection | None = None
     limits: list[LimitItem] = Field([], description="Rates and quotas; all of them must allow a request.")
     schema_: SchemaSection | None = Field(None, alias="schema")
+    grpc: GrpcSection | None = None
+    messages: MessagesSection | None = None
     waf: WafSection | None = None
     exposure: ExposureSection = ExposureSection()
 

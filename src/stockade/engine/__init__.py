@@ -7,6 +7,7 @@ record = session.close(status, duration_ms, upstream_ms)
 """
 
 from stockade.engine.driver import Answer, NotNow, drive, drive_async, resume
+from stockade.engine.flow import Flow
 from stockade.engine.policy import Binding, Policy, Route, Upstream
 from stockade.engine.session import (
     REQUEST_HEAD,
@@ -25,6 +26,7 @@ __all__ = [
     "Answer",
     "Binding",
     "Event",
+    "Flow",
     "NotNow",
     "Policy",
     "RequestBody",

@@ -8,14 +8,17 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from stockade.messages import Protocol
 from stockade.networks import NetworkSet
 from stockade.operations import OperationTable
-from stockade.vocabulary import Control, Edits, Exchange, Failure, Shortcut
+from stockade.vocabulary import Control, Edits, Exchange, Failure, Shortcut, Watcher
 
 Phase: TypeAlias = Literal["on_request", "on_request_body", "on_response", "on_response_body"]
 PHASES: tuple[Phase, ...] = ("on_request", "on_request_body", "on_response", "on_response_body")
+STREAMS: tuple[str, ...] = ("on_request_stream", "on_response_stream")
 ROUTE = "x-stockade-route"  # the request header by which the data plane knows where a request goes
 Hook: TypeAlias = Callable[[Exchange], Any]
+StreamHook: TypeAlias = Callable[[Exchange, Protocol], Watcher | None]
 
 
 class Binding(Struct, frozen=True, gc=False):
@@ -54,6 +57,8 @@ class Route(Struct, frozen=True, gc=False):
     on_request_body: tuple[tuple[Binding, Hook], ...] = ()
     on_response: tuple[tuple[Binding, Hook], ...] = ()
     on_response_body: tuple[tuple[Binding, Hook], ...] = ()
+    on_request_stream: tuple[tuple[Binding, StreamHook], ...] = ()
+    on_response_stream: tuple[tuple[Binding, StreamHook], ...] = ()
     behind_proxies: bool = False  # whether any are trusted
     mark: tuple[str, str] = ("", "")  # the header that sends a request to the upstream
     http_shortcut: Shortcut | None = None
@@ -69,7 +74,7 @@ class Route(Struct, frozen=True, gc=False):
                 for binding in bound
                 if getattr(type(binding.control), phase) is not getattr(Control, phase)
             )
-            for phase in PHASES
+            for phase in (*PHASES, *STREAMS)
         }
         return cls(
             bindings=bound,
@@ -84,7 +89,8 @@ class Route(Struct, frozen=True, gc=False):
     def without(self, control: str) -> Route:
         """The same route less one control, for replaying what that control has decided already."""
         kept: dict[str, Any] = {
-            phase: tuple(hook for hook in getattr(self, phase) if hook[0].control.name != control) for phase in PHASES
+            phase: tuple(hook for hook in getattr(self, phase) if hook[0].control.name != control)
+            for phase in (*PHASES, *STREAMS)
         }
         bindings = tuple(binding for binding in self.bindings if binding.control.name != control)
         changes: dict[str, Any] = {"bindings": bindings, **kept}

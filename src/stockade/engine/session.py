@@ -13,7 +13,9 @@ from typing import TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stockade.engine.policy import ROUTE, Binding, Hook, Phase, Policy, Route
+from stockade.engine.flow import Flow
+from stockade.engine.policy import ROUTE, Binding, Hook, Phase, Policy, Route, StreamHook
+from stockade.messages import Protocol, request_protocol, response_protocol
 from stockade.networks import client_address
 from stockade.operations import method_name
 from stockade.redaction import excerpt, redact, redact_path
@@ -76,6 +78,7 @@ _PROXYS = frozenset(
 )
 _FORGEABLE = _OURS | _PROXYS
 _VERDICTS = (Pass, Stop)
+_MOST_HEARD = 20  # findings of the messages of a stream that the record tells; the rest is counted
 _LONGEST_METHOD = 16  # characters; a client can send any
 
 Observer: TypeAlias = Callable[[str, Binding, Verdict], None]
@@ -99,12 +102,13 @@ def refuse_unread(policy: Policy, request: Request, trouble: str) -> tuple[Sessi
 class Session:
     """One exchange. Feed it events with `receive`, run what comes back with a driver, `close` it at the end."""
 
-    __slots__ = ("_findings", "_observe", "_policy", "action", "control", "exchange", "route", "stopped")
+    __slots__ = ("_findings", "_heard", "_observe", "_policy", "action", "control", "exchange", "route", "stopped")
 
     def __init__(self, policy: Policy, route: Route | None, request: Request, observe: Observer | None) -> None:
         self._policy = policy
         self._observe = observe
         self._findings: list[Finding] = []
+        self._heard = 0  # findings of messages
         self.route = route
         self.action: Action = "allow"
         self.control: str | None = None
@@ -231,6 +235,43 @@ class Session:
         detail = "The request could not be checked. Try again later."
         return Stop(self.exchange.problem(503, detail, ("retry-after", "5")), (finding,))
 
+    # Streams.
+
+    def open_request_stream(self) -> Flow | None:
+        """Past which watchers the client's messages must go, once its head has passed; None: past none."""
+        route = self.route
+        if route is None or not route.on_request_stream or self.stopped:
+            return None
+        return self._watch(route.on_request_stream, request_protocol(self.exchange.request), from_client=True)
+
+    def open_response_stream(self, response: Response) -> Flow | None:
+        """The same for the upstream's, whose head this is."""
+        route = self.route
+        if route is None or not route.on_response_stream or self.stopped:
+            return None
+        exchange = self.exchange
+        exchange.response = exchange.response or response
+        protocol = response_protocol(exchange.request, exchange.response)
+        return self._watch(route.on_response_stream, protocol, from_client=False)
+
+    def _watch(
+        self, hooks: tuple[tuple[Binding, StreamHook], ...], protocol: Protocol | None, *, from_client: bool
+    ) -> Flow | None:
+        if protocol is None:
+            return None
+        return Flow.open(self, hooks, protocol, from_client=from_client)
+
+    def weigh(self, binding: Binding, verdict: Verdict | Exception) -> Stop | None:
+        """What is done after a watcher spoke, or broke: the Stop for the door, or None."""
+        if isinstance(verdict, Exception):
+            verdict = self._control_error(binding, verdict)
+        if isinstance(verdict, Stop) and not binding.monitor:
+            return self._stop(binding, verdict)
+        self._heard += len(verdict.findings)
+        if self._heard <= _MOST_HEARD:
+            self._note(binding, verdict.findings)
+        return None
+
     def refuse(self, control: str, finding: Finding, response: Response) -> Stop:
         """A door's own refusal (a body over the limit, say), on the record like a control's."""
         bindings = self.route.bindings if self.route is not None else ()
@@ -261,6 +302,9 @@ class Session:
         """The record of what happened; the exchange is over."""
         exchange = self.exchange
         request, principal = exchange.request, exchange.principal
+        if self._heard > _MOST_HEARD:
+            more = f"{self._heard - _MOST_HEARD} more"
+            self._findings.append(Finding("more-findings", evidence=more, severity="info", control="messages"))
         return Record(
             _timestamp(request.at),
             request.id,

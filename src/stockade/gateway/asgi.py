@@ -20,6 +20,7 @@ from stockade.controls.firewall import TOO_LARGE
 from stockade.engine import (
     REQUEST_HEAD,
     Event,
+    Flow,
     RequestBody,
     ResponseBody,
     ResponseHead,
@@ -28,6 +29,7 @@ from stockade.engine import (
     open_session,
     refuse_unread,
 )
+from stockade.gateway.asgi_streams import closing, ended, message_of, part_of, trailers
 from stockade.gateway.runtime import Runtime
 from stockade.vocabulary import Edits, Stop, Verdict
 from stockade.wire import BadRequest, Headers, Peer, Request, Response, read_request
@@ -95,7 +97,10 @@ class _Conversation:
         self._held: Message | None = None  # a response head that waits for its body to be read
         self._body = bytearray()
         self._answered = False  # by us: what the application says after that is not heard
-        self._cut = False  # the request body was too large, and its rest is kept from the application
+        self._cut = False  # too much came, or a bad message, and the rest is kept from the application
+        self._client_flow: Flow | None = None  # where a control reads the messages of a stream
+        self._upstream_flow: Flow | None = None
+        self._trailers = False  # whether the application means to send some
 
     async def run(self) -> None:
         request = _request_of(self._scope)
@@ -130,7 +135,10 @@ class _Conversation:
     async def _forward(self, request: Request, edits: Edits, receive: Receive) -> None:
         scope = _edited(self._scope, request, edits)
         self._forwarded = perf_counter()
-        if scope["type"] == "websocket":
+        self._client_flow = self._session.open_request_stream()
+        if self._client_flow is not None:
+            receive = self._receive_judged
+        elif scope["type"] == "websocket":
             receive = self._receive
         try:
             await self._app(scope, receive, self._respond)
@@ -177,6 +185,49 @@ class _Conversation:
             await self._answer(stop.response)
         return _GONE
 
+    # Streams of messages.
+
+    async def _receive_judged(self) -> Message:
+        """The next message of the client, once it has been judged; after a Stop there is none."""
+        flow, message = self._client_flow, await self._receive()
+        assert flow is not None
+        if message["type"] == "websocket.receive":
+            stop = flow.judge(message_of(message, flow.limit), time()) if not self._answered else None
+            if stop is not None:
+                await self._end(stop)
+            return ended(stop) if self._answered else message
+        if message["type"] == "http.request":
+            message, stop = part_of(flow, message, time())
+            if stop is not None:
+                await self._end(stop)
+            return _GONE if self._answered else message
+        return message
+
+    async def _send_judged(self, message: Message, flow: Flow) -> None:
+        """The same for what the application says."""
+        if message["type"] == "websocket.send":
+            stop = flow.judge(message_of(message, flow.limit), time())
+        else:
+            message, stop = part_of(flow, message, time())
+        if stop is None or message["type"] == "http.response.body":
+            await self._send(message)
+        if stop is not None:
+            await self._end(stop)
+
+    async def _end(self, stop: Stop) -> None:
+        """End a stream as its protocol has it."""
+        self._cut = True
+        if not self._status:
+            await self._answer(stop.response)
+            return
+        self._answered = True
+        if self._scope["type"] == "websocket":
+            await self._send(closing(stop))
+            return
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        if self._trailers:
+            await self._send(trailers(stop))
+
     # The response.
 
     async def _respond(self, message: Message) -> None:
@@ -187,32 +238,45 @@ class _Conversation:
             await self._respond_head(message)
         elif kind == "http.response.body":
             await self._respond_body(message)
+        elif kind == "websocket.send" and self._upstream_flow is not None:
+            await self._send_judged(message, self._upstream_flow)
         else:
             if kind == "websocket.accept":
                 self._status = 101
+                headers = Headers.of(_texts(message.get("headers", [])))
+                self._upstream_flow = self._session.open_response_stream(Response(101, headers))
             elif kind == "websocket.close" and not self._status:
                 self._status = 403  # what a server answers to a handshake that was closed
             await self._send(message)
 
     async def _respond_head(self, message: Message) -> None:
         self._upstream_ms = round((perf_counter() - self._forwarded) * 1000, 3)
-        headers = [(_text(name).lower(), _text(value)) for name, value in message.get("headers", [])]
+        headers = _texts(message.get("headers", []))
         session = self._session
+        response = Response(message["status"], Headers.of(headers))
         if session.reads_response:
-            verdict = await self._ask(ResponseHead(Response(message["status"], Headers.of(headers))))
+            verdict = await self._ask(ResponseHead(response))
             edits = Edits(replace=verdict.response) if isinstance(verdict, Stop) else verdict.edits
             if edits is not None and edits.replace is not None:
                 await self._answer(edits.replace)
                 return
             if edits is not None:
                 message = {**message, "headers": _pairs(_apply(headers, edits))}
-        if session.reads_response_body and self._scope.get("method") != "HEAD":
+        self._trailers = bool(message.get("trailers", False))
+        self._upstream_flow = session.open_response_stream(response)
+        if self._upstream_flow is not None:  # it may end before its time
+            kept = [pair for pair in message["headers"] if pair[0].lower() != b"content-length"]
+            message = {**message, "headers": kept}
+        elif session.reads_response_body and self._scope.get("method") != "HEAD":
             self._held = message
             return
         self._status = message["status"]
         await self._send(message)
 
     async def _respond_body(self, message: Message) -> None:
+        if self._upstream_flow is not None:
+            await self._send_judged(message, self._upstream_flow)
+            return
         if self._held is None:
             await self._send(message)
             return
@@ -247,6 +311,8 @@ class _Conversation:
 def _request_of(scope: Scope) -> Request | BadRequest:
     # Names with an underscore are dropped, as Envoy drops them: WSGI and CGI would read them as names with a dash.
     pairs = [(_text(name), _text(value)) for name, value in scope["headers"] if b"_" not in name]
+    if scope["type"] == "websocket" and not any(name == "upgrade" for name, _ in pairs):
+        pairs.append(("upgrade", "websocket"))  # as HTTP/1.1 would say it; HTTP/2 has no such header
     headers = Headers.of(pair for pair in pairs if pair[0] != "x-request-id")
     method = str(scope.get("method", "GET"))
     target = _text(scope.get("raw_path") or scope["path"].encode())
@@ -304,6 +370,10 @@ def _whole(body: bytes, after: Receive) -> Receive:
         return await after()
 
     return receive
+
+
+def _texts(pairs: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    return [(_text(name).lower(), _text(value)) for name, value in pairs]
 
 
 def _text(data: bytes) -> str:

@@ -3,8 +3,19 @@
 from stockade.config.sections.authentication import AuthenticationSection
 from stockade.config.sections.exposure import ExposureSection
 from stockade.config.sections.firewall import FirewallSection
+from stockade.config.sections.grpc import GrpcSection
 from stockade.config.sections.limits import LimitItem
+from stockade.config.sections.messages import MessagesSection
 from stockade.config.sections.schema import SchemaSection
 from stockade.config.sections.waf import WafSection
 
-__all__ = ["AuthenticationSection", "ExposureSection", "FirewallSection", "LimitItem", "SchemaSection", "WafSection"]
+__all__ = [
+    "AuthenticationSection",
+    "ExposureSection",
+    "FirewallSection",
+    "GrpcSection",
+    "LimitItem",
+    "MessagesSection",
+    "SchemaSection",
+    "WafSection",
+]

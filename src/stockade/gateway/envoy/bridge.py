@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import traceback
-from collections.abc import Iterable
 from time import perf_counter, time
 from typing import Any, NamedTuple
 
@@ -30,42 +28,35 @@ from stockade.engine import (
     refuse_unread,
 )
 from stockade.gateway.envoy._filter import ffi, lib
+from stockade.gateway.envoy.relay import open_request_stream, open_response_stream
+from stockade.gateway.envoy.stream import (
+    ANSWERED,
+    FORWARD,
+    STREAMS,
+    SUSPENDED,
+    Stream,
+    answer,
+    failed,
+    pack_names,
+    pack_pairs,
+    status_fields,
+)
 from stockade.gateway.envoy.worker import Worker
 from stockade.vocabulary import PASS, Ask, Pass, Shortcut, Stop, StoreError, Verdict
 from stockade.wire import BadRequest, Headers, Peer, Response, read_request
 
-FORWARD, ANSWERED, SUSPENDED = 1, 2, 3  # 0 is a failure: see filter/
 READ_REQUEST_BODY, READ_RESPONSE, READ_RESPONSE_BODY = 1, 2, 4
+READ_REQUEST_STREAM, MAY_READ_RESPONSE_STREAM = 8, 32
 _ROW = 4  # places of a row in the table of a batch
 _PLACES = 6  # before the headers: direct peer, source, protocol, TLS version, certificate digest, its subject
 
 _worker: Worker
-_streams: dict[int, Stream] = {}  # by number
 _unpack = ffi.unpack
 _completions = ffi.new("completion[]", lib.MOST_COMPLETIONS)
 _completing = threading.Lock()
 
 
-class Stream:
-    """What we keep of a request between two hooks."""
-
-    __slots__ = ("engine", "number", "phase", "session", "verdict")
-
-    def __init__(self, number: int, session: Session) -> None:
-        self.number = number  # what filter/ knows it by; it may be gone
-        self.session = session
-        self.engine = 0.0  # seconds spent deciding
-        self.phase = "head"
-        self.verdict: Verdict | Exception | None = None  # what a suspended stream was waiting for
-
-
-def _failed(exception: Any, value: Any, trace: Any) -> int:
-    """The last resort for a bug of ours: say it, and let filter/ refuse."""
-    sys.stderr.write("".join(traceback.format_exception(exception, value, trace)))
-    return -1
-
-
-@ffi.def_extern(error=-1, onerror=_failed)
+@ffi.def_extern(error=-1, onerror=failed)
 def stockade_configure(text: Any, length: int) -> int:
     """The filter's configuration: load the policy and connect to the supervisor.
 
@@ -77,7 +68,7 @@ def stockade_configure(text: Any, length: int) -> int:
     return FORWARD
 
 
-@ffi.def_extern(error=-1, onerror=_failed)
+@ffi.def_extern(error=-1, onerror=failed)
 def stockade_requests(fields: Any, rows: Any, results: Any, count: int) -> int:
     """A batch of request heads; see `batch.h`. A request that fails keeps the result that filter/ gave it: failure."""
     row = iter(_unpack(rows, _ROW * count))
@@ -88,7 +79,7 @@ def stockade_requests(fields: Any, rows: Any, results: Any, count: int) -> int:
         try:
             results[index] = _judge_request(number, data[begin:own], data[own : end - 1], ends)
         except Exception:  # noqa: BLE001 - the others must not suffer
-            _failed(*sys.exc_info())
+            failed(*sys.exc_info())
         begin = end
     return FORWARD
 
@@ -102,11 +93,11 @@ def _judge_request(number: int, own: bytes, block: bytes, ends: int) -> int:
     request = read_request(request_id, time(), method, scheme, authority, target, headers, peer, version, not ends)
     if isinstance(request, BadRequest):
         session, stop = refuse_unread(runtime.policy, request.request, request.trouble)
-        stream = _streams[number] = Stream(number, session)
-        _answer(stream, stop.response)
+        stream = STREAMS[number] = Stream(number, session)
+        answer(stream, stop.response)
         return ANSWERED
     session = open_session(runtime.policy, request)
-    stream = _streams[number] = Stream(number, session)
+    stream = STREAMS[number] = Stream(number, session)
     try:
         verdict = drive(session.receive(REQUEST_HEAD), runtime.stores.answer)
     except NotNow as waiting:
@@ -167,14 +158,19 @@ def _read_head(places: list[str], policy: Policy) -> Head:
 def _enact_request(stream: Stream, verdict: Verdict) -> int:
     session = stream.session
     if type(verdict) is Stop:
-        _answer(stream, verdict.response)
+        answer(stream, verdict.response)
         return ANSWERED
     assert isinstance(verdict, Pass)
     assert verdict.edits is not None
     plan = _plan_of(session)
     limit = 0 if session.exchange.request.is_upgrade else plan.max_body
     flags = plan.flags if session.reads_request_body else plan.flags & ~READ_REQUEST_BODY
-    sets, removes = _pack_pairs(verdict.edits.set), _pack_names(verdict.edits.remove)
+    if flags & READ_REQUEST_STREAM:
+        if open_request_stream(stream):
+            limit = 0  # what is bounded is each message
+        else:
+            flags &= ~READ_REQUEST_STREAM
+    sets, removes = pack_pairs(verdict.edits.set), pack_names(verdict.edits.remove)
     lib.stockade_forward(stream.number, flags, plan.way, limit, sets, len(sets), removes, len(removes))
     return FORWARD
 
@@ -210,41 +206,25 @@ def _make_plan(route: Route, shortcut: Shortcut | None) -> Plan:
         (READ_REQUEST_BODY if route.on_request_body else 0)
         | (READ_RESPONSE if route.on_response else 0)
         | (READ_RESPONSE_BODY if route.on_response_body else 0)
+        | (READ_REQUEST_STREAM if route.on_request_stream else 0)
+        | (MAY_READ_RESPONSE_STREAM if route.on_response_stream else 0)
     )
     if shortcut is None:
         return Plan(route, flags, -1, route.max_body)
     if shortcut not in _ways:
         edits = shortcut.edits
-        lists = (_pack_pairs(edits.set), *map(_pack_names, (edits.remove, shortcut.absent, shortcut.not_media)))
+        lists = (pack_pairs(edits.set), *map(pack_names, (edits.remove, shortcut.absent, shortcut.not_media)))
         _ways[shortcut] = lib.stockade_add_shortcut(
             shortcut.below, *(part for text in lists for part in (text, len(text)))
         )
     return Plan(route, flags, _ways[shortcut], route.max_body)
 
 
-def _pack_pairs(pairs: tuple[tuple[str, str], ...]) -> bytes:
-    return "\0".join([text for pair in pairs for text in pair]).encode("latin-1", "replace")
-
-
-def _pack_names(names: Iterable[str]) -> bytes:
-    return "\0".join(names).encode("latin-1")
-
-
-def _answer(stream: Stream, response: Response) -> None:
-    body = b"" if stream.session.exchange.request.method == "HEAD" else response.body
-    fields = _pack_pairs((*_status(response), *response.headers))
-    lib.stockade_answer(stream.number, fields, len(fields), body, len(body))
-
-
-def _status(response: Response) -> tuple[tuple[str, str], ...]:
-    return ((":status", str(response.status)), ("content-length", str(len(response.body))))
-
-
-@ffi.def_extern(error=-1, onerror=_failed)
+@ffi.def_extern(error=-1, onerror=failed)
 def stockade_request_body(number: int, body: Any, length: int) -> int:
     """The whole request body, for controls that read it."""
     started = perf_counter()
-    stream = _streams[number]
+    stream = STREAMS[number]
     stream.phase = "body"
     try:
         verdict = drive(stream.session.receive(RequestBody(_unpack(body, length))), _worker.runtime.stores.answer)
@@ -252,29 +232,29 @@ def stockade_request_body(number: int, body: Any, length: int) -> int:
         return _suspend(stream, waiting)
     result = FORWARD
     if isinstance(verdict, Stop):
-        _answer(stream, verdict.response)
+        answer(stream, verdict.response)
         result = ANSWERED
     stream.engine += perf_counter() - started
     return result
 
 
-@ffi.def_extern(error=-1, onerror=_failed)
+@ffi.def_extern(error=-1, onerror=failed)
 def stockade_too_large(number: int) -> int:
     """More of a body arrived than the route takes."""
-    stream = _streams[number]
+    stream = STREAMS[number]
     session = stream.session
     assert session.route is not None
     detail = f"The body may have {session.route.max_body} bytes at most."
     verdict = session.refuse("firewall", TOO_LARGE, session.exchange.problem(413, detail))
-    _answer(stream, verdict.response)
+    answer(stream, verdict.response)
     return ANSWERED
 
 
-@ffi.def_extern(error=-1, onerror=_failed)
+@ffi.def_extern(error=-1, onerror=failed)
 def stockade_resume(number: int) -> int:
     """The answer that a suspended stream waited for is there."""
     started = perf_counter()
-    stream = _streams[number]
+    stream = STREAMS[number]
     verdict, stream.verdict = stream.verdict, None
     if isinstance(verdict, Exception) or verdict is None:
         raise verdict or RuntimeError("a stream was woken without a verdict")
@@ -293,13 +273,14 @@ def _suspend(stream: Stream, waiting: NotNow) -> int:
     return SUSPENDED
 
 
-@ffi.def_extern(error=-1, onerror=_failed)
+@ffi.def_extern(error=-1, onerror=failed)
 def stockade_response(number: int, fields: Any, length: int, may_wait: int) -> int:
     """The response head, for controls that read it."""
-    stream = _streams[number]
+    stream = STREAMS[number]
     places = _unpack(fields, length).decode("latin-1").split("\0")
     # Envoy keeps pseudo-headers in front, and a response has just one: ":status".
     response = Response(int(places[1]), Headers(places[2::2], places[3::2]))
+    stream.response = response
     return _judge_response(stream, ResponseHead(response), may_wait)
 
 
@@ -329,6 +310,11 @@ def _at_once(answer: Answer) -> Answer:
 
 
 def _enact_response(stream: Stream, verdict: Verdict) -> int:
+    if stream.response is not None:
+        response, stream.response = stream.response, None
+        replaced = isinstance(verdict, Stop) or (verdict.edits is not None and verdict.edits.replace is not None)
+        if not replaced:
+            open_response_stream(stream, response)
     if verdict is PASS:
         return FORWARD
     if isinstance(verdict, Stop):
@@ -338,7 +324,7 @@ def _enact_response(stream: Stream, verdict: Verdict) -> int:
         return FORWARD
     if edits.replace is not None:
         return _replace(stream, edits.replace)
-    sets, removes = _pack_pairs(edits.set), _pack_names(edits.remove)
+    sets, removes = pack_pairs(edits.set), pack_names(edits.remove)
     lib.stockade_edit_response(stream.number, sets, len(sets), removes, len(removes))
     return FORWARD
 
@@ -347,19 +333,19 @@ def _replace(stream: Stream, response: Response) -> int:
     """Send our response in place of the one that came, of which nothing is kept."""
     exchange = stream.session.exchange
     upstreams = exchange.response.headers.names() if exchange.response is not None else ()
-    sets, removes = _pack_pairs((*_status(response), *response.headers)), _pack_names(upstreams)
+    sets, removes = pack_pairs((*status_fields(response), *response.headers)), pack_names(upstreams)
     lib.stockade_edit_response(stream.number, sets, len(sets), removes, len(removes))
     body = b"" if exchange.request.method == "HEAD" else response.body
     return FORWARD if lib.stockade_replace_body(stream.number, body, len(body)) == 0 else -1
 
 
-@ffi.def_extern(error=-1, onerror=_failed)
+@ffi.def_extern(error=-1, onerror=failed)
 def stockade_response_body(number: int, body: Any, length: int, may_wait: int) -> int:
     """The whole response body, for controls that read it. Its head is not sent yet."""
-    return _judge_response(_streams[number], ResponseBody(_unpack(body, length)), may_wait)
+    return _judge_response(STREAMS[number], ResponseBody(_unpack(body, length)), may_wait)
 
 
-@ffi.def_extern(onerror=_failed)
+@ffi.def_extern(onerror=failed)
 def stockade_completed() -> None:
     """So many streams are over that it is worth the visit."""
     complete(wait=True)
@@ -373,7 +359,7 @@ def complete(wait: bool = False) -> None:
         count = lib.stockade_take_completions(_completions)
         for index in range(count):
             done = _completions[index]
-            stream = _streams.pop(done.number, None)
+            stream = STREAMS.pop(done.number, None)
             if stream is None:
                 continue
             upstream_ms = round(done.upstream_ns / 1e6, 3) if done.upstream_ns >= 0 else None

@@ -25,6 +25,9 @@ ffi.cdef(
     static void stockade_answer(uint64_t number, const char *fields, size_t length, const char *body,
                                 size_t body_length);
     static int stockade_replace_body(uint64_t number, const char *body, size_t length);
+    static void stockade_put(uint64_t number, int kind, const char *data, size_t length);
+    static void stockade_watch_response(uint64_t number);
+    static int stockade_end(uint64_t number, const char *ending, size_t length, int with_trailers);
     static int stockade_take_completions(completion *out);
     static void *stockade_scheduler(uint64_t number);
     static void stockade_wake(void *scheduler);
@@ -36,6 +39,7 @@ ffi.cdef(
     extern "Python" int stockade_resume(uint64_t number);
     extern "Python" int stockade_response(uint64_t number, const char *fields, size_t length, int may_wait);
     extern "Python" int stockade_response_body(uint64_t number, const char *body, size_t length, int may_wait);
+    extern "Python" int stockade_piece(uint64_t number, int kind, int begun, const char *data, size_t length, int ends);
     extern "Python" void stockade_completed(void);
     """
 )

@@ -15,6 +15,7 @@ bool CALL(http_get_header)(void *filter, int kind, buffer key, buffer *out, size
 bool CALL(http_set_header)(void *filter, int kind, buffer key, buffer value);
 void CALL(http_send_response_headers)(void *filter, header *headers, size_t count, bool ends);
 void CALL(http_send_response_data)(void *filter, buffer data, bool ends);
+void CALL(http_send_response_trailers)(void *filter, header *trailers, size_t count);
 size_t CALL(http_get_body_size)(void *filter, int kind);
 size_t CALL(http_get_body_chunks_size)(void *filter, int kind);
 bool CALL(http_get_body_chunks)(void *filter, int kind, buffer *out);
@@ -32,7 +33,7 @@ void *CALL(http_filter_scheduler_new)(void *filter);
 void CALL(http_filter_scheduler_commit)(void *scheduler, uint64_t event);
 void CALL(http_filter_scheduler_delete)(void *scheduler);
 
-enum { REQUEST = 0, RESPONSE = 2 };
+enum { REQUEST = 0, RESPONSE = 2, RESPONSE_TRAILERS = 3 };
 enum { RECEIVED_REQUEST = 0, BUFFERED_REQUEST = 1, RECEIVED_RESPONSE = 2, BUFFERED_RESPONSE = 3 };
 
 /* What a hook answers. */

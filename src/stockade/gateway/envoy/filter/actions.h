@@ -5,7 +5,7 @@
 #include "python.h"
 #include "streams.h"
 
-enum { EVENT_WAKE = 1, EVENT_BATCH = 2 };  /* what a stream is scheduled for */
+enum { EVENT_WAKE = 1, EVENT_BATCH = 2, EVENT_END = 3 };  /* what a stream is scheduled for */
 
 static packing scratch;
 
@@ -28,12 +28,13 @@ static void stockade_edit_response(uint64_t number, const char *sets, size_t set
   if (s != NULL) edit(s, RESPONSE, sets, sets_length, removes, removes_length);
 }
 
-/* Answer the request ourselves. `fields` begin with ":status". Not Envoy's local reply, whose body is Envoy's. */
-static void answer(stream *s, const char *fields, size_t length, const char *body, size_t body_length) {
-  header headers[64];
+enum { MOST_FIELDS = 64 };
+
+/* The fields of a packed list, as Envoy takes them; their number. */
+static size_t unpack(header *headers, const char *fields, size_t length) {
   size_t count = 0;
   const char *at = fields, *end = fields + length;
-  while (at < end && count < 64) {
+  while (at < end && count < MOST_FIELDS) {
     header *h = &headers[count++];
     h->key = at;
     h->key_length = strlen(at);
@@ -41,6 +42,13 @@ static void answer(stream *s, const char *fields, size_t length, const char *bod
     h->value_length = strlen(h->value);
     at = h->value + h->value_length + 1;
   }
+  return count;
+}
+
+/* Answer the request ourselves. `fields` begin with ":status". Not Envoy's local reply, whose body is Envoy's. */
+static void answer(stream *s, const char *fields, size_t length, const char *body, size_t body_length) {
+  header headers[MOST_FIELDS];
+  size_t count = unpack(headers, fields, length);
   s->answered = true;
   buffer data = {body, body_length};
   void *envoy = s->envoy;  /* the first call may end the stream, and with it `s` */

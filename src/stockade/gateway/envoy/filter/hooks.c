@@ -26,6 +26,7 @@ void EXPORT envoy_dynamic_module_on_http_filter_destroy(const void *m) {
   leave(s);
   leave_batch(s);
   free(s->replacement);
+  free(s->ending);
   free(s);
 }
 
@@ -48,6 +49,7 @@ int EXPORT envoy_dynamic_module_on_http_filter_request_body(void *envoy, const v
     too_large(s);
     return DROP;
   }
+  if (s->flags & READ_REQUEST_STREAM) return relay_request(s, RECEIVED_REQUEST);
   if (!(s->flags & READ_REQUEST_BODY)) return CONTINUE;
   return ends ? judge_request_body(s) : STOP;
 }
@@ -56,6 +58,7 @@ int EXPORT envoy_dynamic_module_on_http_filter_request_trailers(void *envoy, con
   stream *s = (stream *)m;
   s->request_ended = true;
   if (s->answered || waits_at_head(s)) return STOP;
+  if (s->flags & READ_REQUEST_STREAM) return relay_request(s, BUFFERED_REQUEST) == CONTINUE ? CONTINUE : STOP;
   return s->flags & READ_REQUEST_BODY ? judge_request_body(s) : CONTINUE;
 }
 
@@ -63,8 +66,10 @@ int EXPORT envoy_dynamic_module_on_http_filter_response_headers(void *envoy, con
   stream *s = (stream *)m;
   s->responded = now();
   s->response_ended = s->bodiless = ends;
-  if (s->answered || !s->opened || !(s->flags & (READ_RESPONSE | READ_RESPONSE_BODY))) return CONTINUE;
-  if (!(s->flags & READ_RESPONSE_BODY) && take_shortcut(s)) return CONTINUE;
+  if (s->answered || !s->opened) return CONTINUE;
+  bool streams = s->flags & MAY_READ_RESPONSE_STREAM && begins_stream(s);
+  if (!streams && !(s->flags & (READ_RESPONSE | READ_RESPONSE_BODY))) return CONTINUE;
+  if (!streams && !(s->flags & READ_RESPONSE_BODY) && take_shortcut(s)) return CONTINUE;
   scratch.used = 0;
   int result = -1;
   if (pack_headers(&scratch, envoy, RESPONSE))
@@ -79,25 +84,22 @@ int EXPORT envoy_dynamic_module_on_http_filter_response_headers(void *envoy, con
   return s->flags & READ_RESPONSE_BODY && !ends ? STOP : CONTINUE;
 }
 
-static void drain_received(stream *s) {
-  size_t size = CALL(http_get_body_size)(s->envoy, RECEIVED_RESPONSE);
-  if (size) CALL(http_drain_body)(s->envoy, RECEIVED_RESPONSE, size);
-}
-
 int EXPORT envoy_dynamic_module_on_http_filter_response_body(void *envoy, const void *m, bool ends) {
   stream *s = (stream *)m;
   if (s->answered) return CONTINUE;
   s->response_ended = ends;
   if (s->waits == AT_RESPONSE_HEAD) return s->flags & READ_RESPONSE_BODY ? STOP : STOP_READING;
+  if (s->cut || (s->flags & READ_RESPONSE_STREAM && s->replacement == NULL))
+    return relay_response(s, RECEIVED_RESPONSE);
   if (s->replacement == NULL && s->flags & READ_RESPONSE_BODY && (!ends || !judge_response_body(s))) return STOP;
   if (s->replacement == NULL || s->replaced) return CONTINUE;
   if (CALL(http_get_body_size)(envoy, BUFFERED_RESPONSE)) {
     put_replacement(s, BUFFERED_RESPONSE);
-    drain_received(s);
+    drain(s, RECEIVED_RESPONSE);
   } else if (ends) {
     put_replacement(s, RECEIVED_RESPONSE);
   } else {
-    drain_received(s);
+    drain(s, RECEIVED_RESPONSE);
   }
   return CONTINUE;
 }
@@ -107,6 +109,7 @@ int EXPORT envoy_dynamic_module_on_http_filter_response_trailers(void *envoy, co
   if (s->answered) return CONTINUE;
   s->response_ended = true;
   if (s->waits == AT_RESPONSE_HEAD) return STOP;
+  if (s->cut || (s->flags & READ_RESPONSE_STREAM && s->replacement == NULL)) return relay_trailers(s);
   if (s->replacement == NULL && s->flags & READ_RESPONSE_BODY && !judge_response_body(s)) return STOP;
   if (s->replacement != NULL && !s->replaced) put_replacement(s, BUFFERED_RESPONSE);
   return CONTINUE;
@@ -118,6 +121,10 @@ void EXPORT envoy_dynamic_module_on_http_filter_scheduled(void *envoy, const voi
     return;
   }
   stream *s = (stream *)m;
+  if (event == EVENT_END) {
+    end_stream(s);
+    return;
+  }
   int at = s->waits;
   if (at == AWAKE) return;
   s->waits = AWAKE;

@@ -11,5 +11,6 @@ static int stockade_too_large(uint64_t number);
 static int stockade_resume(uint64_t number);
 static int stockade_response(uint64_t number, const char *fields, size_t length, int may_wait);
 static int stockade_response_body(uint64_t number, const char *body, size_t length, int may_wait);
+static int stockade_piece(uint64_t number, int kind, int begun, const char *data, size_t length, int ends);
 static void stockade_completed(void);
 enum { FORWARD = 1, ANSWERED = 2, SUSPENDED = 3 };

@@ -1,6 +1,6 @@
 /* The steps of an exchange that several hooks share. */
 #pragma once
-#include "actions.h"
+#include "relay.h"
 
 static int judge_request_body(stream *s) {
   scratch.used = 0;
@@ -37,6 +37,7 @@ static void go_on_with_request(stream *s, int at, int result) {
   }
   if (at == AT_REQUEST_HEAD && s->flags & READ_REQUEST_BODY && (!s->request_ended || judge_request_body(s) != CONTINUE))
     return;
+  if (at == AT_REQUEST_HEAD && s->flags & READ_REQUEST_STREAM && !relay_held_request(s)) return;
   continuing = s->number;
   CALL(http_filter_continue_decoding)(s->envoy);  /* may end the stream, and with it `s` */
   continuing = 0;
@@ -46,6 +47,9 @@ static void go_on_with_response(stream *s, int at, int result) {
   if (result <= 0) refuse_response(s);
   if (at == AT_RESPONSE_HEAD && s->flags & READ_RESPONSE_BODY && s->replacement == NULL && !s->bodiless &&
       (!s->response_ended || !judge_response_body(s)))
+    return;
+  if (at == AT_RESPONSE_HEAD && s->flags & READ_RESPONSE_STREAM && s->replacement == NULL && !s->bodiless &&
+      relay_response(s, BUFFERED_RESPONSE) != CONTINUE)
     return;
   if (s->replacement != NULL && s->response_ended) put_replacement(s, BUFFERED_RESPONSE);
   else if (s->replacement != NULL && CALL(http_get_body_size)(s->envoy, BUFFERED_RESPONSE))

@@ -6,6 +6,8 @@
 #include "abi.h"
 
 enum { READ_REQUEST_BODY = 1, READ_RESPONSE = 2, READ_RESPONSE_BODY = 4 };
+/* Message by message; of a response it is its head that tells. */
+enum { READ_REQUEST_STREAM = 8, READ_RESPONSE_STREAM = 16, MAY_READ_RESPONSE_STREAM = 32 };
 
 typedef struct {
   void *envoy;
@@ -23,6 +25,10 @@ typedef struct {
   int place;                           /* in the batch */
   char *replacement;  /* the body to send in place of the upstream's; NULL: its own */
   size_t replacement_length;
+  bool cut;  /* a control stopped the stream: nothing more of it goes on, and this is how it ends */
+  bool with_trailers;
+  char *ending;
+  size_t ending_length;
 } stream;
 
 enum { AWAKE = 0, AT_BATCH, AT_REQUEST_HEAD, AT_REQUEST_BODY, AT_RESPONSE_HEAD, AT_RESPONSE_BODY };

@@ -1,0 +1,117 @@
+/* Streams of messages that a control judges. Each piece goes to Python, which says what of it, and of what it held
+ * before, may go on. A stream that nobody judges never comes here. */
+#pragma once
+#include "actions.h"
+
+static void drain(stream *s, int kind) {
+  size_t size = CALL(http_get_body_size)(s->envoy, kind);
+  if (size) CALL(http_drain_body)(s->envoy, kind, size);
+}
+
+/* Python's word on a piece: this goes on in its place. */
+static void stockade_put(uint64_t number, int kind, const char *data, size_t length) {
+  stream *s = find(number);
+  if (s == NULL) return;
+  drain(s, kind);
+  if (length) CALL(http_append_body)(s->envoy, kind, (buffer){data, length});
+}
+
+/* The response is a stream that is judged: it is not held for those who read whole bodies. */
+static void stockade_watch_response(uint64_t number) {
+  stream *s = find(number);
+  if (s != NULL) s->flags = (s->flags & ~(uint32_t)READ_RESPONSE_BODY) | READ_RESPONSE_STREAM;
+}
+
+/* End a response that has begun: with these bytes, or with trailers (a packed list). Not here and now, where Envoy may
+ * be in the midst of it, but as soon as it is back in its event loop. */
+static int stockade_end(uint64_t number, const char *ending, size_t length, int with_trailers) {
+  stream *s = find(number);
+  if (s == NULL || s->cut) return 0;
+  void *scheduler = CALL(http_filter_scheduler_new)(s->envoy);
+  s->ending = malloc(length + 1);
+  if (s->ending == NULL || scheduler == NULL) return -1;
+  memcpy(s->ending, ending, length);
+  s->ending[length] = '\0';
+  s->ending_length = length;
+  s->with_trailers = with_trailers;
+  s->cut = true;
+  CALL(http_filter_scheduler_commit)(scheduler, EVENT_END);
+  CALL(http_filter_scheduler_delete)(scheduler);
+  return 0;
+}
+
+static void end_stream(stream *s) {
+  if (!s->cut || s->answered) return;
+  s->answered = true;
+  if (s->waits == AT_RESPONSE_HEAD) {  /* its own head is not sent yet, and ours cannot be any more */
+    CALL(http_filter_reset_stream)(s->envoy, 0, (buffer){"stopped", 7});
+  } else if (s->with_trailers) {
+    header trailers[MOST_FIELDS];
+    CALL(http_send_response_trailers)(s->envoy, trailers, unpack(trailers, s->ending, s->ending_length));
+  } else {
+    CALL(http_send_response_data)(s->envoy, (buffer){s->ending, s->ending_length}, true);
+  }
+}
+
+/* False when it could not be judged, and is over. */
+static bool ask(stream *s, int kind, bool ends, int *result) {
+  scratch.used = 0;
+  *result = -1;
+  if (pack_body(&scratch, s->envoy, kind))
+    *result = stockade_piece(s->number, kind, s->responded != 0, scratch.used ? scratch.text : "", scratch.used, ends);
+  if (*result > 0) return true;
+  drain(s, kind);
+  if (s->responded) CALL(http_filter_reset_stream)(s->envoy, 0, (buffer){"unjudged", 8});
+  else fail(s);
+  return false;
+}
+
+static int relay_request(stream *s, int kind) {
+  int result;
+  if (s->cut) {
+    drain(s, kind);
+    return CONTINUE;
+  }
+  return ask(s, kind, s->request_ended, &result) && result == FORWARD ? CONTINUE : DROP;
+}
+
+/* What arrived while the head was judged. False when it does not go on. */
+static bool relay_held_request(stream *s) {
+  if (!s->seen_body && !s->request_ended) return true;
+  return relay_request(s, BUFFERED_REQUEST) == CONTINUE;
+}
+
+/* The upstream came to its end before our event loop came to ours. */
+static void end_with(stream *s, int kind) {
+  if (!s->cut || !s->response_ended || s->answered) return;
+  s->answered = true;
+  if (!s->with_trailers && s->ending_length)
+    CALL(http_append_body)(s->envoy, kind, (buffer){s->ending, s->ending_length});
+}
+
+static int relay_response(stream *s, int kind) {
+  int result;
+  if (s->cut) drain(s, kind);
+  else if (!ask(s, kind, s->response_ended, &result)) return DROP;
+  end_with(s, kind);
+  return CONTINUE;
+}
+
+static int relay_trailers(stream *s) {
+  int result;
+  if (!s->cut && !ask(s, BUFFERED_RESPONSE, true, &result)) return STOP;
+  if (s->cut && !s->answered && s->with_trailers) edit(s, RESPONSE_TRAILERS, s->ending, s->ending_length, NULL, 0);
+  end_with(s, BUFFERED_RESPONSE);
+  return CONTINUE;
+}
+
+static bool begins(const buffer *text, const char *with) {
+  return text->length >= strlen(with) && strncasecmp(text->ptr, with, strlen(with)) == 0;
+}
+
+/* Whether a response may be a stream of messages; Python sees more closely. */
+static bool begins_stream(stream *s) {
+  buffer value;
+  if (get(s->envoy, ":status", &value) && begins(&value, "101")) return true;
+  return get(s->envoy, "content-type", &value) && (begins(&value, "text/event-stream") || begins(&value, "application/grpc"));
+}

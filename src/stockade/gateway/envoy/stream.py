@@ -1,0 +1,59 @@
+"""What the Python half of the filter keeps of a request between two hooks, and how it is answered."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterable
+from typing import Any
+
+from stockade.engine import Flow, Session
+from stockade.gateway.envoy._filter import lib
+from stockade.vocabulary import Verdict
+from stockade.wire import Response
+
+FORWARD, ANSWERED, SUSPENDED = 1, 2, 3  # 0 is a failure: see filter/
+
+
+class Stream:
+    """`response` is its head as it came, while it is judged; a flow is there where a control reads messages."""
+
+    __slots__ = ("client_flow", "engine", "number", "phase", "response", "session", "upstream_flow", "verdict")
+
+    def __init__(self, number: int, session: Session) -> None:
+        self.number = number  # what filter/ knows it by; it may be gone
+        self.session = session
+        self.engine = 0.0  # seconds spent deciding
+        self.phase = "head"
+        self.verdict: Verdict | Exception | None = None  # what a suspended stream was waiting for
+        self.response: Response | None = None
+        self.client_flow: Flow | None = None
+        self.upstream_flow: Flow | None = None
+
+
+STREAMS: dict[int, Stream] = {}  # by number
+
+
+def failed(exception: Any, value: Any, trace: Any) -> int:
+    """The last resort for a bug of ours: say it, and let filter/ refuse."""
+    sys.stderr.write("".join(traceback.format_exception(exception, value, trace)))
+    return -1
+
+
+def pack_pairs(pairs: tuple[tuple[str, str], ...]) -> bytes:
+    return "\0".join([text for pair in pairs for text in pair]).encode("latin-1", "replace")
+
+
+def pack_names(names: Iterable[str]) -> bytes:
+    return "\0".join(names).encode("latin-1")
+
+
+def answer(stream: Stream, response: Response) -> None:
+    """Answer the request ourselves, before there is a response."""
+    body = b"" if stream.session.exchange.request.method == "HEAD" else response.body
+    fields = pack_pairs((*status_fields(response), *response.headers))
+    lib.stockade_answer(stream.number, fields, len(fields), body, len(body))
+
+
+def status_fields(response: Response) -> tuple[tuple[str, str], ...]:
+    return ((":status", str(response.status)), ("content-length", str(len(response.body))))
