@@ -15,9 +15,12 @@ from time import perf_counter, time
 from typing import Any, TypeAlias
 from uuid import uuid4
 
+from msgspec.structs import replace
+
 from stockade.config import build, load
 from stockade.controls.firewall import TOO_LARGE
 from stockade.engine import (
+    MOST_OF_RESPONSE,
     REQUEST_HEAD,
     Event,
     Flow,
@@ -31,7 +34,7 @@ from stockade.engine import (
 )
 from stockade.gateway.asgi_streams import closing, ended, message_of, part_of, trailers
 from stockade.gateway.runtime import Runtime
-from stockade.vocabulary import Edits, Stop, Verdict
+from stockade.vocabulary import Edits, Finding, Stop, Verdict
 from stockade.wire import BadRequest, Headers, Peer, Request, Response, read_request
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -40,6 +43,7 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+RESPONSE_TOO_LARGE = Finding("response-too-large", where="response:body", severity="low")
 _HOUSEKEEPING = 5.0
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
@@ -281,17 +285,27 @@ class _Conversation:
             await self._send(message)
             return
         self._body += message.get("body", b"")
+        if len(self._body) > MOST_OF_RESPONSE:
+            exchange = self._session.exchange
+            stop = self._session.refuse("engine", RESPONSE_TOO_LARGE, exchange.problem(502, "The answer is too large."))
+            self._body.clear()
+            await self._answer(stop.response)
+            return
         if message.get("more_body", False):
             return
-        held, self._held = self._held, None
         verdict = await self._ask(ResponseBody(bytes(self._body)))
         edits = Edits(replace=verdict.response) if isinstance(verdict, Stop) else verdict.edits
         if edits is not None and edits.replace is not None:
             await self._answer(edits.replace)
             return
+        held, self._held, whole = self._held, None, bytes(self._body)
+        if edits is not None:
+            whole = edits.body if edits.body is not None else whole
+            changed = edits if edits.body is None else replace(edits, set=(*edits.set, _length(whole)))
+            held = {**held, "headers": _pairs(_apply(_texts(held["headers"]), changed))}
         self._status = held["status"]
         await self._send(held)
-        await self._send({"type": "http.response.body", "body": bytes(self._body)})
+        await self._send({"type": "http.response.body", "body": whole})
 
     async def _answer(self, response: Response) -> None:
         self._answered = True
@@ -374,6 +388,10 @@ def _whole(body: bytes, after: Receive) -> Receive:
 
 def _texts(pairs: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
     return [(_text(name).lower(), _text(value)) for name, value in pairs]
+
+
+def _length(body: bytes) -> tuple[str, str]:
+    return "content-length", str(len(body))
 
 
 def _text(data: bytes) -> str:
