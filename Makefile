@@ -1,6 +1,6 @@
 # make demo    install Stockade in .venv and run the main job
 # make test    install what the tests need and run them all
-# make bench   measure, side by side with plain Envoy, nginx, ModSecurity and libddwaf
+# make bench   measure, side by side with plain Envoy, nginx, ModSecurity, libddwaf and openapi-core
 # make format  put the sources into their one form
 
 PYTHON ?= python3
@@ -63,6 +63,7 @@ system-packages:
 bench: $(TEST_STAMP) system-packages
 	$(BIN)/python benchmarks/gateway.py
 	$(BIN)/pip install --quiet --group bench
+	$(BIN)/python benchmarks/schema.py
 	$(BIN)/python benchmarks/waf.py $(if $(wildcard $(NGINX_MODSECURITY)),--sockets)
 
 clean:

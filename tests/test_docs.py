@@ -21,6 +21,13 @@ from stockade.config import build, load_text
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SHOP = """
+type Query { orders(first: Int): [Order!]! users: [User!]! }
+type Mutation { pay(order: ID!): Order }
+type Order { id: ID! invoice: String lines: [Line!]! }
+type Line { sku: String! }
+type User { id: ID! email: String }
+"""
 MAKE_TARGETS = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
@@ -43,6 +50,9 @@ def test_policies_build(text, tmp_path):
     (tmp_path / "blocked.txt").write_text("198.51.100.0/24\n")
     issuer = ECKey.generate_key("P-256").as_dict(private=False)
     (tmp_path / "keys.json").write_text(json.dumps({"keys": [issuer]}))
+    (tmp_path / "shop.graphql").write_text(SHOP)
+    (tmp_path / "openapi.yaml").write_text("openapi: 3.1.0\npaths: {/orders: {get: {}}}\n")
+    (tmp_path / "documents.json").write_text('{"orders": "{ orders(first: 5) { id } }"}')
     loaded = load_text(text, tmp_path / "stockade.yaml", {"STOCKADE_HASH_KEY": "0" * 64})
     assert build(loaded).policy.routes
 

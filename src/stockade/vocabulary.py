@@ -10,7 +10,7 @@ says as a `Finding`. When all is over one `Record` says what happened.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import quote
 
@@ -21,6 +21,7 @@ from stockade.messages import Message, Protocol
 from stockade.tokens import ApiKeyRecord, VerificationKeys
 from stockade.wire import Request, Response, problem
 
+Texts: TypeAlias = Callable[[], Iterable[tuple[str, str]]]
 Action: TypeAlias = Literal["allow", "deny", "challenge", "redirect", "throttle"]
 Mode: TypeAlias = Literal["block", "monitor", "off"]
 Failure: TypeAlias = Literal["closed", "open"]
@@ -87,12 +88,30 @@ class Edits(Struct, frozen=True, gc=False):
     body: bytes | None = None  # response body phase only: this in place of the body that came
 
 
+class Proofs(Struct, frozen=True, eq=False, gc=False):
+    """Arguments of which something has been proved. query: names of parameters. json: JSON pointers into the body (RFC
+    6901), with "*" for every item of an array."""
+
+    query: tuple[str, ...] = ()
+    json: tuple[str, ...] = ()
+
+
 class Pass(Struct, frozen=True, gc=False):
-    """Go on. A control that watches (`mode: monitor`) keeps its findings and its principal, but not its edits."""
+    """Go on. A control that watches (`mode: monitor`) keeps its findings and its principal, but not its edits.
+
+    operation: what the request is called from here on, where its body says more than its path; of few values.
+    calls: how many calls of that operation it is, for limits.
+    proofs: which of its arguments are known to hold no injection. texts: all that the client chose freely in a body
+    whose language the control has read, with its places; who looks for injections need not look at the rest.
+    """
 
     findings: tuple[Finding, ...] = ()
     principal: Principal | None = None
     edits: Edits | None = None
+    operation: str | None = None
+    calls: int = 1
+    proofs: Proofs | None = None
+    texts: Texts | None = None
 
 
 class Closing(Struct, frozen=True, gc=False):
@@ -112,6 +131,7 @@ class Stop(Struct, frozen=True, gc=False):
     response: Response
     findings: tuple[Finding, ...]
     action: Action = "deny"
+    operation: str | None = None  # as in Pass
     closing: Closing = Closing()
 
 
@@ -145,6 +165,9 @@ class Exchange(Struct, gc=False):
     request_body: bytes = b""
     response: Response | None = None
     response_body: bytes = b""
+    calls: int = 1  # of the operation; this and those below: see Pass
+    proofs: Proofs | None = None
+    texts: Texts | None = None
 
     def problem(self, status: int, detail: str, *headers: tuple[str, str], **members: object) -> Response:
         """A problem-details response (RFC 9457) that carries this request's id."""

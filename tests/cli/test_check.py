@@ -21,6 +21,7 @@ def test_the_effective_protection(shop: Path, stockade: Stockade) -> None:
         ("limits", "stockade.yaml:16"),
         ("authentication", "stockade.yaml:12"),
         ("exposure", "stockade.yaml:4"),
+        ("schema", "stockade.yaml:4"),
         ("waf", "stockade.yaml:4"),
     ]
     assert last == ""
@@ -34,6 +35,7 @@ def test_for_machines(shop: Path, stockade: Stockade) -> None:
         "limits",
         "authentication",
         "exposure",
+        "schema",
         "waf",
     ]
     assert answer["protection"][1] == {

@@ -13,9 +13,10 @@ UPSTREAM = ("--upstream", "http://127.0.0.1:9000")
 DESCRIPTION = {
     "openapi": "3.1.0",
     "info": {"title": "Shop", "version": "1"},
+    "components": {"securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}},
     "security": [{"key": []}],
     "paths": {
-        "/orders/{id}": {"get": {}},
+        "/orders/{id}": {"parameters": [{"name": "id", "in": "path", "schema": {"type": "string"}}], "get": {}},
         "/orders": {"post": {"requestBody": {"content": {"application/json": {}}}}},
         "/status": {"get": {"security": []}},
     },

@@ -15,7 +15,16 @@ FEED = """\
 
 192.0.2.7
 """
+OPENAPI = """\
+openapi: 3.1.0
+info: {title: Shop, version: "1"}
+paths:
+  /orders: {get: {responses: {200: {$ref: "parts.yaml#/fine"}}}}
+"""
+PARTS = "fine: {description: fine}\n"
+BROKEN = OPENAPI.replace("get:", "gets: {}, post:").replace("#/fine", "#/good").replace("/orders", "/orders/{id}")
 BAD_FEED = "203.0.113.0/24\n" + "".join(f"line {number}\n" for number in range(2, 11))
+GRAPHQL = "type Query { users: [User!]! }\ntype User @key { id: ID! secret: String }\ntype Mutation { login: String }\n"
 ENVIRONMENT = {
     "PORT": "8443",
     "WORKERS": "2",
@@ -38,9 +47,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "private.json": json.dumps({"keys": [key.as_dict(private=True)]}),
         "feed.txt": FEED,
         "bad-feed.txt": BAD_FEED,
+        "openapi.yaml": OPENAPI,
+        "parts.yaml": PARTS,
+        "broken.yaml": BROKEN,
         "short.txt": "tooshort\n",
+        "shop.graphql": GRAPHQL,
+        "bad.graphql": "type Query {\n  users: [Usr!]!\n  orders: Order\n}\n",
+        "documents.json": json.dumps({"users": "query Users { users { id } }"}),
+        "queries/users.graphql": "{\n  users { id }\n}\n",
+        "queries/bad.graphql": "{\n  __schema {",
+        "bad-documents.json": json.dumps({"a": "{ nothing }", "0" * 64: "{ users { id } }"}),
         "secret.txt": "0123456789abcdef0123456789abcdef\n",
     }
+    (tmp_path / "queries").mkdir()
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
     monkeypatch.chdir(tmp_path)

@@ -14,6 +14,20 @@ from stockade.config.description import Described, read_description
 from stockade.config.starter import starter_policy
 
 UPSTREAM = "http://127.0.0.1:9000"
+KEY = {"securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}}
+
+
+SWAGGER = """\
+swagger: "2.0"
+basePath: /v2/
+consumes: [application/json]
+paths:
+  /pets/{id}:
+    parameters: [{name: id, in: path, type: integer, required: true}]
+    delete: {}
+  /pets:
+    put: {parameters: [{name: pet, in: body, schema: {}}]}
+"""
 
 
 def described(tmp_path: Path, **document: Any) -> Described:
@@ -30,6 +44,7 @@ def test_operations_methods_types_and_name(tmp_path: Path) -> None:
     made = described(
         tmp_path,
         info={"title": "The Shop — API"},
+        components=KEY,
         security=[{"key": []}],
         paths={
             "/orders": {"get": {}, "post": body("application/json; charset=utf-8"), "summary": "Orders"},
@@ -49,11 +64,12 @@ def test_nothing_is_anonymous_where_nothing_is_secured(tmp_path: Path) -> None:
 
 def test_yaml_and_swagger_2(tmp_path: Path) -> None:
     path = tmp_path / "swagger.yaml"
-    text = 'swagger: "2.0"\nbasePath: /v2/\nconsumes: [application/json]\npaths:\n  /pets/{id}:\n    delete: {}\n'
-    path.write_text(text)
+    path.write_text(SWAGGER)
     made = read_description(path)
-    assert made.operations == ("DELETE /v2/pets/{id}",)
-    assert made.media_types == (), "version 2 does not say enough to refuse any"
+    assert made.operations == ("DELETE /v2/pets/{id}", "PUT /v2/pets")
+    assert made.media_types == ("application/json",)
+    path.write_text(SWAGGER.replace("consumes: [application/json]", ""))
+    assert read_description(path).media_types == (), "it does not say enough to refuse any"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +81,6 @@ def test_yaml_and_swagger_2(tmp_path: Path) -> None:
         ([{"url": "https://api.example"}, {"url": "/v9"}], "GET /a"),
         ([{"url": "https://api.example/{base}"}], "GET /a"),
         ([{"url": "https://[broken"}], "GET /a"),
-        (["odd"], "GET /a"),
     ],
 )
 def test_the_servers_path_comes_first(tmp_path: Path, servers: list[Any], wanted: str) -> None:
@@ -90,26 +105,30 @@ def test_references_are_followed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "unclear",
+    ("wrong", "said"),
     [
-        {"$ref": "other.yaml#/body"},
-        {"$ref": "#/nowhere"},
-        {"$ref": "#/paths/~1a/post/requestBody"},
-        {"content": {"*/*": {}}},
-        {"content": ["application/json"]},
-        "odd",
+        ({"$ref": "other.yaml#/body"}, "the file cannot be read: No such file"),
+        ({"$ref": "#/nowhere"}, "leads nowhere: there is no 'nowhere' at the top"),
+        ({"$ref": "#/paths/~1a/post/requestBody"}, "leads back to itself"),
+        ({"content": ["application/json"]}, "content: must be a mapping, not a list"),
+        ("odd", r"requestBody: must be a mapping \(a request body\), not 'odd'"),
     ],
 )
-def test_types_are_not_narrowed_by_half_knowledge(tmp_path: Path, unclear: Any) -> None:
-    paths = {"/a": {"post": {"requestBody": unclear}}, "/b": {"post": body("application/json")}}
+def test_a_broken_description_is_refused(tmp_path: Path, wrong: Any, said: str) -> None:
+    with pytest.raises(BadConfig, match=said):
+        described(tmp_path, paths={"/a": {"post": {"requestBody": wrong}}})
+
+
+def test_types_are_not_narrowed_by_half_knowledge(tmp_path: Path) -> None:
+    paths = {"/a": {"post": body("*/*")}, "/b": {"post": body("application/json")}}
     assert described(tmp_path, paths=paths).media_types == ()
 
 
 def test_what_a_policy_cannot_hold_is_left_out(tmp_path: Path) -> None:
-    paths: dict[str, Any] = {
-        path: {"get": {}} for path in ("/a", "/b/{id}.json", "/${HOME}", "/c\u2028", "/\ud800", "d")
-    }
-    made = described(tmp_path, paths={**paths, "/e": None, "/f": {"get": [], "poke": {}}})
+    name = {"name": "id", "in": "path", "schema": {"type": "string"}}
+    paths: dict[str, Any] = {path: {"get": {}} for path in ("/a", "/${HOME}", "/c\u2028", "/d#e", "/f?g")}
+    paths["/${HOME}"] = {}
+    made = described(tmp_path, paths={**paths, "/b/{id}.json": {"parameters": [name], "get": {}}})
     assert made.operations == ("GET /a",)
 
 
@@ -127,11 +146,11 @@ def test_odd_titles(tmp_path: Path, title: str, name: str) -> None:
         ("", "no OpenAPI description"),
         ("[]", "no OpenAPI description"),
         ('{"openapi": "3.1.0"}', "no OpenAPI description"),
-        ('{"openapi": "3.1.0", "paths": []}', "no OpenAPI description"),
-        ('{"openapi": ', "neither JSON nor YAML: Expecting value"),
-        ("a: [", "neither JSON nor YAML: while parsing a flow node"),
-        ('{"a":' * 100_000, "neither JSON nor YAML: maximum recursion depth exceeded"),
-        ("!!python/object:os.system x", "neither JSON nor YAML: could not determine a constructor"),
+        ('{"openapi": "3.1.0", "paths": []}', "openapi.yaml:1: paths: must be a mapping, not a list"),
+        ('{"openapi": ', "openapi.yaml:1: not valid JSON: expecting value"),
+        ("a: [", "openapi.yaml:[12]: not valid YAML: while parsing a flow node"),
+        ('{"a":' * 100_000, "openapi.yaml:1: more than 128 levels deep"),
+        ("!!python/object:os.system x", "openapi.yaml:1: the tag '.*' has no meaning in a description"),
     ],
 )
 def test_what_is_no_description(tmp_path: Path, text: str, said: str) -> None:
@@ -146,8 +165,8 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         read_description(tmp_path / "nowhere.json")
     huge = tmp_path / "huge.json"
     with huge.open("wb") as file:
-        file.truncate((16 << 20) + 1)
-    with pytest.raises(BadConfig, match="more than 16 MiB"):
+        file.truncate((64 << 20) + 1)
+    with pytest.raises(BadConfig, match="more than 64 MiB"):
         read_description(huge)
 
 
@@ -163,7 +182,7 @@ def test_the_starting_policy_is_good(tmp_path: Path) -> None:
 
 
 def test_the_starting_policy_of_a_description(tmp_path: Path) -> None:
-    paths = {'/it\'s "odd" \\ {x}': {"get": {}}, "/a": {"post": body("application/json")}}
+    paths = {'/it\'s "odd" \\ x': {"get": {}}, "/a": {"post": body("application/json")}}
     made = described(tmp_path, info={"title": "No"}, paths=paths)
     loaded = load_text(starter_policy(UPSTREAM, made), tmp_path / "stockade.yaml", {})
     (api,) = loaded.config.apis

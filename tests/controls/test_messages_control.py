@@ -12,9 +12,10 @@ from stockade.operations import OperationTable
 from stockade.vocabulary import PASS, Edits, Pass, Stop, Watcher
 from stockade.wire import Headers, Response
 from tests.exchanges import AT, judge, make_exchange, make_request
+from tests.messages.strictly import strictly
 
 UPGRADE = [("upgrade", "websocket"), ("sec-websocket-extensions", "permessage-deflate")]
-BOUNDS = Bounds(10, (0.5, 2), MessageSchema({"type": "integer"}))
+BOUNDS = Bounds(10, (0.5, 2), MessageSchema({"type": "integer"}, strictly))
 
 
 def make(client: Bounds | None = BOUNDS, upstream: Bounds | None = None, *operations: str) -> Messages:

@@ -143,7 +143,7 @@ def test_monitored_anything(data: bytes, cuts: list[int]) -> None:
 def test_a_watcher_that_breaks() -> None:
     session, flow = opened(Listening(breaks))
     passed, stop = flow.receive(call(3), False, 0.0)
-    assert (passed, stop is not None and stop.response.status) == (b"", 503)
+    assert (passed, stop and (stop.response.status, stop.closing.code)) == (b"", (503, 1011))
     assert findings(session) == ["listening:control-error"]
     session, flow = opened(Binding(Listening(breaks), failure="open"))
     assert flow.receive(call(3), False, 0.0) == (call(3), None)

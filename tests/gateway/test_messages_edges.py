@@ -83,6 +83,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     large = {"websocket": {"size": "1GiB"}}
     apis = [
         api(port, "probe", hosts=["probe.test"], messages=section),
+        api(port, "probe-open", hosts=["bodies.test"]),
         api(port, "large", hosts=["large.test"], messages=large),
     ]
     folder = tmp_path_factory.mktemp("edges")
@@ -158,6 +159,15 @@ def test_frames_before_the_handshake_is_done(gateway: Gateway, orders: str) -> N
     assert b"".join(got) == frame(b'{"n": 1}') + frame(b'{"n": 2}', final=False) + frame(b"", opcode=0)
     with shaken(gateway, "/", frame(b"bad"), orders) as client:
         assert client.head().status in (101, 422)
+
+
+def test_a_websocket_where_bodies_are_read(gateway: Gateway) -> None:
+    """What follows a 101 is no body that could be held until it is complete."""
+    with Client(gateway.port) as client:
+        client.send(HANDSHAKE.format(path="/", orders="").replace("probe.test", "bodies.test").encode())
+        assert client.head().status == 101
+        client.send(frame(b"anything"))
+        assert client.file.read(2) == b"\x8a\0"
 
 
 def test_a_handshake_that_the_upstream_refuses(gateway: Gateway) -> None:

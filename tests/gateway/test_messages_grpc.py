@@ -5,14 +5,20 @@ from __future__ import annotations
 import queue
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import grpc
 import pytest
+from google.protobuf import descriptor_pool
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from grpc_reflection.v1alpha import reflection
 from h2.events import DataReceived, ResponseReceived, TrailersReceived
+from typer.testing import CliRunner
 
+from stockade.cli.main import app
+from stockade.config.sections.grpc import read_methods
 from tests.gateway.client import Client
 from tests.gateway.harness import Gateway, api, free_port, policy, running
 from tests.gateway.http2 import Fields, Http2Client
@@ -195,6 +201,28 @@ def test_watched(guarded: Gateway, channel: grpc.Channel) -> None:
     record = guarded.record("watched")
     assert (record["action"], record["status"]) == ("allow", 200)
     assert [finding["rule"] for finding in record["findings"]] == ["method-denied", "message-size"]
+
+
+def test_describe(guarded: Gateway, tmp_path: Path) -> None:
+    """`stockade grpc describe`, through a gateway that lets reflection pass."""
+    pool = descriptor_pool.Default()
+    try:
+        pool.FindFileByName("echo.proto")
+    except KeyError:
+        pool.AddSerializedFile(FileDescriptorSet.FromString(descriptor("Unary", "Down")).file[0].SerializeToString())
+    upstream = urlsplit(guarded.policy["apis"][0]["upstream"]["url"])
+    out = tmp_path / "services.binpb"
+    result = CliRunner().invoke(app, ["grpc", "describe", f"http://{upstream.netloc}", "-o", str(out)])
+    assert (result.exit_code, result.stdout) == (0, "/test.Echo/Down\n/test.Echo/Unary\n"), result.output
+    assert read_methods(out.read_bytes()) == {"/test.Echo/Down", "/test.Echo/Unary"}
+    for url, said in (
+        (f"http://127.0.0.1:{guarded.port}", "no reflection"),  # no API has that host
+        (f"http://127.0.0.1:{free_port()}", "UNAVAILABLE"),
+        ("127.0.0.1:80", "not a URL"),
+    ):
+        result = CliRunner().invoke(app, ["grpc", "describe", url, "-o", str(out)])
+        assert result.exit_code == 2
+        assert said in result.output
 
 
 # A client that lies.

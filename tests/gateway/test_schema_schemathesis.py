@@ -33,8 +33,8 @@ NOTHING_TO_BREAK = {"GET /health", "GET /whoami", "GET /error", "POST /upload"} 
 DOCUMENT = create_app().openapi()
 # No NUL: it is refused in parameters whatever the description says, since some servers end a text there.
 CONFIG = SchemathesisConfig.from_dict({"generation": {"allow-x00": False}})
-SCHEMA = schemathesis.openapi.from_dict(DOCUMENT, config=CONFIG)
-OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations()]
+SCHEMA: Any = schemathesis.openapi.from_dict(DOCUMENT, config=CONFIG)
+OPERATIONS: list[Any] = [found.ok() for found in SCHEMA.get_all_operations()]
 Send = Callable[[Sent], Any]
 
 
@@ -75,6 +75,7 @@ def sent_of(case: Any) -> Sent:
     """The request that schemathesis would send."""
     made = requests.Request(**case.as_transport_kwargs(base_url="http://localhost")).prepare()
     body = made.body.encode() if isinstance(made.body, str) else made.body or b""
+    assert isinstance(body, bytes)
     fields = tuple(
         (name.lower(), str(value)) for name, value in made.headers.items() if name.lower() != "content-length"
     )
@@ -82,7 +83,7 @@ def sent_of(case: Any) -> Sent:
 
 
 def vanishes(case: Any) -> bool:
-    """Whether what was made wrong may be right once it is written: a list of one is its item, one of none is not there."""
+    """Whether what was made wrong may be right once it is written: a list of one is its item, of none nothing."""
     return any(isinstance(value, list) and len(value) < 2 for value in (case.query or {}).values())
 
 

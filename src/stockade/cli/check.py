@@ -17,13 +17,14 @@ _COLUMNS = ("control", "mode", "on failure", "effect", "policy")
 
 
 def check(file: PolicyFile = DEFAULT_POLICY, as_json: AsJson = False) -> None:
-    """Validate a policy and show what it does for each API.
+    """Validate a policy and show what it does for each API, and how weak those with a description are by it.
 
     Exit status 2: it cannot be used; every reason is told, each with its line.
 
     \b
     Example: stockade check stockade.yaml
     """
+    from stockade.cli import posture
     from stockade.cli.protection import protection
     from stockade.config import build, load
     from stockade.gateway.envoy.preflight import check_files
@@ -32,13 +33,17 @@ def check(file: PolicyFile = DEFAULT_POLICY, as_json: AsJson = False) -> None:
     built = build(loaded)
     check_files(loaded, built)
     rows = [protection(loaded, index, route) for index, route in enumerate(built.policy.routes)]
+    described = posture.postures(loaded)
     if as_json:
-        print_json(
-            {"protection": [row for of_api in rows for row in of_api], "warnings": list(map(str, built.warnings))}
-        )
+        protected: dict[str, object] = {"protection": [row for of_api in rows for row in of_api]}
+        if described:
+            protected["posture"] = posture.as_json(described)
+        print_json({**protected, "warnings": list(map(str, built.warnings))})
         return
     for api, of_api in zip(loaded.config.apis, rows, strict=True):
         _show(api, of_api)
+    for of_described in described:
+        posture.show(of_described)
     for warning in built.warnings:
         typer.echo(f"warning: {warning}", err=True)
 

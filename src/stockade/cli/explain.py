@@ -153,7 +153,7 @@ def _show(decision: Decision, loaded: Loaded) -> None:
     typer.echo(f"{decision.operation} of {decision.api or 'no API'} from {decision.client}{who}: {outcome}")
     if decision.control == "waf":
         findings = [finding for said in decision.said if said.control == "waf" for finding in said.findings]
-        lines = narrowest(findings, decision.operation)
+        lines = narrowest(findings, decision.template)
         if lines:
             typer.echo("\nIf this request is honest, this in the waf section lets it pass, and little else:")
             typer.echo("\n".join(f"  {line}" for line in lines))

@@ -40,11 +40,9 @@ def protection(loaded: Loaded, index: int, route: Route) -> list[Protection]:
             Protection(api.name, api.kind, control.name, mode, binding.failure, control.describe(), binding.line)
         )
     present = {row.control for row in rows}
-    for section in dict.fromkeys(section for section, _ in CATALOGUE if section not in present):
-        if section not in _WITHOUT and getattr(api, section, None) is None:
-            continue  # not every API has such traffic
+    for section in dict.fromkeys(section for section, _ in CATALOGUE if section in _WITHOUT and section not in present):
         line = loaded.where("apis", index, section, "mode")
-        rows.append(Protection(api.name, api.kind, section, "off", "", _WITHOUT.get(section, ""), line))
+        rows.append(Protection(api.name, api.kind, section, "off", "", _WITHOUT[section], line))
     return rows
 
 

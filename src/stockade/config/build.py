@@ -61,6 +61,7 @@ def build(loaded: Loaded) -> Built:
 
 def _route(site: Site) -> Route:
     api = site.api
+    site.description()  # a broken one is refused even where no control asks for it
     bindings = [binding for _, make in CATALOGUE for binding in make(site)]
     if api.upstream.url.startswith("https:") and not api.upstream.tls.verify:
         site.warn(

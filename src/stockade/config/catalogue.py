@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stockade.config.sections import authentication, exposure, firewall, grpc, limits, messages, schema, waf
+from stockade.config.sections import authentication, exposure, firewall, graphql, grpc, limits, messages, schema, waf
 from stockade.config.site import Site
 from stockade.engine import Binding
 
@@ -20,6 +20,8 @@ CATALOGUE: tuple[tuple[str, Maker], ...] = (
     ("authentication", authentication.make),  # who is asking
     ("limits", limits.make_late),  # what a principal may do
     ("schema", schema.make),  # what a valid request is
+    ("graphql", graphql.make),  # which operation it is, what it may ask for and what that costs
+    ("limits", limits.make_named),  # what an operation may be asked that only its body names
     ("grpc", grpc.make),  # which methods may be called
     ("messages", messages.make),  # what a stream may carry
     ("waf", waf.make),  # what a request carries

@@ -9,14 +9,15 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, mo
 
 from stockade.config.base import Address, HostPort, Kind, Model, Secret
 from stockade.config.errors import written
-from stockade.config.openapi import OpenApiSource
 from stockade.config.sections import (
     AuthenticationSection,
     ExposureSection,
     FirewallSection,
+    GraphQLSection,
     GrpcSection,
     LimitItem,
     MessagesSection,
+    OpenapiSection,
     SchemaSection,
     WafSection,
 )
@@ -149,11 +150,12 @@ class Api(Model):
     operations: list[Operation] = Field(
         [], description='Known operations, "GET /orders/{id}": names for limits and logs.'
     )
-    openapi: OpenApiSource | None = Field(None, description="The API's own description: a file or an https URL.")
+    openapi: OpenapiSection | None = Field(None, description="Its description: openapi.yaml, or {file: …} or {url: …}")
     firewall: FirewallSection = FirewallSection()
     authentication: AuthenticationSection | None = None
     limits: list[LimitItem] = Field([], description="Rates and quotas; all of them must allow a request.")
     schema_: SchemaSection | None = Field(None, alias="schema")
+    graphql: GraphQLSection | None = None
     grpc: GrpcSection | None = None
     messages: MessagesSection | None = None
     waf: WafSection | None = None

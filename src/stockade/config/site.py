@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stockade.config.base import INLINE, Secret, Section
-from stockade.config.errors import Problem
-from stockade.config.openapi import describe
+from stockade.config.describing import Description, describe, description_files, is_loopback
+from stockade.config.errors import BadConfig, Problem
 from stockade.engine import Binding
-from stockade.openapi.reading import Description
 from stockade.stores import Source
 from stockade.vocabulary import Control
 
@@ -35,20 +33,12 @@ class Site:
         self.watched: set[Path] = set()
         self.sources: list[Source] = []
         self.uses_keys = False
+        self._read: list[Description | None] = []  # empty until someone asks
 
     @property
     def folder(self) -> Path:
         """What relative paths start from."""
         return self._loaded.folder
-
-    @cached_property
-    def description(self) -> Description | None:
-        """What `openapi` names, read once for all controls; None, and problems, where it is no good."""
-        return describe(self)
-
-    def foreign_problem(self, file: str, line: int, text: str) -> None:
-        """A problem in a file that the policy names."""
-        self.problems.append(Problem(file, line, text))
 
     def problem(self, text: str, *place: str | int) -> None:
         self.problems.append(self._loaded.problem(text, "apis", self._index, *place))
@@ -73,6 +63,28 @@ class Site:
         """The key of the keyed hash of API keys."""
         self.uses_keys = True
         return self._hash_key or b""
+
+    def description(self) -> Description | None:
+        """What the API's `openapi` names, read once; None where it names nothing, or (a problem then) nothing good."""
+        if not self._read:
+            try:
+                self._read.append(describe(self._loaded, self._index))
+            except BadConfig as error:
+                for found in error.problems:
+                    if found.line:
+                        self.problems.append(found)
+                    else:  # no place in a description, so the place that names it
+                        self.problem(f"{found.file}: {found.text}", "openapi")
+                self._read.append(None)
+            else:
+                if self._read[0] is not None:
+                    self.watched |= description_files(self._read[0])
+                    self._warn_of_plain_http(self.api.openapi.url if self.api.openapi is not None else None)
+        return self._read[0]
+
+    def _warn_of_plain_http(self, url: str | None) -> None:
+        if url is not None and not url.lower().startswith("https:") and not is_loopback(url):
+            self.warn("the description is fetched unencrypted: whoever stands between can rewrite it", "openapi", "url")
 
     def read_file(self, path: Path, what: str, *place: str | int) -> bytes | None:
         """The file's content, watched for change; None, and a problem, when it cannot be read."""

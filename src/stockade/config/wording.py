@@ -48,9 +48,14 @@ def _fields(model: type[BaseModel], place: Place) -> dict[str, FieldInfo]:
     current = [model]
     for part in place:
         if isinstance(part, str):
-            found = [known.model_fields[part] for known in current if part in known.model_fields]
+            found = [fields[part] for fields in map(_by_key, current) if part in fields]
             current = [inner for field in found for inner in _models_in(field.annotation)]
-    return {key: field for known in current for key, field in known.model_fields.items()}
+    return {key: field for known in current for key, field in _by_key(known).items()}
+
+
+def _by_key(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of a model as they are written."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -21,6 +21,8 @@ REFLECTION = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.Se
 # Other ways to call the methods of a gRPC service: gRPC-Web, and Connect, which takes plain JSON too.
 _KIN = ("application/grpc", "application/connect+")
 _CONNECT_TYPE = "application/proto"
+_PLAIN = "Messages must not be compressed."
+_ACCEPTED = ("grpc-accept-encoding", "identity")  # what must be said with it (gRPC over HTTP/2, "Responses")
 _CONNECT = "connect-protocol-version"
 
 
@@ -74,7 +76,7 @@ class Grpc(Control):
             if verdict is not PASS:
                 return verdict
         if not self._compressed and (request.headers.get("grpc-encoding") or "identity").lower() != "identity":
-            return _refuse(exchange, "compressed", UNIMPLEMENTED, "Messages must not be compressed.", evidence="header")
+            return _refuse(exchange, "compressed", UNIMPLEMENTED, _PLAIN, evidence="header")
         return PASS
 
     def _other(self, exchange: Exchange, kind: str | None) -> Verdict:
@@ -121,7 +123,7 @@ class _Watch(Watcher):
             said = f"A message may have {self.limit} bytes at most."
             return _refuse(exchange, "message-size", RESOURCE_EXHAUSTED, said, evidence=f"{message.size} bytes")
         if message.compressed and not self._compressed:
-            return _refuse(exchange, "compressed", UNIMPLEMENTED, "Messages must not be compressed.", evidence="flag")
+            return _refuse(exchange, "compressed", UNIMPLEMENTED, _PLAIN, evidence="flag")
         return PASS
 
 
@@ -143,7 +145,7 @@ def status_response(status: int, detail: str, request_id: str) -> Response:
                 ("grpc-status", str(status)),
                 ("grpc-message", quote(detail, safe=" !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~")),
                 ("x-request-id", request_id),
-                *((("grpc-accept-encoding", "identity"),) if "compressed" in detail else ()),
+                *((_ACCEPTED,) if detail is _PLAIN else ()),
             )
         ),
     )

@@ -66,6 +66,10 @@ class Limit(Struct, frozen=True):
     def needs_principal(self) -> bool:
         return "principal" in self.keys
 
+    @property
+    def needs_operation(self) -> bool:
+        return "operation" in self.keys
+
 
 Reader: TypeAlias = Callable[[Exchange], str]
 
@@ -111,32 +115,71 @@ def _bucketer(api: str, limits: tuple[Limit, ...]) -> Callable[[Exchange], tuple
     return lambda exchange: tuple([prefix + key(exchange) for prefix, key in readers])
 
 
-class Limits(Control):
+class Together:
     """Limits that are judged together: a request that one of them refuses is counted by none.
 
     As nginx's `limit_req` does it. Else a caller that runs into a rate would use up its daily quota by being refused.
     """
 
-    name = "limits"
-
     def __init__(self, api: str, limits: Iterable[Limit]) -> None:
         self._limits = tuple(limits)
-        self._buckets = _bucketer(api, self._limits)
+        self._buckets = _bucketer(api, self._limits) if self._limits else None
         self._current = _measures(self._limits, 0.0)
 
-    def describe(self) -> str:
+    def __str__(self) -> str:
         return "; ".join(f"{limit.name}: {limit.measure} per {'+'.join(limit.keys)}" for limit in self._limits)
 
-    def on_request(self, exchange: Exchange) -> Asking[Verdict]:
+    def take(self, exchange: Exchange, cost: int = 1) -> Asking[Verdict]:
+        if self._buckets is None:
+            return PASS
         at = exchange.request.at
         measures, start, end = self._current
         if not start <= at < end:
             measures, *_ = self._current = _measures(self._limits, at)
-        refused = yield TakeAll(self._buckets(exchange), measures, at)
+        refused = yield TakeAll(self._buckets(exchange), measures, at, cost)
         if refused is None:
             return PASS
         place, left = refused
         return _throttled(exchange, self._limits[place], left)
+
+
+class Limits(Control):
+    """Limits of one API. apart: paths where only the body says which operation it is; see `NamedLimits`."""
+
+    name = "limits"
+
+    def __init__(self, api: str, limits: Iterable[Limit], *, apart: Callable[[str], bool] | None = None) -> None:
+        all_limits = tuple(limits)
+        self._all = Together(api, all_limits)
+        self._apart = apart
+        self._there = Together(api, [limit for limit in all_limits if not limit.needs_operation])
+
+    def describe(self) -> str:
+        return str(self._all)
+
+    def on_request(self, exchange: Exchange) -> Asking[Verdict]:
+        if self._apart is not None and self._apart(exchange.request.path):
+            return self._there.take(exchange)
+        return self._all.take(exchange)
+
+
+class NamedLimits(Control):
+    """Limits per operation where only the body says which it is (GraphQL): they are judged once it has been read.
+
+    A request that calls its operation several times takes so many tokens.
+    """
+
+    name = "limits"
+
+    def __init__(self, api: str, limits: Iterable[Limit], where: Callable[[str], bool]) -> None:
+        self._limits = Together(api, limits)
+        self._where = where
+
+    def describe(self) -> str:
+        return f"{self._limits}, by GraphQL's operation"
+
+    def on_request_body(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
+        return self._limits.take(exchange, exchange.calls) if self._where(exchange.request.path) else PASS
 
 
 def _measures(limits: tuple[Limit, ...], at: float) -> tuple[tuple[Pace | Allowance, ...], float, float]:

@@ -12,10 +12,11 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from stockade import vocabulary
 from stockade.operations import OperationTable
 from stockade.redaction import redact
 from stockade.vocabulary import PASS, Control, Exchange, Finding, Pass, Severity, Stop, Verdict
-from stockade.waf import Exclusions, Inspection, Match, RuleSet, Selector, Transaction
+from stockade.waf import Exclusions, Inspection, Match, Proofs, RuleSet, Selector, Transaction
 
 _SEVERITIES: dict[str, Severity] = {
     "EMERGENCY": "critical",
@@ -55,6 +56,7 @@ class Waf(Control):
         self._title = title
         self._body_limit = body_limit
         self._exclusions = tuple(exclusions)
+        self._proofs: dict[vocabulary.Proofs, Proofs] = {}  # as many as there are operations
 
     def describe(self) -> str:
         excluded = f"; {len(self._exclusions)} exclusion(s)" if self._exclusions else ""
@@ -71,11 +73,20 @@ class Waf(Control):
         transaction = self._begin(exchange)
         self._rules.judge_head(transaction)
         if transaction.decision == "allow":
-            self._rules.judge_body(transaction, body)
+            self._rules.judge_body(transaction, body, _arguments(exchange))
         return _verdict(exchange, self._rules.end(transaction))
 
+    def _known(self, told: vocabulary.Proofs | None) -> Proofs | None:
+        """What has been proved, in the WAF's own names."""
+        if told is None:
+            return None
+        proofs = self._proofs.get(told)
+        if proofs is None:
+            proofs = self._proofs[told] = Proofs(told.query, told.json)
+        return proofs
+
     def _begin(self, exchange: Exchange) -> Transaction:
-        transaction = self._rules.begin(exchange.request, client=exchange.client)
+        transaction = self._rules.begin(exchange.request, client=exchange.client, proofs=self._known(exchange.proofs))
         for exclusion in self._exclusions:
             if exclusion.holds(exchange):
                 if exclusion.targets is None:
@@ -99,6 +110,13 @@ class ResponseWaf(Waf):
         if transaction.decision == "allow":
             self._rules.judge_response_body(transaction, exchange.response_body[: self._body_limit])
         return _verdict(exchange, self._rules.end(transaction), status=502)
+
+
+def _arguments(exchange: Exchange) -> list[tuple[bytes, bytes]] | None:
+    """What there is of a body whose language an earlier control has read."""
+    if exchange.texts is None:
+        return None
+    return [(place.encode(), text.encode("utf-8", "surrogatepass")) for place, text in exchange.texts()]
 
 
 def _verdict(exchange: Exchange, seen: Inspection, status: int = 0) -> Verdict:

@@ -24,6 +24,7 @@ from stockade.vocabulary import (
     PRINCIPAL_HEADERS,
     Action,
     Asking,
+    Closing,
     Control,
     Edits,
     Exchange,
@@ -81,6 +82,7 @@ _FORGEABLE = _OURS | _PROXYS
 _VERDICTS = (Pass, Stop)
 _MOST_HEARD = 20  # findings of the messages of a stream that the record tells; the rest is counted
 MOST_OF_RESPONSE = 8 << 20  # bytes of a response body that is held for those who read it; as in filter/actions.h
+_INTERNAL_ERROR = 1011  # of a WebSocket (RFC 6455, section 7.4.1)
 _LONGEST_METHOD = 16  # characters; a client can send any
 
 Observer: TypeAlias = Callable[[str, Binding, Verdict], None]
@@ -215,6 +217,12 @@ class Session:
     def _pass(self, binding: Binding, verdict: Pass, kept: list[Edits]) -> None:
         if verdict.principal is not None:
             self.exchange.principal = verdict.principal
+        if verdict.operation is not None:
+            self.exchange.operation, self.exchange.calls = verdict.operation, verdict.calls
+        if verdict.proofs is not None:
+            self.exchange.proofs = verdict.proofs
+        if verdict.texts is not None:
+            self.exchange.texts = verdict.texts
         if verdict.edits is not None and not binding.monitor:
             kept.append(verdict.edits)
             if verdict.edits.body is not None:
@@ -225,6 +233,8 @@ class Session:
     def _stop(self, binding: Binding, verdict: Stop) -> Stop | None:
         """The Stop for the door, or None where the control only watches."""
         self._note(binding, verdict.findings)
+        if verdict.operation is not None:
+            self.exchange.operation = verdict.operation
         return None if binding.monitor else self._end(binding.control.name, verdict)
 
     def _end(self, control: str, verdict: Stop) -> Stop:
@@ -249,7 +259,8 @@ class Session:
         if binding.failure == "open" or binding.monitor:
             return Pass(findings=(finding,))
         detail = "The request could not be checked. Try again later."
-        return Stop(self.exchange.problem(503, detail, ("retry-after", "5")), (finding,))
+        response = self.exchange.problem(503, detail, ("retry-after", "5"))
+        return Stop(response, (finding,), closing=Closing(_INTERNAL_ERROR, detail))
 
     # Streams.
 

@@ -32,6 +32,7 @@ class Decision(Struct, frozen=True):
     control: str | None
     api: str
     operation: str
+    template: str  # the operation as method and path have it, even where the body says more (GraphQL)
     client: str
     principal: str | None
     said: tuple[Said, ...]
@@ -98,12 +99,18 @@ def _decision(session: Session, verdict: Verdict, said: tuple[Said, ...], unhear
         control=session.control,
         api=exchange.api,
         operation=exchange.operation,
+        template=_template(session),
         client=exchange.client,
         principal=exchange.principal.id if exchange.principal is not None else None,
         said=said,
         unheard=unheard,
         response=response,
     )
+
+
+def _template(session: Session) -> str:
+    request, route = session.exchange.request, session.route
+    return session.exchange.operation if route is None else route.operations.name(request.method, request.path)
 
 
 def _said(phase: str, binding: Binding, verdict: Verdict) -> Said:

@@ -12,7 +12,7 @@ from stockade.messages.events import EventReader
 from stockade.messages.frames import close_frame
 from stockade.messages.message import BadMessage, Message, Part, Protocol, Reader
 from stockade.messages.protocols import reader, request_protocol, response_protocol
-from stockade.messages.schema import BadSchema, MessageSchema
+from stockade.messages.schema import BadSchema, MessageSchema, NotJson
 from stockade.messages.websocket import WebSocketReader
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "EventReader",
     "Message",
     "MessageSchema",
+    "NotJson",
     "Part",
     "Protocol",
     "Reader",

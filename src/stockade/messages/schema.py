@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-import json
-from math import isinf
-from typing import Any, NoReturn
-
-import jsonschema_rs
+from collections.abc import Callable
+from typing import Any
 
 
 class BadSchema(ValueError):
     """Not a schema that can be used. The text says why."""
 
 
-class MessageSchema:
-    """Says what a message has wrong. Patterns run in linear time; nothing is ever fetched. Raises BadSchema."""
+class NotJson(ValueError):
+    """What a message has wrong before any schema: JSON pointer and rule."""
 
-    def __init__(self, document: Any) -> None:
+    def __init__(self, pointer: str, rule: str) -> None:
+        super().__init__(rule)
+        self.fault = (pointer, rule)
+
+
+class MessageSchema:
+    """Says what a message has wrong. Patterns run in linear time; nothing is ever fetched. Raises BadSchema.
+
+    read: a strict reader of JSON, which raises NotJson and nothing else.
+    """
+
+    def __init__(self, document: Any, read: Callable[[bytes], Any]) -> None:
+        import jsonschema_rs  # takes its time, and most policies have no such schema
+
+        self._read = read
         try:
             self._validator = jsonschema_rs.validator_for(
                 document, validate_formats=True, pattern_options=jsonschema_rs.RegexOptions(), offline=True
@@ -26,47 +37,18 @@ class MessageSchema:
             raise BadSchema(str(reason).splitlines()[0]) from None
 
     def fault(self, data: bytes) -> tuple[str, str] | None:
-        """JSON pointer and rule of the first fault; None when there is none. What is no JSON breaks the rule "json"."""
+        """JSON pointer and rule of the first fault; None when there is none."""
         try:
-            value = _read(data)
-        except (ValueError, RecursionError):
-            return "", "json"
+            value = self._read(data)
+        except NotJson as unread:
+            return unread.fault
         try:
             if self._validator.is_valid(value):
                 return None
             error = next(self._validator.iter_errors(value))
-        except (ValueError, OverflowError):  # an instance that the validator itself cannot read
+        except (ValueError, OverflowError, RecursionError):  # an instance that the validator itself cannot read
             return "", "json"
         return _pointer(error.instance_path), str(error.kind.name)
-
-
-def _read(data: bytes) -> Any:
-    """Strictly RFC 8259: what two parsers could read differently is no JSON. Raises ValueError or RecursionError."""
-    text = data.decode()
-    if text[:1] == "\ufeff":
-        raise ValueError("a byte order mark")
-    value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
-    if "\\ud" in text or "\\uD" in text:
-        json.dumps(value, ensure_ascii=False).encode()  # lone surrogates have no UTF-8
-    return value
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice")
-    return found
-
-
-def _float(text: str) -> float:
-    number = float(text)
-    if isinf(number):
-        raise ValueError("a number that has no double")
-    return number
-
-
-def _constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no JSON")
 
 
 def _pointer(path: list[str | int]) -> str:

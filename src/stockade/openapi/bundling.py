@@ -25,8 +25,10 @@ from stockade.openapi.sources import BadReference, Library, Source, Unreadable
 from stockade.openapi.targets import Targets
 from stockade.openapi.versions import Version
 
-_MOST_COPIED = 1_500_000  # mappings and lists, however often one is written
+_MOST_COPIED = 500_000  # mappings and lists, however often one is written; the largest public ones have 300,000
 _MOST_SPLICED = 16  # one within the other
+_MOST_SPLICES = 50_000
+_DEEPEST_SPLICE = 64  # levels of the document; each file may have as many again as it is allowed
 _SAFE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _SILENT = frozenset(
     {"$comment", "title", "description", "summary", "example", "examples", "externalDocs", "deprecated"}
@@ -63,8 +65,9 @@ class Bundler:
         self._hints = Hints()
         self._names: dict[tuple[str, Tokens, str], str] = {}
         self._taken: dict[str, set[str]] = {}
+        self._numbers: dict[tuple[str, str], int] = {}  # the last that made a name different
         self._wanted: list[_Wanted] = []
-        self._copied = 0
+        self._copied = self._splices = 0
         self._open: list[tuple[str, Tokens]] = []  # what is being put in the place of references to it
         self._bases: list[str] = []  # of the schemas around, those that have an `$id`
         self._source, self._start, self._out = root, (), ()  # type: tuple[Source, Tokens, Tokens]
@@ -82,7 +85,9 @@ class Bundler:
                 self._pull(made, self._wanted.pop())
         except _TooMuch:
             place = self._root.file, 1
-            self._report.problem(place, f"more than {_MOST_COPIED} parts, counted as often as they are referred to")
+            self._report.problem(
+                place, "too many parts, counted as often as they are referred to: do references multiply?"
+            )
             return {}
         return made
 
@@ -117,9 +122,11 @@ class Bundler:
     def _free(self, section: str, wanted: str) -> str:
         taken = self._taken[section]
         base = re.sub(r"[^A-Za-z0-9._-]+", "_", wanted)[:80].strip("_") or "unnamed"
-        name, number = base, 2
+        name, number = base, self._numbers.get((section, base), 1)
         while name in taken:
-            name, number = f"{base}_{number}", number + 1
+            number += 1
+            name = f"{base}_{number}"
+        self._numbers[section, base] = number
         taken.add(name)
         return name
 
@@ -176,6 +183,12 @@ class Bundler:
             return shape.empty()
         source, tokens = target
         key = source.file, tokens
+        self._splices += 1
+        if self._splices > _MOST_SPLICES:
+            raise _TooMuch
+        if len(self._out) + len(self.path) > _DEEPEST_SPLICE:
+            self.problem(f"$ref {shown(value['$ref'])} stands more than {_DEEPEST_SPLICE} levels deep")
+            return shape.empty()
         if key in self._open or len(self._open) >= _MOST_SPLICED:
             self.problem(f"$ref {shown(value['$ref'])} leads back to itself, which makes sense in schemas alone")
             return shape.empty()

@@ -34,7 +34,7 @@ def check_paths(whole: Document) -> None:
             )
         seen.setdefault(same, path)
         names = _names(whole, path)
-        if names is not None and not whole.is_broken(place):
+        if names is not None:
             _check_item(whole, path, item, names)
 
 
@@ -59,9 +59,11 @@ def _check_item(whole: Document, path: str, item: Json, names: frozenset[str]) -
     methods = [method for method in METHODS if method in item]
     for method in methods:
         own = _declared(whole, item[method], (*place, method))
-        _check_undeclared(whole, (*place, method), names - own.keys() - shared.keys())
-        _check_unused(whole, own, names)
-    if methods:
+        if own is not None:
+            _check_unused(whole, own, names)
+            if shared is not None:
+                _check_undeclared(whole, (*place, method), names - own.keys() - shared.keys())
+    if methods and shared is not None:
         _check_unused(whole, shared, names)
 
 
@@ -77,12 +79,15 @@ def _check_unused(whole: Document, declared: dict[str, Tokens], names: frozenset
         whole.problem(declared[name], f"the path has no {{{name[:60]}}}, which is declared as its parameter{others}")
 
 
-def _declared(whole: Document, holder: Json, place: Tokens) -> dict[str, Tokens]:
-    """The path parameters that it lists, and where."""
-    found = {}
+def _declared(whole: Document, holder: Json, place: Tokens) -> dict[str, Tokens] | None:
+    """The path parameters that it lists, and where; None when that cannot be told, for what was told already."""
+    found: dict[str, Tokens] = {}
+    unclear = whole.is_replaced(place) or whole.is_replaced((*place, "parameters"))
     for index, written in enumerate(holder.get("parameters", ())):
         here = (*place, "parameters", str(index))
         parameter, _ = whole.resolved(written, here)
-        if parameter.get("in") == "path" and "name" in parameter:
+        if parameter.get("in") is None or "name" not in parameter:
+            unclear = True
+        elif parameter["in"] == "path":
             found[parameter["name"]] = here
-    return found
+    return None if unclear else found

@@ -68,7 +68,9 @@ class Compiler:
 
     def operations(self) -> list[tuple[Operation, str]]:
         """Each operation, and the path under which it is found."""
-        made = []
+        made: list[tuple[Operation, str]] = []
+        if self.troubles:
+            return made  # whatever refers to a broken schema would only repeat what is told of it
         for template, method, item, raw, pointer in self._described():
             path = self._base + template
             try:
@@ -130,6 +132,7 @@ class Compiler:
             operation,
             path=tuple(enumerate(filter(None, [self._made(self._parameters.text, one) for one in texts]))),
             query=tuple(filter(None, [self._made(self._parameters.named, one) for one in by["query"]])),
+            query_names=frozenset(one.name for one in by["query"]),
             headers=tuple(filter(None, map(self._header, by["header"]))),
             cookies=tuple(filter(None, [self._made(self._parameters.named, one) for one in by["cookie"]])),
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from stockade.openapi.convert_bodies import body_of
+from stockade.openapi.convert_bodies import body_of, media_types
 from stockade.openapi.convert_parameters import ParameterConverter, value_schema
 from stockade.openapi.convert_security import security_scheme
 from stockade.openapi.grammar.version3 import METHODS
@@ -16,7 +16,6 @@ from stockade.openapi.pointers import Tokens
 
 Json: TypeAlias = dict[str, Any]
 Remark: TypeAlias = Callable[[Tokens, str], None]
-_ANY_TYPE = "*/*"
 
 
 def to_version_3(document: Json, remark: Remark) -> tuple[Json, dict[Tokens, Tokens]]:
@@ -42,10 +41,7 @@ class _Converter:
         new: Json = {key: old[key] for key in ("info", "tags", "externalDocs", "security") if key in old}
         new |= {key: value for key, value in old.items() if key.startswith("x-")}
         new["servers"] = self._servers()
-        new["paths"] = {
-            path: self._item(item, ("paths", path)) if path.startswith("/") else item
-            for path, item in old.get("paths", {}).items()
-        }
+        new["paths"] = {path: self._item(item, ("paths", path)) for path, item in old.get("paths", {}).items()}
         new["components"] = self._components()
         return new
 
@@ -103,8 +99,6 @@ class _Converter:
         if "responses" in old:
             new["responses"] = {
                 code: self._response(response, (*place, "responses", code), (*place, "responses", code), produces)
-                if not code.startswith("x-")
-                else response
                 for code, response in old["responses"].items()
             }
         if old.get("schemes") and self._old.get("host"):
@@ -118,7 +112,7 @@ class _Converter:
             return old
         new = {key: value for key, value in old.items() if key not in ("schema", "headers", "examples")}
         if "schema" in old:
-            types = [kind for kind in produces if "/" in kind] or [_ANY_TYPE]
+            types = media_types(produces)
             new["content"] = {kind: {"schema": old["schema"]} for kind in types}
             for kind in types:
                 self.moves[*place, "content", kind, "schema"] = (*before, "schema")
@@ -127,5 +121,5 @@ class _Converter:
         return new
 
     def _header(self, old: Json) -> Json:
-        new = {key: value for key, value in old.items() if key == "description" or key.startswith("x-ms")}
+        new = {key: value for key, value in old.items() if key == "description"}
         return {**new, "schema": value_schema(old)}

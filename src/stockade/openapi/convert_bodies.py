@@ -10,7 +10,13 @@ from stockade.openapi.pointers import Tokens
 
 Json: TypeAlias = dict[str, Any]
 _FORM, _PARTS = "application/x-www-form-urlencoded", "multipart/form-data"
-_ANY_TYPE = "*/*"
+_ANY_TYPE, _JSON = "*/*", "application/json"
+
+
+def media_types(stated: list[str]) -> list[str]:
+    """What `consumes` or `produces` comes to. Where that is anything, JSON is named too, so that it can be checked."""
+    types = [kind for kind in stated if "/" in kind] or [_ANY_TYPE]
+    return [_JSON, *types] if _ANY_TYPE in types and _JSON not in types else types
 
 
 def body_of(
@@ -32,7 +38,7 @@ def body_of(
 
 def _whole(old: Json, before: Tokens, consumes: list[str], place: Tokens, moves: dict[Tokens, Tokens]) -> Json:
     moves[place] = before
-    types = [kind for kind in consumes if "/" in kind] or [_ANY_TYPE]
+    types = media_types(consumes)
     new = {key: value for key, value in old.items() if key == "description" or key.startswith("x-")}
     new["content"] = {kind: {"schema": old.get("schema", {})} for kind in types}
     for kind in types:

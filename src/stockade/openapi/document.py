@@ -21,10 +21,15 @@ class Document:
         self.document = document
         self.places = places
         self._report = report
-        self._broken = {place[:length] for place in broken for length in range(1, len(place) + 1)}
+        self._broken = broken
+        self._around = {place[:length] for place in broken for length in range(1, len(place) + 1)}
 
     def is_broken(self, place: Tokens) -> bool:
         """Whether something is wrong there or within."""
+        return place in self._around
+
+    def is_replaced(self, place: Tokens) -> bool:
+        """Whether what stood there was of a wrong kind, so that something empty stands there now."""
         return place in self._broken
 
     def problem(self, place: Tokens, text: str) -> None:
@@ -35,9 +40,7 @@ class Document:
 
     def items(self) -> Iterator[tuple[str, Json]]:
         """Each path item with its template."""
-        for path, item in self.document.get("paths", {}).items():
-            if not path.startswith("x-"):
-                yield path, item
+        yield from self.document.get("paths", {}).items()
 
     def operations(self) -> Iterator[tuple[Tokens, Json]]:
         for path, item in self.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -16,6 +17,8 @@ from stockade.wire import Headers
 Requirement: TypeAlias = tuple[tuple[str, frozenset[str]], ...]
 """One Security Requirement Object: schemes that must all be met, each with its scopes; () asks for nothing."""
 _MOST_FAULTS = 20
+_MOST_PAIRS = 2000  # of a query
+_LONGEST_NAME = 64  # characters of a name that is repeated to its sender
 _NOT_A_MEMBER = "is not a parameter of this operation"
 
 
@@ -29,6 +32,7 @@ class Operation(Struct, frozen=True):
     id: str = ""
     path: tuple[tuple[int, Text], ...] = ()
     query: tuple[Reader, ...] = ()
+    query_names: frozenset[str] = frozenset()  # which it is quicker to look up than to ask each reader
     headers: tuple[tuple[str, Text, bool, bool], ...] = ()  # name, reader, required, is a list
     cookies: tuple[Reader, ...] = ()
     body: Body | None = None
@@ -72,11 +76,11 @@ class Operation(Struct, frozen=True):
         found = NO_FAULTS
         for reader in self.query:
             found += reader.faults(values)
-        if self.strict:
+        if self.strict and not values.keys() <= self.query_names:
+            unknown = (name for name in values if not any(reader.claims(name) for reader in self.query))
             found += tuple(
-                Fault(f"query:{name[:64]}", "", "unknown-parameter", _NOT_A_MEMBER)
-                for name in values
-                if not any(reader.claims(name) for reader in self.query)
+                Fault(f"query:{name[:_LONGEST_NAME]}", "", "unknown-parameter", _NOT_A_MEMBER)
+                for name in islice(unknown, _MOST_FAULTS)
             )
         return found
 
@@ -109,7 +113,10 @@ class Operation(Struct, frozen=True):
 def split_query(query: str) -> Values:
     """The texts of each name (decoded), as sent. Raises Unreadable."""
     values: Values = {}
-    for pair in query.split("&") if query else ():
+    pairs = query.split("&", _MOST_PAIRS) if query else ()
+    if len(pairs) > _MOST_PAIRS:
+        raise Unreadable("maxItems", f"has more than {_MOST_PAIRS} parameters")
+    for pair in pairs:
         if not pair:
             continue
         name, _, text = pair.partition("=")

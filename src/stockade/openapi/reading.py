@@ -7,6 +7,7 @@ description.where("/paths/~1orders/post")       # ("openapi.yaml", 41)
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -18,7 +19,7 @@ from stockade.openapi.convert import to_version_3
 from stockade.openapi.places import Places
 from stockade.openapi.pointers import parse_pointer
 from stockade.openapi.problems import BadDescription, Problem
-from stockade.openapi.references import Reach
+from stockade.openapi.references import Reach, is_url
 from stockade.openapi.report import Report
 from stockade.openapi.sources import Library, Source, Unreadable
 from stockade.openapi.versions import NO_DESCRIPTION, UnknownVersion, Version, version_of
@@ -30,7 +31,8 @@ class Description(Struct, frozen=True):
     """One OpenAPI 3.1 document, bundled: every `$ref` in it is `#/components/<section>/<name>`.
 
     Its schemas are JSON Schema 2020-12 with `discriminator`, `readOnly` and `writeOnly` kept; none has an `$id` or an
-    anchor. It must not be changed: parts of it may be shared. partial: what the description asks for and cannot have.
+    anchor; `paths`, `responses` and `content` have no extensions among their keys. It must not be changed: parts of it
+    may be shared. partial: what the description asks for and cannot have.
     """
 
     document: dict[str, Any]
@@ -47,14 +49,6 @@ class Description(Struct, frozen=True):
         return self.places.where(parse_pointer(pointer))
 
 
-class Unread(BadDescription):
-    """The same error, with the files that were looked at: to watch for the change that mends it."""
-
-    def __init__(self, problems: Iterable[Problem], files: frozenset[str]) -> None:
-        super().__init__(problems)
-        self.files = files
-
-
 def read(
     source: str, *, load: Callable[[str], bytes], allow_remote: Iterable[str] = (), folder: str | None = None
 ) -> Description:
@@ -65,20 +59,21 @@ def read(
     folder: what references to files may not leave; the root's own when None.
     Raises BadDescription with all that is wrong.
     """
+    source = source if is_url(source) else posixpath.normpath(source)
     report, library = Report(), Library(load, Reach.of(source, allow_remote, folder))
     try:
         root = library.root(source)
         version = version_of(root.value)
     except Unreadable as error:
-        raise Unread([error.problem or Problem(source, 0, str(error))], library.files) from None
+        raise BadDescription([error.problem or Problem(source, 0, str(error))]) from None
     except UnknownVersion as error:
         line = root.line((error.key,)) if error.key else 0
-        raise Unread([Problem(source, line, str(error))], library.files) from None
+        raise BadDescription([Problem(source, line, str(error))]) from None
     if root.value.get("paths") is None:
-        raise Unread([Problem(source, 0, NO_DESCRIPTION)], library.files)
+        raise BadDescription([Problem(source, 0, NO_DESCRIPTION)])
     document, places = _bundled(library, root, version, report)
     if report.problems:
-        raise Unread(report.problems, library.files)
+        raise BadDescription(report.problems)
     return Description(document, tuple(sorted(set(report.partial))), library.files, version.name, places)
 
 
@@ -91,5 +86,7 @@ def _bundled(library: Library, root: Source, version: Version, report: Report) -
         places.moved(moves)
     document["openapi"] = "3.1.0"
     document.pop("jsonSchemaDialect", None)
+    document.setdefault("paths", {})
+    document.setdefault("components", {})
     check(document, report, places, broken)
     return document, places

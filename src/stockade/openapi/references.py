@@ -73,7 +73,7 @@ def resolve(base: str, reference: str) -> tuple[str, str]:
     if uri.startswith("//"):
         raise BadReference("has a host but no scheme; write https:// before it")
     path = unquote(uri)
-    if "\0" in path:
+    if not path.isprintable():
         raise BadReference("is no path")
     return posixpath.normpath(posixpath.join(posixpath.dirname(base), path)), fragment
 
@@ -81,9 +81,9 @@ def resolve(base: str, reference: str) -> tuple[str, str]:
 def _url(base: str, uri: str) -> str:
     try:
         url = urljoin(base, uri) if is_url(base) else uri
-        parts = _split(url)
     except ValueError:
         raise BadReference("is no URL") from None
+    parts = _split(url)
     if parts.scheme.lower() not in _PORTS:
         hint = "; begin a file's name with ./" if parts.scheme else ""
         raise BadReference(f"has the scheme {parts.scheme[:20]!r}; only files and https are read{hint}")

@@ -20,8 +20,13 @@ class Report:
 
     def problem(self, place: tuple[str, int], text: str) -> None:
         if not self.full:
-            self.problems.append(Problem(*place, text))
+            self.problems.append(Problem(*place, _printable(text)))
 
     def remark(self, place: tuple[str, int], text: str) -> None:
         if len(self.partial) < _MOST:
-            self.partial.append(Problem(*place, text))
+            self.partial.append(Problem(*place, _printable(text)))
+
+
+def _printable(text: str) -> str:
+    """Keys are another's words: nothing in them may steer a terminal, or begin a line of a log."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else "�" for char in text)

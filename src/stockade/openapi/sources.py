@@ -14,6 +14,7 @@ from stockade.openapi.yaml_text import read_yaml
 
 _MOST_BYTES = 64 << 20  # of all files together
 _MOST_FILES = 2000
+_MOST_VALUES = 2 * MOST_VALUES
 _JSON_NAMES = (".json", ".json5")
 
 
@@ -36,7 +37,7 @@ class Source:
         self.anchors: dict[str, Tokens] = {}
         self.ids: dict[str, Tokens] = {}
         self.value: Any = self._read(_decode(data))
-        _bound(self.value)
+        self.size = _size(self.value)
         if b"$anchor" in data or b"$id" in data or b"$dynamicAnchor" in data:
             self._index(self.value, ())
 
@@ -48,7 +49,7 @@ class Source:
         try:
             value = read_json(text)
         except BadText:
-            if self.file.lower().endswith(_JSON_NAMES):
+            if self.file.lower().endswith(_JSON_NAMES) or text.lstrip()[1:].lstrip()[:1] == '"':
                 raise
             value, self._lines = read_yaml(text)  # {a: b} is YAML as well
         else:
@@ -82,9 +83,9 @@ def _decode(data: bytes) -> str:
         raise BadText(data.count(b"\n", 0, error.start) + 1, "not UTF-8; save the file in that encoding") from None
 
 
-def _bound(value: Any) -> None:
-    """Refuse what is too deep for those who walk over it."""
-    count, level = 1, [value]
+def _size(value: Any) -> int:
+    """How many values it has. Refuses what is too deep for those who walk over it."""
+    count, level = 1, [value] if isinstance(value, dict | list) else []
     for _ in range(MOST_DEPTH + 1):
         items = [item for part in level for item in (part.values() if isinstance(part, dict) else part)]
         level = [item for item in items if isinstance(item, dict | list)]
@@ -92,7 +93,7 @@ def _bound(value: Any) -> None:
         if count > MOST_VALUES:
             raise BadText(0, f"more than {MOST_VALUES} values")
         if not level:
-            return
+            return count
     raise BadText(0, f"more than {MOST_DEPTH} levels deep")
 
 
@@ -103,7 +104,7 @@ class Library:
         self._load = load
         self._reach = reach
         self._read: dict[str, Source | Unreadable] = {}
-        self._bytes = 0
+        self._bytes = self._values = 0
 
     @property
     def files(self) -> frozenset[str]:
@@ -146,9 +147,13 @@ class Library:
         if self._bytes > _MOST_BYTES:
             return Unreadable(f"is too much: more than {_MOST_BYTES >> 20} MiB in all")
         try:
-            return Source(name, data)
+            source = Source(name, data)
         except BadText as error:
             return Unreadable(error.text, Problem(name, error.line, error.text))
+        self._values += source.size
+        if self._values > _MOST_VALUES:
+            return Unreadable(f"is too much: more than {_MOST_VALUES} values in all")
+        return source
 
 
 __all__ = ["BadReference", "Library", "Source", "Unreadable"]

@@ -45,7 +45,7 @@ def version_of(document: Any) -> Version:
         raise UnknownVersion("states both `openapi` and `swagger`: remove one", "swagger")
     key = "openapi" if "openapi" in document else "swagger"
     stated = document[key]
-    text = str(stated) if isinstance(stated, str | float) else ""
+    text = str(stated) if isinstance(stated, str | int | float) else ""
     if key == "swagger" and re.fullmatch(r"2(\.0)?(\.0)?", text):
         return _V20
     if key == "openapi" and re.fullmatch(r"3\.[01](\.[0-9]{1,3})?(-\S{1,20})?", text):

@@ -25,6 +25,7 @@ _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NO_NUMBER = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _MOST_DIGITS = 400
+_KINDS: dict[str, type] = {"null": type(None), "bool": bool, "int": int, "float": float}
 _MERGE = object()  # stands for the key `<<`
 _Merged: TypeAlias = "tuple[dict[str, Any], Lines]"
 
@@ -213,13 +214,14 @@ def _value(event: Any, line: int) -> Any:
     tag, text = event.tag, event.value
     if tag is None or tag == "!":
         return _plain(text, line) if event.implicit[0] and event.style in (None, "") else text
-    match tag.removeprefix(_TAG):
-        case "str":
-            return text
-        case "null" | "bool" | "int" | "float" as kind:
-            value = _plain(text, line)
-            if value is not None or kind == "null":
-                return float(value) if kind == "float" and isinstance(value, int) else value
+    kind = tag.removeprefix(_TAG)
+    if kind == "str":
+        return text
+    value = _plain(text, line)
+    if kind == "float" and type(value) is int:
+        value = float(value)
+    if type(value) is _KINDS.get(kind):
+        return value
     raise BadText(line, f"the tag {tag[:60]!r} has no meaning in a description; remove it")
 
 

@@ -19,12 +19,17 @@ _ACTIVE_TAGS = frozenset(
 )
 _ANIMATIONS = frozenset(("set", "animate", "animateTransform", "animateMotion", "animateColor"))
 _is_harmless_link = re.compile(r"\s*(?:#|data:image/(?:png|jpeg|gif|webp)[;,])").match
-_reaches_out = re.compile(
-    r"@import|javascript:|expression\s*\(|\burl\s*\(\s*['\"]?\s*(?!['\"]?#)", re.IGNORECASE
-).search
-_runs = re.compile(rb"<script[\s/>]|\son[a-z]+\s*=|javascript:", re.IGNORECASE).search
-_pdf_action = re.compile(rb"/(?:JavaScript|JS|Launch|RichMedia|XFA|EmbeddedFile)(?![A-Za-z0-9])").search
-_pdf_escape = re.compile(rb"#([0-9A-Fa-f]{2})")
+_reaches_out = re.compile(r"@import|javascript:|expression\s*+\(|\burl\s*+\(\s*+['\"]?+\s*+(?!#)", re.IGNORECASE).search
+_runs = re.compile(rb"<script[\s/>]|\son[a-z]++\s*+=|javascript:", re.IGNORECASE).search
+_PDF_NAMES = ("JavaScript", "JS", "Launch", "RichMedia", "XFA", "EmbeddedFile")
+
+
+def _pdf_name(name: str) -> str:
+    """A pattern of the name, each character of which may be written in hex (ISO 32000-1, section 7.3.5)."""
+    return "".join(f"(?:{letter}|#{ord(letter) >> 4}[{ord(letter) & 15:x}{ord(letter) & 15:X}])" for letter in name)
+
+
+_pdf_action = re.compile(f"/(?=[JLRXE#])(?:{'|'.join(map(_pdf_name, _PDF_NAMES))})(?![A-Za-z0-9])".encode()).search
 _OLE_MACROS = "_VBA_PROJECT".encode("utf-16-le")
 
 
@@ -36,7 +41,7 @@ def why_active(content: bytes, kind: str, limits: Limits) -> str:
         return _why_svg(content, limits)
     if kind == XML and (_XHTML in content or b"<?xml-stylesheet" in content):
         return "the file is XML that a browser shows as a page"
-    if kind == PDF and _pdf_action(_pdf_escape.sub(lambda found: bytes((int(found[1], 16),)), content)):
+    if kind == PDF and _pdf_action(content):
         return "the PDF has JavaScript, starts something or holds files"
     if kind == OLE and _OLE_MACROS in content:
         return "the document has macros"

@@ -2,163 +2,18 @@
 
 from __future__ import annotations
 
-import re
-import zlib
-from collections.abc import Callable, Generator
-
-from stockade.payloads.kinds import GZIP, TAR, ZIP, kind_of
+from stockade.payloads.archive_budget import BadArchive as BadArchive
+from stockade.payloads.archive_budget import Budget, Reader
+from stockade.payloads.gzip_archive import inspect_gzip
+from stockade.payloads.kinds import GZIP, TAR, ZIP
 from stockade.payloads.limits import Limits
+from stockade.payloads.tar_archive import inspect_tar
+from stockade.payloads.zip_archive import inspect_zip
 
-_PIECE = 65_536
-_HEAD = 1024  # bytes of an entry that tell its type
-_ARCHIVES = (
-    b"PK\3\4",
-    b"PK\5\6",
-    b"\x1f\x8b",
-    b"BZh",
-    b"\xfd7zXZ\0",
-    b"\x28\xb5\x2f\xfd",
-    b"7z\xbc\xaf\x27\x1c",
-    b"Rar!\x1a\x07",
-    b"MSCF\0\0\0\0",
-)
-_is_drive = re.compile(r"[A-Za-z]:").match
-_control = re.compile(r"[\x00-\x1f\x7f]").search
+_READERS: dict[str, Reader] = {GZIP: inspect_gzip, TAR: inspect_tar, ZIP: inspect_zip}
 
 
-class BadArchive(Exception):
-    """What is wrong with an archive; `rule` is the fault's."""
-
-    def __init__(self, rule: str, message: str) -> None:
-        super().__init__(message)
-        self.rule = rule
-
-
-class Budget:
-    """What one uploaded file may unpack to, the archives within it included."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self.entries = self.size = self.depth = 0
-        self.macros = False  # whether a document within has some
-
-    def enter(self) -> None:
-        self.depth += 1
-        if self.depth > self.limits.archive_depth:
-            raise BadArchive("archive-depth", f"archives lie more than {self.limits.archive_depth} deep in one another")
-
-    def leave(self) -> None:
-        self.depth -= 1
-
-    def count(self, name: str) -> None:
-        """One more entry of that name."""
-        self.entries += 1
-        if self.entries > self.limits.archive_entries:
-            raise BadArchive("archive-entries", f"the archive has more than {self.limits.archive_entries} entries")
-        check_name(name)
-
-    def unpack(self, unpacked: int, before: int, packed: int) -> None:
-        """`unpacked` more bytes, after `before` of the same stream, have come out of `packed`."""
-        self.size += unpacked
-        if self.size > self.limits.archive_size:
-            raise BadArchive("archive-size", f"the archive unpacks to more than {self.limits.archive_size} bytes")
-        if before + unpacked > max(packed * self.limits.archive_ratio, _PIECE):
-            raise BadArchive(
-                "archive-ratio", f"the archive unpacks to more than {self.limits.archive_ratio} times its size"
-            )
-
-
-def check_name(name: str) -> None:
-    """Raises BadArchive for a name that leads out of the folder the archive is unpacked in."""
-    if len(name) > 4096 or not name or _control(name):
-        raise BadArchive("archive-name", "an entry of the archive has no name, or a malformed one")
-    if name[0] == "/" or "\\" in name or _is_drive(name) or ".." in name.split("/"):
-        raise BadArchive("archive-path", "an entry of the archive has a name that leads out of its folder")
-
-
-def inspect(content: bytes, kind: str, budget: Budget) -> str:
-    """The type of a file, more exact for office documents and the like. Raises BadArchive."""
-    reader = _READERS.get(kind)
-    if reader is None:
-        return kind
-    budget.enter()
-    kind = reader(content, budget)
-    budget.leave()
-    return kind
-
-
-def _inspect_gzip(content: bytes, budget: Budget) -> str:
-    """RFC 1952. A tar within is of the same archive, everything else that is an archive one deeper."""
-    head, kept, at = b"", bytearray(), 0
-    while at < len(content):
-        if not content.startswith(b"\x1f\x8b", at):
-            raise BadArchive("archive", "something follows the end of the gzip file")
-        budget.count("a member")
-        pieces = inflate(content, at, len(content), 31, budget)
-        while True:
-            try:
-                piece = next(pieces)
-            except StopIteration as stop:
-                at = stop.value
-                break
-            head = head if len(head) >= _HEAD else head + piece[:_HEAD]
-            if is_archive(head):
-                kept += piece
-    if is_archive(head):
-        inner = bytes(kept)
-        kind = kind_of(inner)
-        if kind == TAR:
-            _inspect_tar(inner, budget)
-        else:
-            inspect_inner(inner, kind, budget)
-    return GZIP
-
-
-def inflate(content: bytes, start: int, end: int, wbits: int, budget: Budget) -> Generator[bytes, None, int]:
-    """The pieces that the stream from `start` on unpacks to. Returns where it ends, `end` at the latest."""
-    unpacker = zlib.decompressobj(wbits)
-    at, before, feed = start, 0, b""
-    while not unpacker.eof:
-        if not feed:
-            feed = content[at : min(at + _PIECE, end)]
-            at += len(feed)
-        if not feed:
-            raise BadArchive("archive", "the compressed data end too early")
-        try:
-            piece = unpacker.decompress(feed, _PIECE)
-        except zlib.error:
-            raise BadArchive("archive", "the compressed data are damaged") from None
-        feed = unpacker.unconsumed_tail
-        budget.unpack(len(piece), before, end - start)
-        before += len(piece)
-        yield piece
-    return at - len(unpacker.unused_data)
-
-
-def is_archive(head: bytes) -> bool:
-    """Whether a file that begins so is an archive, or at least compressed."""
-    return head.startswith(_ARCHIVES) or head.startswith(b"ustar", 257)
-
-
-def inspect_inner(content: bytes, kind: str, budget: Budget) -> None:
-    """An archive within an archive. One that cannot be looked into counts as one deeper, too."""
-    if kind in _READERS:
-        inspect(content, kind, budget)
-    else:
-        budget.enter()
-        budget.leave()
-
-
-def _inspect_zip(content: bytes, budget: Budget) -> str:
-    from stockade.payloads.zip_archive import inspect_zip
-
-    return inspect_zip(content, budget)
-
-
-def _inspect_tar(content: bytes, budget: Budget) -> str:
-    from stockade.payloads.tar_archive import inspect_tar
-
-    return inspect_tar(content, budget)
-
-
-_READERS: dict[str, Callable[[bytes, Budget], str]] = {GZIP: _inspect_gzip, ZIP: _inspect_zip, TAR: _inspect_tar}
+def inspect(content: bytes, kind: str, limits: Limits) -> tuple[str, bool]:
+    """The type of a file, exact for office documents and the like, and whether it has macros. Raises BadArchive."""
+    budget = Budget(len(content), limits, _READERS)
+    return budget.inspect(content, kind), budget.macros

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from stockade.payloads.active import why_active
-from stockade.payloads.archives import BadArchive, Budget, inspect
+from stockade.payloads.archives import BadArchive, inspect
 from stockade.payloads.faults import BadPayload, Note
 from stockade.payloads.json_body import read_json
-from stockade.payloads.kinds import EXECUTABLE, JSON, UNKNOWN, XML, holds_script, kind_of, may_be, suits_extension
+from stockade.payloads.kinds import EXECUTABLE, JSON, SVG, UNKNOWN, XML, holds_script, kind_of, may_be, suits_extension
 from stockade.payloads.limits import Limits
+from stockade.payloads.pictures import pixels_of
 from stockade.payloads.xml_body import read_xml
 
 _OPAQUE = frozenset(
@@ -29,13 +30,12 @@ def check_file(content: bytes, declared: str, filename: str, limits: Limits, not
         note("file-size", f"the file is larger than {limits.file} bytes")
         return ""
     kind = kind_of(content)
-    budget = Budget(limits)
     try:
-        kind = inspect(content, kind, budget)
+        kind, macros = inspect(content, kind, limits)
     except BadArchive as error:
         note(error.rule, str(error))
         return kind
-    if budget.macros and not limits.active_files:
+    if macros and not limits.active_files:
         note("active-content", "the document has macros")
     if kind:
         _check_type(kind, declared, filename, limits, note)
@@ -69,7 +69,9 @@ def _is_listed(kind: str, declared: str, listed: frozenset[str]) -> bool:
 def _check_content(content: bytes, kind: str, declared: str, limits: Limits, note: Note) -> None:
     if not limits.active_files and (why := why_active(content, kind, limits)):
         note("active-content", why)
-    if kind.startswith("image/") and kind.find("svg") < 0 and holds_script(content):
+    if pixels_of(content, kind) > limits.pixels:
+        note("picture-size", f"the picture has more than {limits.pixels} pixels")
+    if kind.startswith("image/") and kind != SVG and holds_script(content):
         note("polyglot", "the image holds a script")
     if kind.startswith(("image/", "application/pdf", "video/", "audio/")) and _ends_in_zip(content):
         note("polyglot", f"the file is of type {kind} and a zip archive at once")

@@ -87,6 +87,10 @@ def _may_hold_odd_numbers(body: bytes, limits: Limits) -> bool:
     zeros = body.translate(_DIGITS_TO_ZERO)
     if limits.digit_run not in zeros and b"0e-000" not in zeros:
         return False
+    if b"\\" not in body:  # then every second piece between quotation marks is text
+        zeros = b'"'.join(zeros.split(b'"')[::2])
+        if limits.digit_run not in zeros and b"0e-000" not in zeros:
+            return False
     return any(number and _is_odd(number, limits) for number in _numbers(body))
 
 

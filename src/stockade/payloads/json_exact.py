@@ -6,24 +6,23 @@ Not recursive; time is linear in the body, and small beyond the first limit that
 from __future__ import annotations
 
 import re
+from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined] # public in all but typeshed
 from typing import Any, NoReturn
 
 from stockade.payloads.faults import MOST_FAULTS, BadPayload, Fault, pointer_to
 from stockade.payloads.limits import LONGEST_NUMBER, Limits
 
 _space = re.compile(r"[ \t\n\r]*+").match
-_plain = re.compile(r'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+').match
+_sound = re.compile(r'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+').match
 _number = re.compile(r"-?(?:0|[1-9][0-9]*+)(\.[0-9]++)?+([eE][-+]?[0-9]++)?+").match
 _longest_number = re.compile(r"[-+.0-9eE]*+").match
 _literal = re.compile(r"true|false|null").match
 _is_odd_literal = re.compile(r"[-+]?(?:NaN|Infinity|nan|inf|None|True|False|undefined)").match
-_escapes = re.compile(r"\\(?:u([dD][89abAB]..)\\u([dD][c-fC-F]..)|u(....)|(.))")
-_surrogates = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\\\)|(\\u[dD][89a-fA-F]..)")
+_surrogate = re.compile("[\ud800-\udfff]").search
 _noncharacter = re.compile(
     "[\ufdd0-\ufdef" + "".join(chr(plane << 16 | low) for plane in range(17) for low in (0xFFFE, 0xFFFF)) + "]"
 ).search
 _LITERALS = {"true": True, "false": False, "null": None}
-_SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 def read_exactly(body: bytes, limits: Limits) -> Any:
@@ -172,17 +171,14 @@ class _Reader:
         return value
 
     def _string(self, longest: int, what: str) -> str:
-        found = _plain(self.text, self.at + 1)
-        assert found is not None  # the pattern matches nothing, too
-        self.at = found.end()
-        if self.text[self.at : self.at + 1] != '"':
+        try:
+            raw: str
+            raw, self.at = scanstring(self.text, self.at + 1, True)
+        except JSONDecodeError:
             self._unfinished()
-        self.at += 1
-        raw: str = found[0]
-        if "\\" in raw:
-            if any(lone for _, lone in _surrogates.findall(raw)):
-                self._note("lone-surrogate", f"a {what} holds half of a surrogate pair")
-            raw = _escapes.sub(_unescape, raw)
+        if not raw.isascii() and _surrogate(raw):
+            self._note("lone-surrogate", f"a {what} holds half of a surrogate pair")
+            raw = raw.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         if len(raw) > longest:
             self._note(f"{what}-length", f"a {what} is longer than {longest} characters")
         if not raw.isascii() and _noncharacter(raw):
@@ -190,6 +186,9 @@ class _Reader:
         return raw
 
     def _unfinished(self) -> NoReturn:
+        found = _sound(self.text, self.at + 1)
+        assert found is not None  # the pattern matches nothing, too
+        self.at = found.end()
         rest = self.text[self.at : self.at + 2]
         if not rest:
             self._broken("the end of a string")
@@ -228,13 +227,3 @@ class _Reader:
         elif not value and text.lower().partition("e")[0].strip("-.0"):
             self._note("number-range", "a number is so small that a double makes it 0")
         return value
-
-
-def _unescape(found: re.Match[str]) -> str:
-    high, low, code, short = found.groups()
-    if high:
-        return chr(0x10000 + ((int(high, 16) - 0xD800) << 10) + int(low, 16) - 0xDC00)
-    if code:
-        value = int(code, 16)
-        return "\ufffd" if 0xD800 <= value < 0xE000 else chr(value)  # a lone one has been noted
-    return _SHORT.get(short, short)

@@ -86,7 +86,7 @@ _prolog = re.compile(
 ).match
 _root = re.compile(r"<(?:[\w.-]++:)?([A-Za-z_][\w.-]*+)").match
 _control = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]").search
-_script = re.compile(r"<\?php|<script[\s/>]", re.IGNORECASE)
+_script = re.compile(rb"<\?php|<script[\s/>]", re.IGNORECASE).search
 
 # Declared types that content of a type may have, besides the very same. `text/*` stands for all of it.
 _MAY_BE: dict[str, tuple[str, ...]] = {
@@ -165,12 +165,13 @@ def _kind_of_text(content: bytes) -> str:
         return UNKNOWN
     start = _prolog(text)
     at = start.end() if start else 0
-    if _begins_html(text, at):
-        return HTML
     root = _root(text, at)
+    declared = text.startswith("<?xml")  # then browsers, too, take it for XML
+    if _begins_html(text, at) and not (declared and root and root[1].lower() != "html"):
+        return HTML
     if root and root[1] == "svg":
         return SVG
-    if root and (text.lstrip().startswith("<?xml") or text.rstrip().endswith(">")):
+    if root and (declared or text.rstrip().endswith(">")):
         return XML
     if text.lstrip()[:1] in ("{", "["):
         return JSON
@@ -206,4 +207,4 @@ def suits_extension(kind: str, filename: str) -> bool:
 
 def holds_script(image: bytes) -> bool:
     """Whether bytes that are an image hold what a server or browser would run, were it served as something else."""
-    return b"<" in image and _script.search(image.decode("latin-1")) is not None
+    return _script(image) is not None

@@ -34,6 +34,7 @@ class Limits(Struct, frozen=True):
     filename: int = 255
     file_types: frozenset[str] = frozenset()  # media types files may be of, "image/*" allowed; empty: all known ones
     unknown_files: bool = False  # files whose type their content does not tell, declared application/octet-stream
+    pixels: int = 50_000_000  # of a picture, width times height
     double_extensions: bool = False  # names such as invoice.php.png
     active_files: bool = False  # files that a browser or viewer would run: HTML, SVG with script, PDF with JavaScript
     # files that are archives

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-from stockade.payloads.archives import BadArchive, Budget, check_name, inspect_inner, is_archive
-from stockade.payloads.kinds import TAR, kind_of
+from stockade.payloads.archive_budget import HEAD, BadArchive, Budget, check_name, is_archive
+from stockade.payloads.kinds import TAR
 
 _BLOCK = 512
-_HEAD = 1024
 _is_octal = re.compile(rb"[ \0]*([0-7]*)[ \0]*").fullmatch
 _pax_record = re.compile(rb"([1-9][0-9]{0,5}) ([^=\n]{1,100})=").match
 _FILES = (b"0", b"\0", b"7")
@@ -35,9 +34,8 @@ def inspect_tar(content: bytes, budget: Budget) -> str:
         told = ""
         if kind == b"g" and b"path=" in content[start : start + size]:
             raise BadArchive("archive-name", "the tar archive names all its entries at once")
-        if kind in _FILES and is_archive(content[start : start + min(size, _HEAD)]):
-            inner = content[start : start + size]
-            inspect_inner(inner, kind_of(inner), budget)
+        if kind in _FILES and is_archive(content[start : start + min(size, HEAD)]):
+            budget.inspect_inner(content[start : start + size])
     else:
         raise BadArchive("archive", "the tar archive has no end")
     if content[at:].strip(b"\0"):

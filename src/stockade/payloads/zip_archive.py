@@ -10,13 +10,12 @@ from struct import Struct, unpack_from
 
 from msgspec import Struct as Value
 
-from stockade.payloads.archives import BadArchive, Budget, inflate, inspect_inner, is_archive
-from stockade.payloads.kinds import EXECUTABLE, ZIP, kind_of
+from stockade.payloads.archive_budget import HEAD, BadArchive, Budget, inflate, is_archive
+from stockade.payloads.kinds import EXECUTABLE, ZIP
 
 _END = Struct("<4s4H2LH")
 _DIRECTORY = Struct("<4s6H3L5H2L")
 _LOCAL = Struct("<4s5H3L2H")
-_HEAD = 1024
 _NAMED = {  # what an archive with such an entry is
     "word/document.xml": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "ppt/presentation.xml": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
@@ -145,9 +144,9 @@ def _check_content(content: bytes, entry: Entry, start: int, budget: Budget) -> 
     end = start + entry.packed
     if entry.method == 0:
         budget.unpack(entry.size, 0, entry.size)
-        head = content[start : start + min(entry.size, _HEAD)]
+        head = content[start : start + min(entry.size, HEAD)]
         if is_archive(head):
-            inspect_inner(content[start:end], kind_of(content[start:end]), budget)
+            budget.inspect_inner(content[start:end])
         return head
     head, kept, size, at = b"", bytearray(), 0, start
     pieces = inflate(content, start, end, -15, budget)
@@ -160,13 +159,13 @@ def _check_content(content: bytes, entry: Entry, start: int, budget: Budget) -> 
         size += len(piece)
         if size > entry.size:
             break
-        head = head if len(head) >= _HEAD else head + piece[:_HEAD]
+        head = head if len(head) >= HEAD else head + piece[:HEAD]
         if is_archive(head):
             kept += piece
     if at != end or size != entry.size:
         raise BadArchive("archive", "an entry of the zip archive has another size than it says")
     if kept:
-        inspect_inner(bytes(kept), kind_of(bytes(kept)), budget)
+        budget.inspect_inner(bytes(kept))
     if entry.name.endswith(b"vbaProject.bin"):
         budget.macros = True
     return head

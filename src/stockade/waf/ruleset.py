@@ -19,7 +19,7 @@ from stockade.waf.program import Program
 from stockade.waf.proofs import Proofs
 from stockade.waf.reader import read
 from stockade.waf.transaction import Transaction
-from stockade.waf.values import Limits, Values
+from stockade.waf.values import Collection, Limits, Values
 from stockade.wire import Request, Response
 
 _SCORES = ("blocking_inbound_anomaly_score", "inbound_anomaly_score", "anomaly_score")
@@ -102,9 +102,12 @@ class RuleSet:
         transaction.gates = self.program.gates.at_head(transaction)
         self.program.run(1, transaction, transaction.gates)
 
-    def judge_body(self, transaction: Transaction, body: bytes) -> None:
-        """Phase 2, which runs also where there is no body."""
-        if transaction.reads_body:
+    def judge_body(self, transaction: Transaction, body: bytes, arguments: Collection | None = None) -> None:
+        """Phase 2, which runs also where there is no body. `arguments`: those of the body, where somebody knows its
+        language better; then it is not looked at otherwise."""
+        if arguments is not None:
+            transaction.values.take_arguments(arguments)
+        elif transaction.reads_body:
             values = transaction.values
             processor = transaction.processor or values.processor
             values.read_body(body, processor)

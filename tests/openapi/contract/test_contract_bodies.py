@@ -325,7 +325,7 @@ def test_media_types(kind, good):
     assert body.accepts(kind) is good
 
 
-ENCODED = {
+ENCODED: dict[str, tuple[dict[str, Any], list[Any], list[Any]]] = {
     "byte": ({"format": "byte"}, ["", "YQ==", "YWI=", "YWJj"], ["YQ", "YQ=", "Y!==", "YQ==\n"]),
     "base64": ({"contentEncoding": "base64"}, ["YWJj"], ["YWJ"]),
     "base64url": ({"contentEncoding": "base64url"}, ["YQ", "YQ==", "-_-_"], ["a+b/"]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from stockade.openapi.contract import BadContract, Contract, Match, UnknownPath, WrongMethod
@@ -10,7 +12,7 @@ from stockade.wire import EMPTY
 from tests.openapi.contract.descriptions import asked, body_of, document_of, found_in, judged, told
 
 
-def query(schema, name="q", **more):
+def query(schema: Any, name: str = "q", **more: Any) -> dict[str, Any]:
     return {"name": name, "in": "query", "schema": schema, **more}
 
 
@@ -218,7 +220,7 @@ def test_security_is_data_and_scopes_are_asked_for():
     assert delete.permits(frozenset({"admin", "other"}))
 
 
-DATES = {
+DATES: dict[str, tuple[dict[str, Any], tuple[tuple[str, str], ...]]] = {
     "not deprecated": ({}, ()),
     "deprecated": ({"deprecated": True}, (("deprecation", "@0"),)),
     "since": ({"deprecated": True, "x-deprecated-since": "2025-01-01"}, (("deprecation", "@1735689600"),)),
@@ -236,7 +238,7 @@ def test_dates(name):
 
 # What cannot be compiled, and what is not enforced.
 
-BROKEN = {
+BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "a schema of no type": (document_of(body_of({"type": "strnig"})), "/paths/~1x/post/requestBody"),
     "a reference to nowhere": (
         document_of(body_of({"$ref": "#/components/schemas/No"})),
@@ -271,7 +273,7 @@ def test_all_troubles_are_told_at_once():
     assert len(error.value.troubles) == 3
 
 
-PARTIAL = {
+PARTIAL: dict[str, tuple[dict[str, Any], str, bytes]] = {
     "look-ahead": (body_of({"pattern": "^(?=a)"}), "/pattern", b'"b"'),
     "back-reference": (body_of({"pattern": "^(a)\\1$"}), "/pattern", b'"b"'),
     "pattern of names": (

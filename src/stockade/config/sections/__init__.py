@@ -3,9 +3,11 @@
 from stockade.config.sections.authentication import AuthenticationSection
 from stockade.config.sections.exposure import ExposureSection
 from stockade.config.sections.firewall import FirewallSection
+from stockade.config.sections.graphql import GraphQLSection
 from stockade.config.sections.grpc import GrpcSection
 from stockade.config.sections.limits import LimitItem
 from stockade.config.sections.messages import MessagesSection
+from stockade.config.sections.openapi import OpenapiSection
 from stockade.config.sections.schema import SchemaSection
 from stockade.config.sections.waf import WafSection
 
@@ -13,9 +15,11 @@ __all__ = [
     "AuthenticationSection",
     "ExposureSection",
     "FirewallSection",
+    "GraphQLSection",
     "GrpcSection",
     "LimitItem",
     "MessagesSection",
+    "OpenapiSection",
     "SchemaSection",
     "WafSection",
 ]

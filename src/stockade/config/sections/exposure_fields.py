@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from stockade.config.base import Model, Secret
+from stockade.config.errors import Problem
 from stockade.config.site import Site
 from stockade.controls.exposure.bodies import Bodies
 from stockade.controls.exposure.contract import Contract
@@ -44,7 +45,7 @@ def bodies(site: Site, contract: Contract, fields: dict[str, FieldAccess], hash_
     """The control; None where there is nothing for it to do, or it cannot be made, and the site knows why."""
     if contract == "off" and not fields:
         return None
-    described = site.description
+    described = site.description()
     if described is None and contract != "off":
         if site.api.openapi is None:
             site.problem("a response is held to the API's description: name it with `openapi`", "exposure", "responses")
@@ -59,7 +60,7 @@ def bodies(site: Site, contract: Contract, fields: dict[str, FieldAccess], hash_
     except BadContract as error:
         for trouble in error.troubles:
             assert described is not None
-            site.foreign_problem(*described.where(trouble.pointer), trouble.text)
+            site.problems.append(Problem(*described.where(trouble.pointer), trouble.text))
         return None
     except TooLarge as error:
         site.problem(str(error), "exposure", "fields")
@@ -76,7 +77,7 @@ def _shapes(promises: Promises) -> Iterable[Shape]:
 
 
 def _warn_of_partial(site: Site, promises: Promises | None) -> None:
-    described = site.description
+    described = site.description()
     if promises is None or described is None:
         return
     for trouble in promises.partial:

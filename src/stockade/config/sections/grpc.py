@@ -6,8 +6,6 @@ import re
 from difflib import get_close_matches
 from typing import Annotated
 
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
-from google.protobuf.message import DecodeError
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from stockade.config.base import Section
@@ -88,6 +86,9 @@ def _known(site: Site, path: FilePath) -> frozenset[str] | None:
 
 def read_methods(data: bytes) -> frozenset[str]:
     """The methods of all services in a FileDescriptorSet, as paths. Raises ValueError."""
+    from google.protobuf.descriptor_pb2 import FileDescriptorSet  # takes its time, and few policies need it
+    from google.protobuf.message import DecodeError
+
     try:
         described = FileDescriptorSet.FromString(data)
     except DecodeError:

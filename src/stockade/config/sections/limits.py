@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from stockade.config.base import Section
 from stockade.config.errors import did_you_mean, written
+from stockade.config.sections.graphql import place_of
 from stockade.config.site import Site
 from stockade.config.texts import Name, is_header_name
 from stockade.config.units import Count, QuotaUnit, RateUnit
-from stockade.controls.limits import Limit, Limits, Quota, Rate
+from stockade.controls.limits import Limit, Limits, NamedLimits, Quota, Rate
 from stockade.engine import Binding
 from stockade.vocabulary import Failure, Mode
 
@@ -73,12 +75,19 @@ class LimitItem(Section):
 def make_early(site: Site) -> list[Binding]:
     """Limits that count addresses, operations or headers."""
     _check_names(site)
-    return _make(site, needs_principal=False)
+    return _make(site, lambda limit: not limit.needs_principal)
 
 
 def make_late(site: Site) -> list[Binding]:
     """Limits that count principals, for whom authentication must have spoken."""
-    return _make(site, needs_principal=True)
+    return _make(site, lambda limit: limit.needs_principal)
+
+
+def make_named(site: Site) -> list[Binding]:
+    """Limits that count operations, for the requests whose body must have been read to know which it is."""
+    if place_of(site) is None:
+        return []
+    return _make(site, lambda limit: limit.needs_operation, named=True)
 
 
 def _check_names(site: Site) -> None:
@@ -89,18 +98,21 @@ def _check_names(site: Site) -> None:
         names.add(item.name)
 
 
-def _make(site: Site, *, needs_principal: bool) -> list[Binding]:
+def _make(site: Site, wanted: Callable[[Limit], bool], *, named: bool = False) -> list[Binding]:
     """Limits that are enforced alike are one control, which takes from all of them or from none."""
     groups: dict[tuple[Mode, Failure], dict[int, Limit]] = {}
     for index, item in enumerate(site.api.limits):
         limit = item.compiled()
-        if item.mode != "off" and limit.needs_principal == needs_principal:
+        if item.mode != "off" and wanted(limit):
             groups.setdefault((item.mode, item.failure), {})[index] = limit
-    return [_bind(site, mode, failure, limits) for (mode, failure), limits in groups.items()]
+    return [_bind(site, mode, failure, limits, named) for (mode, failure), limits in groups.items()]
 
 
-def _bind(site: Site, mode: Mode, failure: Failure, limits: dict[int, Limit]) -> Binding:
+def _bind(site: Site, mode: Mode, failure: Failure, limits: dict[int, Limit], named: bool) -> Binding:
     """`limits` by their place in the policy. A finding names its limit, and by that the limit's own line."""
     lines = {limit.name: site.where("limits", index) for index, limit in limits.items()}
-    control = Limits(site.api.name, limits.values())
+    name, place = site.api.name, place_of(site)
+    control: Limits | NamedLimits = Limits(name, limits.values(), apart=place)
+    if named and place is not None:
+        control = NamedLimits(name, limits.values(), place)
     return Binding(control, mode == "monitor", failure, next(iter(lines.values())), lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema
@@ -14,8 +15,9 @@ from stockade.config.texts import FilePath, Operation
 from stockade.config.units import Count, RateUnit, Size
 from stockade.controls.messages import Bounds, Messages, StreamRule
 from stockade.engine import Binding
-from stockade.messages import BadSchema, MessageSchema
+from stockade.messages import BadSchema, MessageSchema, NotJson
 from stockade.operations import OperationTable
+from stockade.payloads import BadPayload, Limits, read_json
 
 _LARGEST_KEPT = 16 << 20  # bytes of a message that is held to be read
 
@@ -140,7 +142,20 @@ def _schema(site: Site, section: BoundsSection, *place: str | int) -> MessageSch
             site.problem(f"{shown}not JSON: {error}", *where)
             return None
     try:
-        return MessageSchema(document)
+        return MessageSchema(document, _strictly(section.size))
     except BadSchema as error:
         site.problem(f"{shown}not a JSON Schema that can be used: {error}", *where)
         return None
+
+
+def _strictly(size: int) -> Callable[[bytes], Any]:
+    """A reader of messages of that size at most: as strict as with bodies, but a text may be as long as the message."""
+    limits = Limits(string=size)
+
+    def read(data: bytes) -> Any:
+        try:
+            return read_json(data, limits)
+        except BadPayload as error:
+            raise NotJson(error.faults[0].pointer, error.faults[0].rule) from None
+
+    return read

@@ -10,6 +10,8 @@ import yaml
 from pydantic import Field
 
 from stockade.config.base import Model, Section
+from stockade.config.errors import Problem
+from stockade.config.sections.graphql import place_of
 from stockade.config.site import Site
 from stockade.config.texts import FilePath, HeaderName, MediaType, Operation
 from stockade.config.units import Count, Flag, Size
@@ -21,6 +23,7 @@ from stockade.openapi.reading import Description
 from stockade.payloads import Limits
 
 _LIMITS = Limits()
+_MOST_TOLD = 20  # demands that are not enforced
 
 
 class BodyLimits(Model):
@@ -79,7 +82,7 @@ def make(site: Site) -> list[Binding]:
         section = SchemaSection()
     if section is None or section.mode == "off":
         return []
-    description = site.description
+    description = site.description()
     if description is None and site.api.openapi is not None:
         return []  # for reasons that have been told
     document = description.document if description is not None else None
@@ -98,6 +101,7 @@ def make(site: Site) -> list[Binding]:
         strict=section.strict,
         scopes=authentication is not None and authentication.mode != "off",
         preflight=section.preflight,
+        elsewhere=place_of(site) or (lambda _: False),
     )
     return [site.bind(control, section, "schema")]
 
@@ -111,15 +115,34 @@ def _contract(
         )
     except BadContract as error:
         for trouble in error.troubles:
-            if description is None or OVERLAID in trouble.pointer:
-                site.problem(f"{trouble.pointer}: {trouble.text}", "schema", "operations")
-            else:
-                site.foreign_problem(*description.where(trouble.pointer), trouble.text)
+            name, pointer = _own(section, trouble.pointer)
+            if name:
+                site.problem(f"{trouble.text} (at {pointer or 'its top'})", "schema", "operations", name, "request")
+            elif description is not None:
+                site.problems.append(Problem(*description.where(trouble.pointer), trouble.text))
         return None
-    for trouble in contract.partial:
-        file, line = description.where(trouble.pointer) if description is not None else ("", 0)
-        site.warn(f"not enforced: {file}:{line}: {trouble.text}", "openapi" if description is not None else "schema")
+    _warn(site, section, contract, description)
     return contract
+
+
+def _own(section: SchemaSection, pointer: str) -> tuple[str, str]:
+    """The operation of the policy whose schema a pointer leads into, and the pointer in it; "" where there is none."""
+    _, own, rest = pointer.partition(f"/components/schemas/{OVERLAID}")
+    number, slash, within = rest.partition("/")
+    return (list(section.operations)[int(number)], slash + within) if own else ("", "")
+
+
+def _warn(site: Site, section: SchemaSection, contract: Contract, description: Description | None) -> None:
+    """Tell what is not enforced."""
+    for trouble in contract.partial[:_MOST_TOLD]:
+        name, pointer = _own(section, trouble.pointer)
+        if name:
+            site.warn(f"not enforced: {trouble.text} (at {pointer})", "schema", "operations", name, "request")
+        elif description is not None:
+            place = Problem(*description.where(trouble.pointer), trouble.text)
+            site.warn(f"not enforced: {place}", "openapi")
+    if len(contract.partial) > _MOST_TOLD:
+        site.warn(f"not enforced: {len(contract.partial) - _MOST_TOLD} more demands of the description", "openapi")
 
 
 def _schema(site: Site, name: str, entry: OperationSchema) -> Any:
@@ -128,12 +151,12 @@ def _schema(site: Site, name: str, entry: OperationSchema) -> Any:
     place = ("schema", "operations", name, "request")
     data = site.read_file(entry.request, "the schema", *place)
     if data is None:
-        return {}
+        return True
     try:
         found = json.loads(data) if data.lstrip()[:1] == b"{" else yaml.safe_load(data)
     except (ValueError, yaml.YAMLError, RecursionError):
         found = None
     if not isinstance(found, dict | bool):
         site.problem(f"{entry.request} is neither JSON nor YAML with a JSON Schema in it", *place)
-        return {}
+        return True
     return found

@@ -6,14 +6,16 @@ Findings: `unknown-path` (404), `wrong-method` (405), `media-type` and `content-
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, Literal, TypeAlias
 
 from stockade.controls.schema.refusals import invalid, refused, unknown_path, wrong_media_type, wrong_method
 from stockade.openapi.bodies.contents import Structure, of_payload
 from stockade.openapi.contract import Contract, Match, Outcome, WrongMethod
 from stockade.openapi.faults import Fault
+from stockade.openapi.operations import Operation
 from stockade.payloads import BadPayload, Limits
-from stockade.vocabulary import PASS, Control, Edits, Exchange, Finding, Pass, Verdict
+from stockade.vocabulary import PASS, Control, Edits, Exchange, Finding, Pass, Proofs, Verdict
 from stockade.wire import Request
 
 Undocumented: TypeAlias = Literal["block", "monitor", "allow"]
@@ -25,6 +27,7 @@ class Schema(Control):
 
     status: of a request that breaks its contract, 400 or 422. scopes: refuse a principal who lacks those that the
     operation's security requirements name. preflight: let the preflight requests of CORS pass on paths that are known.
+    elsewhere: which paths another control describes (GraphQL): they pass where the contract does not know them.
     """
 
     name = "schema"
@@ -46,6 +49,7 @@ class Schema(Control):
         strict: bool = False,
         scopes: bool = False,
         preflight: bool = False,
+        elsewhere: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._contract = contract
         self._structure = Structure(limits)
@@ -54,6 +58,8 @@ class Schema(Control):
         self._strict = strict
         self._scopes = scopes
         self._preflight = preflight
+        self._elsewhere = elsewhere
+        self._passes = {id(item): _pass(item) for item in (contract.operations if contract is not None else ())}
 
     def describe(self) -> str:
         if self._contract is None:
@@ -104,7 +110,9 @@ class Schema(Control):
             faults = operation.check_body(content_type, body) if not request.is_upgrade else ()
         else:
             faults = self._structure_faults(request, body) if body else ()
-        return invalid(exchange, faults, self._status) if faults else PASS
+        if faults:
+            return invalid(exchange, faults, self._status)
+        return self._passes[id(operation)] if operation is not None else PASS
 
     def _structure_faults(self, request: Request, body: bytes) -> tuple[Fault, ...]:
         """What no body may be, whoever describes it. One that is compressed is left to others."""
@@ -117,6 +125,8 @@ class Schema(Control):
 
     def _not_described(self, exchange: Exchange, found: Outcome) -> Verdict:
         request = exchange.request
+        if self._elsewhere(request.path):
+            return PASS
         wrong = type(found) is WrongMethod
         if wrong and self._preflight and request.method == "OPTIONS" and request.headers.names() >= _PREFLIGHT:
             return PASS
@@ -126,6 +136,13 @@ class Schema(Control):
             rule = "wrong-method" if wrong else "unknown-path"
             return Pass((Finding(rule, where="method" if wrong else "path", severity="low"),))
         return PASS
+
+
+def _pass(operation: Operation) -> Pass:
+    """What is known of a request that fits the operation."""
+    query = tuple(sorted(name for place, name in operation.harmless if place == "query"))
+    json = tuple(sorted(pointer for place, pointer in operation.harmless if place == "body"))
+    return Pass(proofs=Proofs(query, json)) if query or json else PASS
 
 
 class DeprecatingSchema(Schema):

@@ -26,7 +26,7 @@ from stockade.openapi.grammar.shapes import (
 )
 
 TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
-_NAME = Choice(*TYPES, "file")  # the last in version 2.0 alone; see `version2`
+_NAME = Choice(*TYPES, old="file")  # which Swagger 2.0 alone may say
 
 
 class _Types(Shape):
@@ -113,12 +113,12 @@ class _Schema(Object):
 
 
 def _made() -> _Schema:
-    schema = _Schema("a schema (a mapping)", "schemas")
+    schema = _Schema("a schema", "schemas")
     schemas = Mapped(schema)
     several = Listed(schema, least=1)
     discriminator = _Discriminator("a discriminator", required=["propertyName"])
     discriminator.fields = {"propertyName": TEXT, "mapping": Mapped(_MappingTarget())}
-    fields: dict[str, Shape] = dict.fromkeys(("$ref", "$schema", "$id", "$anchor"), TEXT)
+    fields: dict[str, Shape] = dict.fromkeys(("$schema", "$id", "$anchor"), TEXT)
     fields |= dict.fromkeys(("$dynamicAnchor", "$dynamicRef", "pattern", "format"), TEXT)
     fields |= dict.fromkeys(("contentEncoding", "contentMediaType"), TEXT)
     fields |= dict.fromkeys(("$comment", "title", "description", "deprecated", "externalDocs", "xml"), DOCUMENTATION)

@@ -42,9 +42,16 @@ class Shape:
         return None
 
     def wrong(self, value: Any, walk: Walk) -> Any:
-        name = f"{walk.path[-1][:60]}: " if walk.path else ""
-        walk.problem(f"{name}must be {self.words}, not {shown(value)}")
+        walk.problem(f"{_name(walk)}must be {self.words}, not {shown(value)}")
         return self.empty()
+
+
+def _name(walk: Walk) -> str:
+    """The key in hand, or the list and the index, as messages begin."""
+    if not walk.path:
+        return ""
+    inner = walk.path[-1][:60]
+    return f"{walk.path[-2][:60]}[{inner}]: " if inner.isdigit() and len(walk.path) > 1 else f"{inner}: "
 
 
 class Leaf(Shape):
@@ -63,29 +70,29 @@ class Leaf(Shape):
 
 
 class Choice(Shape):
-    """One of a few words."""
+    """One of a few words. old: one more, which nobody should be told of."""
 
-    def __init__(self, *known: str) -> None:
-        self._known = known
+    def __init__(self, *known: str, old: str = "") -> None:
+        self._known = (*known, old) if old else known
         self.words = f"one of {', '.join(known)}" if len(known) > 1 else known[0]
 
     def copy(self, value: Any, walk: Walk) -> Any:
         if isinstance(value, str) and value in self._known:
             return value
-        name = f"{walk.path[-1][:60]}: " if walk.path else ""
         hint = walk.near(value, self._known) if isinstance(value, str) else ""
-        walk.problem(f"{name}{shown(value)} is not {self.words}{hint}")
+        walk.problem(f"{_name(walk)}{shown(value)} is not {self.words}{hint}")
         return None
 
 
 class Listed(Shape):
-    """A list. least: how many entries it must have."""
+    """A list. least, most: how many entries it must and may have; most 0: any number."""
 
     words = "a list"
 
-    def __init__(self, item: Shape, *, least: int = 0, distinct: bool = False) -> None:
+    def __init__(self, item: Shape, *, least: int = 0, most: int = 0, distinct: bool = False) -> None:
         self._item = item
         self._least = least
+        self._most = most
         self._distinct = distinct
 
     def empty(self) -> Any:
@@ -99,6 +106,9 @@ class Listed(Shape):
         name = walk.path[-1][:60] if walk.path else "the list"
         if len(value) < self._least:
             walk.problem(f"{name}: must have {self._least} entry at least")
+        if self._most and len(value) > self._most:
+            walk.problem(f"{name}: must have {self._most} entries at most")
+            return self.empty()
         if self._distinct and len(set(map(str, value))) != len(value):
             walk.problem(f"{name}: an entry is written twice")
         made = []
@@ -110,7 +120,10 @@ class Listed(Shape):
 
 
 class Mapped(Shape):
-    """A mapping with keys of the author's choice. key: what they must look like, and in words."""
+    """A mapping with keys of the author's choice. key: what they must look like, and in words.
+
+    extensible: there may be extensions among them (`x-…`), which are left out, so that all values are of one kind.
+    """
 
     words = "a mapping"
 
@@ -131,7 +144,6 @@ class Mapped(Shape):
         made = {}
         for key, item in value.items():
             if self._extensible and key.startswith("x-"):
-                made[key] = item
                 continue
             walk.path.append(key)
             if self._key is not None and not self._key[0].fullmatch(key):
@@ -170,13 +182,19 @@ class Object(Shape):
                 walk.problem(f"{key} is missing: {self.words} must have it")
         return made
 
+    def wrong(self, value: Any, walk: Walk) -> Any:
+        walk.problem(f"{_name(walk)}must be a mapping ({self.words}), not {shown(value)}")
+        return self.empty()
+
     def members(self, value: dict[str, Any], walk: Walk) -> dict[str, Any]:
         """Its known keys copied, the others as they are. A known key that is empty is not there."""
         walk.count()
         made, fields, path = {}, self.fields, walk.path
         for key, item in value.items():
             shape = fields.get(key)
-            if shape is None:
+            if key == "$ref":  # a text would have been followed
+                walk.problem(f"$ref must be text, not {shown(item)}")
+            elif shape is None:
                 if not key.startswith("x-"):
                     path.append(key)
                     self.unknown(key, walk)
@@ -197,6 +215,9 @@ class _Ignored(Shape):
     """Documentation: of no weight for what is enforced, so nothing is said of it."""
 
 
+_LARGEST = 1 << 63
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -207,4 +228,6 @@ TEXT = Leaf("text", lambda value: isinstance(value, str), "")
 FLAG = Leaf("true or false", lambda value: isinstance(value, bool), False)
 NUMBER = Leaf("a number", _is_number, 0)
 POSITIVE = Leaf("a number above 0", lambda value: _is_number(value) and value > 0, 1)
-COUNT = Leaf("a whole number, 0 or more", lambda value: _is_number(value) and value >= 0 and value == int(value), 0)
+COUNT = Leaf(
+    "a whole number, 0 or more", lambda value: _is_number(value) and 0 <= value < _LARGEST and value == int(value), 0
+)

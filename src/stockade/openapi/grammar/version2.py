@@ -12,6 +12,7 @@ SECTIONS = {
     "parameters": ("parameters",),
     "securitySchemes": ("securityDefinitions",),
 }
+_MOST_TYPES = 64  # media types of an operation: each has a copy of the schema
 _FORMATS = ("csv", "ssv", "tsv", "pipes", "multi")
 VALUE_KEYWORDS = (
     *("type", "format", "items", "default", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum"),
@@ -47,7 +48,7 @@ def root() -> Object:
         "headers": Mapped(header),
         "examples": DOCUMENTATION,
     }
-    types, schemes = Listed(TEXT), Listed(Choice("http", "https", "ws", "wss"))
+    types, schemes = Listed(TEXT, most=_MOST_TYPES), Listed(Choice("http", "https", "ws", "wss"))
     operation, item = Object("an operation"), _InPaths("a path item")
     operation.fields = {
         **dict.fromkeys(("tags", "summary", "description", "externalDocs"), DOCUMENTATION),

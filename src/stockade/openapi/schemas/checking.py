@@ -11,6 +11,7 @@ import msgspec
 from jsonschema_rs import Draft202012Validator, ValidationError
 
 from stockade.openapi.faults import NO_FAULTS, Fault, pointer_of
+from stockade.openapi.schemas.branching import FEW, MOST, Branching, cost
 from stockade.openapi.schemas.explaining import explained
 from stockade.openapi.schemas.keywords import BASE, Schema
 from stockade.openapi.schemas.patterns import ENGINE
@@ -64,6 +65,28 @@ def _telling(errors: list[ValidationError]) -> list[ValidationError]:
     return others or errors
 
 
+class BranchingChecker(Checker):
+    """The same for a schema whose alternatives hold themselves again. factor: see `Branching`."""
+
+    __slots__ = ("_factor",)
+
+    def __init__(self, validator: Draft202012Validator, factor: int) -> None:
+        super().__init__(validator)
+        self._factor = factor
+        is_valid = validator.is_valid
+        self.valid = lambda value: cost(value, factor) <= MOST and is_valid(value)
+
+    def faults(self, value: Any, where: str, pointer: str = "", *, all_of_them: bool = True) -> tuple[Fault, ...]:
+        price = cost(value, self._factor)
+        if price > MOST:
+            return (Fault(where, pointer, "depth", "is nested too deep for so many alternatives"),)
+        if price > FEW:
+            return (
+                NO_FAULTS if self.valid(value) else (Fault(where, pointer, "oneOf", "fits none of the alternatives"),)
+            )
+        return super().faults(value, where, pointer, all_of_them=all_of_them)
+
+
 class Schemas:
     """The schemas of a document as they hold for requests, or for responses. Raises BadSchema."""
 
@@ -73,6 +96,7 @@ class Schemas:
         for name, schema in self.rewriting.named.items():
             _check_form(schema, f"/components/schemas/{name}")
         components = self.rewriting.components()
+        self._branching = Branching(components)
         self._registry = jsonschema_rs.Registry(
             [(BASE, {"components": components})], draft=jsonschema_rs.Draft202012, retriever=_nothing
         )
@@ -90,8 +114,12 @@ class Schemas:
             raise BadSchema(f"the schema cannot be read: {type(error).__name__}") from None
         known = self._checkers.get(key)
         if known is None:
-            known = self._checkers[key] = Checker(self._compiled(enforced))
+            known = self._checkers[key] = self._made(enforced)
         return known
+
+    def _made(self, enforced: Schema) -> Checker:
+        validator, factor = self._compiled(enforced), self._branching.factor(enforced)
+        return Checker(validator) if factor == 1 else BranchingChecker(validator, factor)
 
     def _compiled(self, schema: Schema) -> Draft202012Validator:
         try:
@@ -124,7 +152,7 @@ def _check_form(schema: Any, pointer: str) -> None:
 
 
 def _reason(error: ValidationError) -> str:
-    return f"the schema is none: {error.message}"
+    return f"this is no JSON Schema: {error.message}"
 
 
 def _nothing(uri: str) -> Any:

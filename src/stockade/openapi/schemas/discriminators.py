@@ -35,6 +35,38 @@ def chosen(made: dict[str, Any], discriminator: dict[str, Any], reached: Reached
     return True
 
 
+def told_apart(schema: dict[str, Any], made: dict[str, Any], reached: Reached) -> None:
+    """The same where no discriminator is named, but every branch demands a property with values of its own.
+
+    schema: as described; made: as enforced, its branches in the same order.
+    """
+    for keyword in ("oneOf", "anyOf"):
+        branches = schema.get(keyword)
+        if not isinstance(branches, list) or len(branches) < 2 or keyword not in made:
+            continue
+        name, constants = _telling(branches, reached)
+        if not name:
+            continue
+        choices = [
+            {"if": {"properties": {name: {"enum": sorted(values)}}, "required": [name]}, "then": branch}
+            for values, branch in zip(constants, made.pop(keyword), strict=True)
+        ]
+        known = {"type": "object", "properties": {name: {"enum": sorted(set().union(*constants))}}, "required": [name]}
+        made["allOf"] = [*made.get("allOf", ()), known, *choices]
+
+
+def _telling(branches: list[Any], reached: Reached) -> tuple[str, list[set[str]]]:
+    """The property that tells the branches apart, and its values in each; "" where there is none."""
+    names = {name for part in reached.together(branches[0]) for name in part.get("required", ())}
+    for name in sorted(names):
+        found = [_constants(branch, name, reached) for branch in branches]
+        constants = [values for values in found if values]
+        apart = sum(map(len, constants)) == len(set().union(*constants))
+        if len(constants) == len(branches) and apart and all(_requires(branch, name, reached) for branch in branches):
+            return name, constants
+    return "", []
+
+
 def _values(branches: list[Any], mapping: Any) -> dict[str, str]:
     """Each value of the property and the reference of the branch that it names: by the mapping, or by its name."""
     references = [branch["$ref"] for branch in branches if isinstance(branch, dict) and _is_name(branch.get("$ref"))]
@@ -70,7 +102,7 @@ def _constants(branch: Any, name: str, reached: Reached) -> set[str] | None:
         if isinstance(value, dict) and isinstance(value.get("const"), str):
             return {value["const"]}
         if isinstance(value, dict) and isinstance(value.get("enum"), list):
-            return {item for item in value["enum"] if isinstance(item, str)}
+            return set(value["enum"]) if all(isinstance(item, str) for item in value["enum"]) else None
     return None
 
 

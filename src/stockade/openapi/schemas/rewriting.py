@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypeAlias
 
 from stockade.openapi.schemas.closing import closed, may_close
-from stockade.openapi.schemas.discriminators import chosen
+from stockade.openapi.schemas.discriminators import chosen, told_apart
 from stockade.openapi.schemas.formats import bounded, unchecked
 from stockade.openapi.schemas.keywords import BASE, MANY, Reached, Schema, absolute, mapped
 from stockade.openapi.schemas.patterns import is_linear
@@ -80,6 +80,7 @@ class Rewriting:
         bounded(made)
         if "discriminator" in made:
             self._discriminate(made, pointer)
+        told_apart(schema, made, self._reached)
         return made
 
     def _condition(self, schema: Schema, pointer: str) -> Schema:

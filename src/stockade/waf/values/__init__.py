@@ -74,6 +74,12 @@ class Values(Message):
         reading.read_body(self, content, processor)
         self._forget(_OF_BODY)
 
+    def take_arguments(self, arguments: Collection) -> None:
+        """Have these for the body's arguments, and no body besides."""
+        reading.read_body(self, b"", None)
+        self.post = arguments
+        self._forget(_OF_BODY)
+
     def read_response(self, reply: Response, content: bytes) -> None:
         """Take in the response and its body, cut at the limit."""
         most = self.limits.response_body or len(content)

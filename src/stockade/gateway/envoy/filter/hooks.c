@@ -67,6 +67,7 @@ int EXPORT envoy_dynamic_module_on_http_filter_response_headers(void *envoy, con
   s->responded = now();
   s->response_ended = s->bodiless = ends;
   if (s->answered || !s->opened) return CONTINUE;
+  if (s->flags & READ_RESPONSE_BODY && switches(s)) s->flags &= ~(uint32_t)READ_RESPONSE_BODY;
   bool streams = s->flags & MAY_READ_RESPONSE_STREAM && begins_stream(s);
   if (!streams && !(s->flags & (READ_RESPONSE | READ_RESPONSE_BODY))) return CONTINUE;
   if (!streams && take_shortcut(s)) {

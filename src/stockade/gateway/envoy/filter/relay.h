@@ -115,9 +115,15 @@ static bool begins(const buffer *text, const char *with) {
   return text->length >= strlen(with) && strncasecmp(text->ptr, with, strlen(with)) == 0;
 }
 
+/* Whether what follows is no body, but another protocol. */
+static bool switches(stream *s) {
+  buffer value;
+  return get(s->envoy, ":status", &value) && begins(&value, "101");
+}
+
 /* Whether a response may be a stream of messages; Python sees more closely. */
 static bool begins_stream(stream *s) {
   buffer value;
-  if (get(s->envoy, ":status", &value) && begins(&value, "101")) return true;
+  if (switches(s)) return true;
   return get(s->envoy, "content-type", &value) && (begins(&value, "text/event-stream") || begins(&value, "application/grpc"));
 }
