@@ -144,7 +144,9 @@ LEAKS: dict[str, Leak] = {
     "stack trace of a client's error": Leak(
         Sent("GET", "/trace"), holds(b"Traceback", b"/srv/shop"), 400, {"trace-hidden"}
     ),
-    "make of the server": Leak(Sent("GET", "/health"), lambda reply: reply.header("x-powered-by") is not None, 200, set()),
+    "make of the server": Leak(
+        Sent("GET", "/health"), lambda reply: reply.header("x-powered-by") is not None, 200, set()
+    ),
     "cors for all": Leak(
         Sent("GET", "/cookies", (("origin", "https://evil.example"),)),
         lambda reply: reply.header("access-control-allow-origin") is not None,

@@ -15,9 +15,9 @@ from msgspec import Struct
 _LONGEST = 512  # characters
 _DEEPEST = 32  # steps
 _step = re.compile(
-    r"""(?P<deep>\.\.)?(?:
-        (?:(?<=\.\.)|\.)(?P<name>[A-Za-z_\u0080-\U0010ffff][\w\u0080-\U0010ffff]*)
-        |(?:(?<=\.\.)|\.)(?P<any>\*)
+    r"""(?:(?P<deep>\.\.)|\.(?!\[)|(?=\[))(?:
+        (?<=\.)(?P<name>[A-Za-z_\u0080-\U0010ffff][\w\u0080-\U0010ffff]*)
+        |(?<=\.)(?P<any>\*)
         |\[(?P<every>\*)\]
         |\['(?P<single>(?:[^'\\\x00-\x1f]|\\['\\])*)'\]
         |\["(?P<double>(?:[^"\\\x00-\x1f]|\\["\\])*)"\]

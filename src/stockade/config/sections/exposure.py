@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 
 from stockade.config.base import Secret, Section
 from stockade.config.sections.exposure_browsers import CookieSection, CorsSection, CsrfSection, crossing, destinations
+from stockade.config.sections.exposure_envelopes import EnvelopesSection, requests, responses
 from stockade.config.sections.exposure_fields import FieldAccess, bodies
 from stockade.config.site import Site
 from stockade.config.texts import HeaderName, Host
@@ -41,6 +42,7 @@ class ExposureSection(Section):
     cookies: CookieSection | None = None
     cors: CorsSection | None = None
     csrf: CsrfSection | None = None
+    envelopes: EnvelopesSection | None = Field(None, description="Signed and encrypted bodies (JOSE).")
 
     @field_validator("remove_headers")
     @classmethod
@@ -62,8 +64,11 @@ def make(site: Site) -> list[Binding]:
     section = site.api.exposure
     if section.mode == "off":
         return []
+    authentication = site.api.authentication
     controls = [
         bodies(site, section.responses, section.fields, section.hash_key),
+        responses(site, section.envelopes),
+        requests(site, section.envelopes),
         destinations(site, section.redirects, section.cookies),
         Errors(traces=section.hide_traces, uniform=section.uniform_errors)
         if section.hide_traces or section.uniform_errors
@@ -72,7 +77,7 @@ def make(site: Site) -> list[Binding]:
             security_headers=section.security_headers,
             hide_errors=section.hide_errors,
             remove_headers=section.remove_headers,
-            no_store=section.no_store,
+            no_store=section.no_store and authentication is not None and authentication.mode != "off",
         ),
     ]
     return [site.bind(control, section, "exposure") for control in controls if control is not None]
