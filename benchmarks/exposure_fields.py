@@ -36,7 +36,7 @@ def body() -> bytes:
             "phone": "+1-202-555-0101",
             "balance": 12.5,
             "role": "customer",
-            "note": "x" * 58,
+            "note": "x" * 72,
         }
         for number in range(42)
     ]

@@ -38,7 +38,9 @@ class Declared(Protocol):
     """What a description says of a value, whichever of its alternatives holds."""
 
     @property
-    def key(self) -> Hashable: ...
+    def key(self) -> Hashable:
+        """Equal for what is declared alike; false where nothing is."""
+        ...
 
     @property
     def names(self) -> frozenset[str]:
@@ -153,12 +155,18 @@ class Planner:
         others = shape.others if shape is not None else None
         strips = shape is not None and self._strip
         hidden = shape.hidden if shape is not None and self._strip else frozenset()
-        named = {name for path, step in states if (name := self._paths[path][1][step].name) is not None}
+        wild = states | self._unknown  # what is not declared here may be anything, and so under any schema's rule
+        named = {name for path, step in wild if (name := self._paths[path][1][step].name) is not None}
         for name in named | declared.keys() | hidden:
             known = declared.get(name, others)
             gone = name in hidden or (strips and known is None)
-            node.members[name] = Edge(drop=True) if gone else self._edge(known, states, name)
-        node.others = Edge(drop=True) if strips and others is None else self._edge(others, states, _OTHER)
+            node.members[name] = (
+                Edge(drop=True) if gone else self._edge(known, wild if _is_open(known) else states, name)
+            )
+        if strips and others is None:
+            node.others = Edge(drop=True)
+        else:
+            node.others = self._edge(others, wild if _is_open(others) else states, _OTHER)
         node.items = self._edge(shape.items if shape is not None else None, states, _ITEM)
         if strips and shape is not None:
             node.is_object, node.is_array = shape.is_object, shape.items is not None
@@ -181,6 +189,11 @@ class Planner:
         if shape is None and not kept and not self._unknown:
             return Edge(rules)
         return Edge(rules, self._node(shape, frozenset(kept)))
+
+
+def _is_open(shape: Declared | None) -> bool:
+    """Whether nothing at all is said of the value."""
+    return shape is None or not shape.key
 
 
 class Plan:

@@ -93,7 +93,7 @@ class Bodies(Control):
         if self._contract != "off" and answer is not None and shape is not None:
             faults = answer.check_body(content_type, body)
             if faults:
-                fields = self._stripping or fields
+                fields = self._stripping if self._stripping is not None else fields
                 verdict = judge_body(exchange, faults, self._contract)
         if isinstance(verdict, Stop):
             return verdict
