@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 from fastapi import Response
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from shop.app import create_app
 
 from tests.gateway.client import Reply, ask
@@ -52,6 +52,10 @@ def careless() -> Any:
     @app.get("/trace", responses={400: {"content": {"text/plain": {}}}})
     async def trace() -> PlainTextResponse:
         return PlainTextResponse('Traceback (most recent call last):\n  File "/srv/shop/app.py", line 3', 400)
+
+    @app.get("/big")
+    async def big() -> JSONResponse:
+        return JSONResponse({"x": "canary" * 1_500_000})
 
     return app
 
@@ -248,3 +252,11 @@ def test_streams_are_not_held(way, request):
     reply = door.send(Sent("GET", "/download?size=9000000"))
     assert (reply.status, len(reply.body)) == (200, 9_000_000)
     assert door.send(Sent("GET", "/events?n=2&delay=0")).body.count(b"event: tick") == 2
+
+
+@pytest.mark.parametrize("way", ["envoy", "asgi"])
+def test_what_is_too_large_to_be_read_is_refused(way, request):
+    door: Door = request.getfixturevalue(way)
+    reply = door.send(Sent("GET", "/big"))
+    assert reply.status in (500, 502, 503)
+    assert b"canary" not in reply.body
