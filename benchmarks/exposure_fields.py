@@ -1,6 +1,6 @@
 """Field authorization of a 10 KB JSON response: what a projection costs. `benchmarks/exposure.py` may take `measure`.
 
-    python -m benchmarks.exposure_fields
+python -m benchmarks.exposure_fields
 """
 
 from __future__ import annotations

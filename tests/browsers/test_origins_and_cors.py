@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,6 +75,7 @@ def test_a_pattern_admits_only_hosts_under_it(origin):
 
 
 def test_credentials_and_everybody_never_meet():
+    settings: Any
     for settings in ({"methods": ["*"]}, {"headers": ["*"]}, {"expose": ["*"]}):
         with pytest.raises(ValueError, match="credentials"):
             Cors(OriginSet([APP]), credentials=True, **settings)

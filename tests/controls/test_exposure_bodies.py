@@ -106,6 +106,7 @@ class Journey:
         from stockade.engine import REQUEST_HEAD, ResponseBody, ResponseHead, drive, open_session
 
         door = Door(self.route)
+        ours: Any
         session = open_session(door.policy, make_request(method, path))
         drive(session.receive(REQUEST_HEAD), door.answer)
         session.exchange.principal = who

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from shop.app import create_app
 
 from tests.gateway.client import Reply, ask
+from tests.gateway.credentials import Issuer, scheme
 from tests.gateway.doors import LOGS, AsgiDoor, Door, EnvoyDoor, Loop, Sent, serving
 from tests.gateway.harness import Gateway, api, free_port, policy, running
 from tests.gateway.http2 import Http2Client
@@ -34,6 +35,9 @@ EXPOSURE: dict[str, Any] = {
     "csrf": {"trusted": [ORIGIN]},
     "hide_traces": True,
 }
+
+
+ISSUER = Issuer()
 
 
 def careless() -> Any:
@@ -61,10 +65,18 @@ def careless() -> Any:
 
 
 def guarded(behind: int, folder: Path, log: str) -> dict[str, Any]:
+    (folder / "keys.json").write_bytes(ISSUER.key_set())
     (folder / "openapi.json").write_text(json.dumps(careless().openapi()))
     # What is in no document is found by the response contract here, not by that of requests.
     return policy(
-        api(behind, openapi="openapi.json", schema={"undocumented": "allow"}, exposure=EXPOSURE), log={"path": log}
+        api(
+            behind,
+            openapi="openapi.json",
+            schema={"undocumented": "allow"},
+            authentication={"any_of": [scheme("keys.json")], "anonymous": ["* /*"]},
+            exposure=EXPOSURE,
+        ),
+        log={"path": log},
     )
 
 
@@ -260,3 +272,26 @@ def test_what_is_too_large_to_be_read_is_refused(way, request):
     reply = door.send(Sent("GET", "/big"))
     assert reply.status in (500, 502, 503)
     assert b"canary" not in reply.body
+
+
+# name: (claims, what is asked, a field that is seen, one that is not)
+WHO: dict[str, tuple[dict[str, Any] | None, str, bytes, bytes]] = {
+    "nobody": (None, "/users/1", b'"***"', b"Ada Lind"),
+    "somebody": ({"scope": "orders:read"}, "/users/1", b'"***"', b"Ada Lind"),
+    "with the scope": ({"scope": "pii:read"}, "/users/1", b"Ada Lind", b"password_hash"),
+    "without the role": ({"roles": ["guest"]}, "/orders", b'"user_id":null', b'"user_id":1'),
+    "with the role": ({"roles": ["staff"]}, "/orders", b'"user_id":1', b'"user_id":null'),
+}
+
+
+@pytest.mark.parametrize("way", ["HTTP/1.1", "HTTP/2", "ASGI"])
+@pytest.mark.parametrize("name", WHO)
+def test_who_sees_what(name, way, envoy, asgi):
+    claims, target, seen, hidden = WHO[name]
+    headers = (("authorization", f"Bearer {ISSUER.token(**claims)}"),) if claims is not None else ()
+    sent = Sent("GET", target, headers)
+    reply = over_http2(envoy, sent) if way == "HTTP/2" else (asgi if way == "ASGI" else envoy).send(sent)
+    assert reply.status == 200
+    assert seen in reply.body
+    assert hidden not in reply.body
+    assert reply.header("cache-control") == "no-store"
