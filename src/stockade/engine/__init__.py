@@ -21,6 +21,7 @@ from stockade.engine.session import (
     open_session,
     refuse_unread,
 )
+from stockade.engine.sifting import Sifting
 
 __all__ = [
     "MOST_OF_RESPONSE",
@@ -37,6 +38,7 @@ __all__ = [
     "ResponseHead",
     "Route",
     "Session",
+    "Sifting",
     "Upstream",
     "drive",
     "drive_async",
