@@ -67,7 +67,6 @@ def make(site: Site) -> list[Binding]:
     authentication = site.api.authentication
     controls = [
         bodies(site, section.responses, section.fields, section.hash_key),
-        responses(site, section.envelopes),
         requests(site, section.envelopes),
         destinations(site, section.redirects, section.cookies),
         Errors(traces=section.hide_traces, uniform=section.uniform_errors)
@@ -79,5 +78,6 @@ def make(site: Site) -> list[Binding]:
             remove_headers=section.remove_headers,
             no_store=section.no_store and authentication is not None and authentication.mode != "off",
         ),
+        responses(site, section.envelopes),  # nothing can be read in a sealed body
     ]
     return [site.bind(control, section, "exposure") for control in controls if control is not None]
