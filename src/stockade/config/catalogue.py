@@ -27,6 +27,7 @@ Maker = Callable[[Site], list[Binding]]
 CATALOGUE: tuple[tuple[str, Maker], ...] = (
     ("firewall", firewall.make),  # who may knock at all: addresses, methods, sizes, media types
     ("limits", limits.make_early),  # what an address may do, before any costly work is done for it
+    ("exposure", exposure.make_early),  # other sites' pages, before anybody is asked who they are
     ("authentication", authentication.make),  # who is asking
     ("limits", limits.make_late),  # what a principal may do
     ("schema", schema.make),  # what a valid request is

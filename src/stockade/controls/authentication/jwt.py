@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from binascii import a2b_base64
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -88,7 +88,8 @@ class Jwts:
         return None not in (issuer, self._rules.issuer) and issuer != self._rules.issuer
 
     def _remember(self, credential: str, keys: VerificationKeys, claims: Claims) -> Principal:
-        principal = Principal(claims.subject or "", "jwt", claims.token_id or "", claims.scopes)
+        roles = _roles(claims.members.get("roles"))
+        principal = Principal(claims.subject or "", "jwt", claims.token_id or "", claims.scopes, roles=roles)
         if len(self._verified) >= _REMEMBERED:
             self._verified.clear()
         self._verified[credential] = _Verified(keys, principal, claims.expires + self._rules.leeway)
@@ -96,3 +97,9 @@ class Jwts:
 
     def challenge(self, realm: str, refused: bool) -> str:
         return f'Bearer realm="{realm}"' + (', error="invalid_token"' if refused else "")
+
+
+def _roles(claim: Any) -> frozenset[str]:
+    """The claim `roles` (RFC 9068, section 2.2.3.1): a list of texts, or one text."""
+    listed = [claim] if isinstance(claim, str) else claim if isinstance(claim, list) else []
+    return frozenset(role for role in listed if isinstance(role, str))

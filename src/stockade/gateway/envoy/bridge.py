@@ -184,7 +184,7 @@ class Plan(NamedTuple):
     max_body: int
 
 
-_plans: dict[tuple[int, bool], Plan] = {}
+_plans: dict[tuple[int, bool, bool], Plan] = {}
 _ways: dict[Shortcut, int] = {}
 _MOST_PLANS = 4096
 
@@ -192,7 +192,8 @@ _MOST_PLANS = 4096
 def _plan_of(session: Session) -> Plan:
     route = session.route
     assert route is not None
-    key = (id(route), session.exchange.request.scheme == "https")
+    exchange = session.exchange
+    key = (id(route), exchange.request.scheme == "https", exchange.principal is not None)
     plan = _plans.get(key)
     if plan is None:
         if len(_plans) >= _MOST_PLANS:  # routes of policies long gone
@@ -316,6 +317,9 @@ def _enact_response(stream: Stream, verdict: Verdict) -> int:
         verdict = sift_whole(stream, verdict)
     elif not (isinstance(verdict, Stop) or (verdict.edits is not None and verdict.edits.replace is not None)):
         open_response_stream(stream, response)
+        route = stream.session.route
+        if route is not None and route.on_response_body and not stream.session.reads_response_body:
+            lib.stockade_let_response_go(stream.number)
     if verdict is PASS:
         return FORWARD
     if isinstance(verdict, Stop):
@@ -325,8 +329,13 @@ def _enact_response(stream: Stream, verdict: Verdict) -> int:
         return FORWARD
     if edits.replace is not None:
         return replace_response(stream, edits.replace)
-    sets, removes = pack_pairs(edits.set), pack_names(edits.remove)
+    pairs = edits.set
+    if edits.body is not None:
+        pairs = (*pairs, ("content-length", str(len(edits.body))))
+    sets, removes = pack_pairs(pairs), pack_names(edits.remove)
     lib.stockade_edit_response(stream.number, sets, len(sets), removes, len(removes))
+    if edits.body is not None and lib.stockade_replace_body(stream.number, edits.body, len(edits.body)) != 0:
+        return -1
     return FORWARD
 
 
