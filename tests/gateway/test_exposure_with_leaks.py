@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.gateway.doors import LOGS, AsgiDoor, Door, EnvoyDoor, Loop, Message, Receive, Scope, Send, Sent, serving
+from stockade.gateway.asgi import Message, Receive, Scope, Send
+from tests.gateway.doors import LOGS, AsgiDoor, Door, EnvoyDoor, Loop, Sent, serving
 from tests.gateway.harness import Gateway, api, free_port, policy, running
 
 pytestmark = pytest.mark.envoy
