@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar, Literal, TypeAlias
 
+from stockade.controls.schema.documents import Documents
 from stockade.controls.schema.refusals import invalid, refused, unknown_path, wrong_media_type, wrong_method
+from stockade.controls.schema.soap import SoapEndpoint
+from stockade.openapi.bodies.compiling import Body
 from stockade.openapi.bodies.contents import Structure, of_payload
 from stockade.openapi.contract import Contract, Match, Outcome, WrongMethod
 from stockade.openapi.faults import Fault
@@ -28,6 +31,7 @@ class Schema(Control):
     status: of a request that breaks its contract, 400 or 422. scopes: refuse a principal who lacks those that the
     operation's security requirements name. preflight: let the preflight requests of CORS pass on paths that are known.
     elsewhere: which paths another control describes (GraphQL): they pass where the contract does not know them.
+    soap: the endpoint that has one path, and all under it, to itself. documents: XML Schemas of operations.
     """
 
     name = "schema"
@@ -50,6 +54,8 @@ class Schema(Control):
         scopes: bool = False,
         preflight: bool = False,
         elsewhere: Callable[[str], bool] = lambda _: False,
+        soap: SoapEndpoint | None = None,
+        documents: Documents | None = None,
     ) -> None:
         self._contract = contract
         self._structure = Structure(limits)
@@ -59,9 +65,15 @@ class Schema(Control):
         self._scopes = scopes
         self._preflight = preflight
         self._elsewhere = elsewhere
+        self._soap = soap
+        self._documents = documents
         self._passes = {id(item): _pass(item) for item in (contract.operations if contract is not None else ())}
 
     def describe(self) -> str:
+        soap = f"{self._soap.describe()}; " if self._soap is not None else ""
+        return soap + self._describe_contract()
+
+    def _describe_contract(self) -> str:
         if self._contract is None:
             return "limits of structure for bodies"
         parts = [f"{len(self._contract.operations)} operation(s), {'strict' if self._strict else 'not strict'}"]
@@ -76,9 +88,11 @@ class Schema(Control):
         return "; ".join(parts)
 
     def on_request(self, exchange: Exchange) -> Verdict:
+        request = exchange.request
+        if self._soap is not None and self._soap.owns(request.path):
+            return self._soap.on_request(exchange)
         if self._contract is None:
             return PASS
-        request = exchange.request
         found = self._contract.match(request.method, request.path)
         if type(found) is not Match:
             return self._not_described(exchange, found)
@@ -86,21 +100,16 @@ class Schema(Control):
         if self._scopes and principal is not None and not found.operation.permits(principal.scopes):
             return refused(exchange, found.operation)
         body = found.operation.body
-        if request.has_body and body is not None and not request.is_upgrade:
-            headers = request.headers
-            if (headers.get("content-encoding") or "identity").strip().lower() != "identity":
-                return wrong_media_type(exchange, "content-encoding", body.accepted)
-            if (
-                "content-type" in headers
-                and request.content_length != 0
-                and not body.accepts(headers.get("content-type"))
-            ):
-                return wrong_media_type(exchange, "media-type", body.accepted)
+        wrong = _wrong_type(request, body) if request.has_body and body is not None and not request.is_upgrade else ""
+        if wrong and body is not None:
+            return wrong_media_type(exchange, wrong, body.accepted)
         faults = found.check_head(request.query, request.headers)
         return invalid(exchange, faults, self._status) if faults else PASS
 
     def on_request_body(self, exchange: Exchange) -> Verdict:
         request, body = exchange.request, exchange.request_body
+        if self._soap is not None and self._soap.owns(request.path):
+            return self._soap.on_request_body(exchange)
         found = self._contract.match(request.method, request.path) if self._contract is not None else None
         operation = found.operation if type(found) is Match else None
         if operation is not None and (operation.body is not None or operation.strict):
@@ -108,6 +117,8 @@ class Schema(Control):
             if body and operation.body is not None and content_type is None:
                 return wrong_media_type(exchange, "media-type", operation.body.accepted)
             faults = operation.check_body(content_type, body) if not request.is_upgrade else ()
+            if self._documents is not None and body and not faults:
+                faults = self._documents.faults(operation.name, content_type, body)
         else:
             faults = self._structure_faults(request, body) if body else ()
         if faults:
@@ -136,6 +147,16 @@ class Schema(Control):
             rule = "wrong-method" if wrong else "unknown-path"
             return Pass((Finding(rule, where="method" if wrong else "path", severity="low"),))
         return PASS
+
+
+def _wrong_type(request: Request, body: Body) -> str:
+    """The rule that what the body says of itself breaks; "" for none."""
+    headers = request.headers
+    if (headers.get("content-encoding") or "identity").strip().lower() != "identity":
+        return "content-encoding"
+    if "content-type" in headers and request.content_length != 0 and not body.accepts(headers.get("content-type")):
+        return "media-type"
+    return ""
 
 
 def _pass(operation: Operation) -> Pass:
