@@ -144,7 +144,7 @@ def test_bodies_that_nobody_describes_are_held_to_their_structure(path, method):
     made = control(undocumented="allow")
     assert isinstance(body(made, b'{"a": 1}', method, path), Pass)
     assert outcome(body(made, b'{"a": 1, "a": 2}', method, path)) == (400, ["duplicate-name"])
-    assert body(made, b"anything", method, path, [("content-type", "text/plain")]) is PASS
+    assert isinstance(body(made, b"anything", method, path, [("content-type", "text/plain")]), Pass)
     assert (
         outcome(body(made, b"a=%zz", method, path, [("content-type", "application/x-www-form-urlencoded")]))[0] == 400
     )
