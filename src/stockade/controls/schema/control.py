@@ -10,15 +10,15 @@ from collections.abc import Callable
 from typing import ClassVar, Literal, TypeAlias
 
 from stockade.controls.schema.documents import Documents
+from stockade.controls.schema.learned import Lessons
 from stockade.controls.schema.refusals import invalid, refused, unknown_path, wrong_media_type, wrong_method
 from stockade.controls.schema.soap import SoapEndpoint
 from stockade.openapi.bodies.compiling import Body
 from stockade.openapi.bodies.contents import Structure, of_payload
 from stockade.openapi.contract import Contract, Match, Outcome, WrongMethod
 from stockade.openapi.faults import Fault
-from stockade.openapi.operations import Operation
 from stockade.payloads import BadPayload, Limits
-from stockade.vocabulary import PASS, Control, Edits, Exchange, Finding, Pass, Proofs, Verdict
+from stockade.vocabulary import PASS, Control, Edits, Exchange, Finding, Pass, Verdict
 from stockade.wire import Request
 
 Undocumented: TypeAlias = Literal["block", "monitor", "allow"]
@@ -67,7 +67,7 @@ class Schema(Control):
         self._elsewhere = elsewhere
         self._soap = soap
         self._documents = documents
-        self._passes = {id(item): _pass(item) for item in (contract.operations if contract is not None else ())}
+        self._lessons = Lessons(contract.operations if contract is not None else (), limits)
 
     def describe(self) -> str:
         soap = f"{self._soap.describe()}; " if self._soap is not None else ""
@@ -104,7 +104,7 @@ class Schema(Control):
         if wrong and body is not None:
             return wrong_media_type(exchange, wrong, body.accepted)
         faults = found.check_head(request.query, request.headers)
-        return invalid(exchange, faults, self._status) if faults else PASS
+        return invalid(exchange, faults, self._status) if faults else self._lessons.of_head(found.operation)
 
     def on_request_body(self, exchange: Exchange) -> Verdict:
         request, body = exchange.request, exchange.request_body
@@ -123,7 +123,7 @@ class Schema(Control):
             faults = self._structure_faults(request, body) if body else ()
         if faults:
             return invalid(exchange, faults, self._status)
-        return self._passes[id(operation)] if operation is not None else PASS
+        return self._lessons.of_body(operation, exchange) if operation is not None else PASS
 
     def _structure_faults(self, request: Request, body: bytes) -> tuple[Fault, ...]:
         """What no body may be, whoever describes it. One that is compressed is left to others."""
@@ -157,13 +157,6 @@ def _wrong_type(request: Request, body: Body) -> str:
     if "content-type" in headers and request.content_length != 0 and not body.accepts(headers.get("content-type")):
         return "media-type"
     return ""
-
-
-def _pass(operation: Operation) -> Pass:
-    """What is known of a request that fits the operation."""
-    query = tuple(sorted(name for place, name in operation.harmless if place == "query"))
-    json = tuple(sorted(pointer for place, pointer in operation.harmless if place == "body"))
-    return Pass(proofs=Proofs(query, json)) if query or json else PASS
 
 
 class DeprecatingSchema(Schema):
