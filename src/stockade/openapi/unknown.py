@@ -59,10 +59,21 @@ class Describer:
             items += part["prefixItems"] if isinstance(part.get("prefixItems"), list) else []
         if not members and not items:
             return ANYTHING
-        return Known(
-            members={name: self._joined(found, depth + 1) for name, found in members.items()},
-            items=self._joined(items, depth + 1) if items else None,
-        )
+        known = {name: self._joined(found, depth + 1) for name, found in members.items()}
+        if not items and all(map(self._is_closed, schemas)) and all(one.open for one in known.values()):
+            return ANYTHING  # what is not described is refused, so there is nothing to look for
+        each = self._joined(items, depth + 1) if items else None
+        if each is not None and each.open and not members and all(map(self._is_list, schemas)):
+            return ANYTHING
+        return Known(members=known, items=each)
+
+    def _is_list(self, schema: Any) -> bool:
+        return any(part.get("type") == "array" for part in self._reached.together(schema))
+
+    def _is_closed(self, schema: Any) -> bool:
+        parts = list(self._reached.together(schema))
+        is_object = any(part.get("type") == "object" for part in parts)
+        return is_object and any(part.get("additionalProperties") is False for part in parts)
 
     def _parts(self, schema: Any, depth: int) -> Iterator[dict[str, Any]]:
         """All schema objects that say something of the value itself, in whatever case."""

@@ -52,6 +52,15 @@ def test_of_several_media_types_what_any_describes() -> None:
     assert list(undescribed({"a": 1, "b": 2, "c": 3}, known)) == [("/c", "3")]
 
 
+def test_where_further_members_are_refused_there_is_nothing_to_look_for() -> None:
+    line = {"type": "object", "properties": {"sku": {"type": "string"}}, "additionalProperties": False}
+    order = {**line, "properties": {"lines": {"type": "array", "items": line}}}
+    assert Describer({}).known([order]).open
+    assert not Describer({}).known([order, {"properties": {"a": {}}}]).open
+    assert not Describer({}).known([{**order, "properties": {"a": {"properties": {"b": {}}}}}]).open
+    assert not Describer({}).known([{"anyOf": [line]}]).open
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(),
     lambda inner: (
