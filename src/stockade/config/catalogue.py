@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stockade.config.sections import authentication, exposure, firewall, graphql, grpc, limits, messages, schema, waf
+from stockade.config.sections import (
+    authentication,
+    exposure,
+    firewall,
+    graphql,
+    grpc,
+    leaks,
+    limits,
+    messages,
+    schema,
+    waf,
+)
 from stockade.config.site import Site
 from stockade.engine import Binding
 
@@ -24,5 +35,6 @@ CATALOGUE: tuple[tuple[str, Maker], ...] = (
     ("grpc", grpc.make),  # which methods may be called
     ("messages", messages.make),  # what a stream may carry
     ("waf", waf.make),  # what a request carries
+    ("leaks", leaks.make),  # what no response body may carry out
     ("exposure", exposure.make),  # what the response may reveal
 )
