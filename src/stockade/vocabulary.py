@@ -103,6 +103,7 @@ class Pass(Struct, frozen=True, gc=False):
     calls: how many calls of that operation it is, for limits.
     proofs: which of its arguments are known to hold no injection. texts: all that the client chose freely in a body
     whose language the control has read, with its places; who looks for injections need not look at the rest.
+    unknown: the arguments that the description does not name, by parameter or JSON pointer, and their texts.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -112,6 +113,7 @@ class Pass(Struct, frozen=True, gc=False):
     calls: int = 1
     proofs: Proofs | None = None
     texts: Texts | None = None
+    unknown: Texts | None = None
 
 
 class Closing(Struct, frozen=True, gc=False):
@@ -168,6 +170,7 @@ class Exchange(Struct, gc=False):
     calls: int = 1  # of the operation; this and those below: see Pass
     proofs: Proofs | None = None
     texts: Texts | None = None
+    unknown: Texts | None = None
 
     def problem(self, status: int, detail: str, *headers: tuple[str, str], **members: object) -> Response:
         """A problem-details response (RFC 9457) that carries this request's id."""

@@ -60,6 +60,7 @@ BEYOND_THE_SCHEMA = {
     "schema-of-operations",
     "short-hash-key",
     "short-hash-key-file",
+    "soap-files",
     "two-apis-one-claim",
     "two-apis-one-name",
     "urls",

@@ -18,6 +18,7 @@ from stockade.config.site import Site
 from stockade.controls.exposure import Exposure
 from stockade.engine import Binding, Policy, Route, Upstream
 from stockade.networks import NetworkSet
+from stockade.openapi.naming import Names
 from stockade.operations import OperationTable
 from stockade.stores import Source
 
@@ -61,7 +62,7 @@ def build(loaded: Loaded) -> Built:
 
 def _route(site: Site) -> Route:
     api = site.api
-    site.description()  # a broken one is refused even where no control asks for it
+    description = site.description()  # a broken one is refused even where no control asks for it
     bindings = [binding for _, make in CATALOGUE for binding in make(site)]
     if api.upstream.url.startswith("https:") and not api.upstream.tls.verify:
         site.warn(
@@ -76,7 +77,7 @@ def _route(site: Site) -> Route:
         hosts=tuple(api.hosts),
         prefix=api.prefix,
         upstream=Upstream(cluster_name(api), api.upstream.url),
-        operations=OperationTable(api.operations),
+        operations=OperationTable(api.operations, Names(description.document if description is not None else {}).of),
         trusted_proxies=NetworkSet(api.firewall.trusted_proxies),
         max_body=api.firewall.max_body,
         own_headers=tuple(_own_headers(bindings)),

@@ -237,6 +237,8 @@ class Session:
             self.exchange.proofs = verdict.proofs
         if verdict.texts is not None:
             self.exchange.texts = verdict.texts
+        if verdict.unknown is not None:
+            self.exchange.unknown = verdict.unknown
         if verdict.edits is not None and not binding.monitor:
             kept.append(verdict.edits)
             if verdict.edits.body is not None:
