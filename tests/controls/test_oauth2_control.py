@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from msgspec.structs import replace
 
-from stockade.controls.authentication import AllOf, Authentication, OAuth2, SenderConstraint, StepUp
+from stockade.controls.authentication import Authentication, OAuth2, SenderConstraint, StepUp, all_of
 from stockade.engine import NotNow, drive, resume
 from stockade.operations import OperationTable
 from stockade.stores import Counters, Introspection, Introspector, KeySources, Source, Stores
@@ -349,7 +349,7 @@ def test_step_up(issuer: OAuthIssuer, claims: dict[str, Any], wanted: str) -> No
 
 def test_all_of_several(issuer: OAuthIssuer) -> None:
     world = World(issuer)
-    both = AllOf([world.scheme(), world.scheme(scopes=frozenset({"orders:write"}))])
+    both = all_of([world.scheme(), world.scheme(scopes=frozenset({"orders:write"}))])
     control = Authentication(realm="shop", any_of=[both], anonymous=OperationTable())
     assert world.verdict(control, bearer(issuer.token(at=AT))).response.status == 403
     good = world.verdict(control, bearer(issuer.token(at=AT, scope="orders:write")))

@@ -15,6 +15,7 @@ from stockade.tokens.api_key import (
     matches,
     parse_api_key,
 )
+from stockade.tokens.certificates import BadCertificate, Certificate, read_certificate, read_forwarded
 from stockade.tokens.confirmation import UNBOUND, Confirmation, confirmation_of, thumbprint_of_digest
 from stockade.tokens.dpop import ALGORITHMS as DPOP_ALGORITHMS
 from stockade.tokens.dpop import BadProof, Proof, ProofRules, is_nonce, make_nonce, verify_proof
@@ -35,11 +36,13 @@ __all__ = [
     "DPOP_ALGORITHMS",
     "UNBOUND",
     "ApiKeyRecord",
+    "BadCertificate",
     "BadIntrospection",
     "BadKeys",
     "BadMetadata",
     "BadProof",
     "BadToken",
+    "Certificate",
     "Claims",
     "Confirmation",
     "IssuerMetadata",
@@ -64,6 +67,8 @@ __all__ = [
     "metadata_urls",
     "parse_api_key",
     "parse_jwks",
+    "read_certificate",
+    "read_forwarded",
     "read_header",
     "read_introspection",
     "read_metadata",

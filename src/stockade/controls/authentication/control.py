@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
-from stockade.controls.authentication.scheme import Refused, Scheme
+from stockade.controls.authentication.scheme import Pending, Refused, Scheme
 from stockade.controls.authentication.step_up import StepUp
 from stockade.operations import OperationTable
 from stockade.vocabulary import (
@@ -22,6 +23,7 @@ from stockade.vocabulary import (
 )
 from stockade.wire import Response
 
+Proven: TypeAlias = tuple[Scheme, Principal | Pending] | None
 _DETAILS = {
     401: "The credential is not valid.",
     403: "The credential does not allow this.",
@@ -70,9 +72,24 @@ class Authentication(Control):
         if request.path in self.documents and request.method in ("GET", "HEAD"):
             return Stop(self.documents[request.path], (), action="allow")
         refusals: dict[Scheme, Refused] = {}
+        proven, trouble = yield from self._prove(exchange, refusals)
+        if proven is not None:
+            judged = proven[1]
+            principal = judged.principal if isinstance(judged, Pending) else judged
+            return self._too_weak(exchange, principal) or self._accept(exchange, *proven)
+        if self._anonymous.matches(request.method, request.path):
+            edits = self._hide(exchange, None)
+            return PASS if edits is None else Pass(edits=edits)
+        if trouble is not None:
+            raise trouble
+        return self._unauthorized(exchange, refusals)
+
+    def _prove(self, exchange: Exchange, refusals: dict[Scheme, Refused]) -> Asking[tuple[Proven, StoreError | None]]:
+        """The first credential that is good; else the first that the body may still prove. And whose store failed."""
+        pending: Proven = None
         trouble: StoreError | None = None
         for scheme in self._schemes:
-            credential = scheme.find(request)
+            credential = scheme.find(exchange.request)
             if credential is None:
                 continue
             try:
@@ -81,15 +98,17 @@ class Authentication(Control):
                 trouble = error
                 continue
             if isinstance(judged, Principal):
-                weak = self._too_weak(exchange, judged)
-                return weak or Pass(principal=judged, edits=self._hide(exchange, scheme))
-            refusals[scheme] = judged
-        if self._anonymous.matches(request.method, request.path):
-            edits = self._hide(exchange, None)
-            return PASS if edits is None else Pass(edits=edits)
-        if trouble is not None:
-            raise trouble
-        return self._unauthorized(exchange, refusals)
+                return (scheme, judged), None
+            if isinstance(judged, Refused):
+                refusals[scheme] = judged
+            elif pending is None:
+                pending = (scheme, judged)
+        return pending, trouble
+
+    def _accept(self, exchange: Exchange, scheme: Scheme, judged: Principal | Pending) -> Pass:
+        """What is done with a credential that is good, as far as its scheme can tell by now."""
+        principal = judged if isinstance(judged, Principal) else None
+        return Pass(principal=principal, edits=self._hide(exchange, scheme))
 
     def _too_weak(self, exchange: Exchange, principal: Principal) -> Stop | None:
         """The Stop where the operation asks for more than the login behind the credential was."""

@@ -26,6 +26,12 @@ class Refused(Struct, frozen=True, gc=False):
     scheme: str = ""  # of the authorization header that brought it, where the challenge must know
 
 
+class Pending(Struct, frozen=True, gc=False):
+    """The head is as it should be, and the body must prove the rest (see BodyScheme)."""
+
+    principal: Principal
+
+
 class Scheme(Protocol):
     """One way to authenticate."""
 
@@ -43,8 +49,15 @@ class Scheme(Protocol):
     def find(self, request: Request) -> str | None:
         """The credential that this scheme should judge; None when the request has none of its kind."""
 
-    def verify(self, credential: str, exchange: Exchange) -> Asking[Principal | Refused]:
+    def verify(self, credential: str, exchange: Exchange) -> Asking[Principal | Pending | Refused]:
         """Judge it."""
 
     def challenges(self, realm: str, refused: Refused | None) -> tuple[str, ...]:
         """The challenges for `WWW-Authenticate` (RFC 9110, section 11.6.1); `refused` where it was tried."""
+
+
+class BodyScheme(Scheme, Protocol):
+    """One whose credential the body proves, wholly or in part."""
+
+    def verify_body(self, exchange: Exchange) -> Asking[Refused | None]:
+        """None when `exchange.request_body` is what the credential says."""

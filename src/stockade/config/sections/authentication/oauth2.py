@@ -13,9 +13,10 @@ from stockade.config.base import Model, Secret
 from stockade.config.errors import written
 from stockade.config.sections.authentication.jwt import LOOPBACK, KeySet, source_name
 from stockade.config.site import Site
-from stockade.config.texts import check_url
+from stockade.config.texts import HeaderName, check_url
 from stockade.config.units import Duration, Flag, PositiveDuration
-from stockade.controls.authentication import OAuth2, Scheme, SenderConstraint
+from stockade.controls.authentication import ClientCertificates, OAuth2, Scheme, SenderConstraint, peer_certificate
+from stockade.networks import NetworkSet
 from stockade.stores import Introspector, Source
 from stockade.tokens import BadKeys, JwtRules, ProofRules, parse_jwks
 from stockade.wire import Headers, Response
@@ -75,6 +76,9 @@ class OAuth2Scheme(Model):
     sender_constrained: Literal["optional", "any", "mtls", "dpop"] = Field(
         "optional", description="How tokens must be bound to their sender; a bound token is always checked."
     )
+    forwarded_certificate: HeaderName | None = Field(
+        None, description="Header in which trusted_proxies forward the client certificate, as for `certificate`."
+    )
     dpop: DpopItem = DpopItem()
     resource: Url | None = Field(None, description="The API's own URL: then its metadata (RFC 9728) are served.")
     forward: Flag = Field(True, description="Whether the upstream gets to see the token.")
@@ -101,11 +105,16 @@ def make_oauth2(site: Site, item: OAuth2Scheme, *place: str | int) -> Scheme | N
     asked = _introspection(site, item, *place)
     nonce_key = site.own_key("dpop nonce") if item.dpop.nonce else b""
     required = "" if item.sender_constrained == "optional" else item.sender_constrained
+    certificate = peer_certificate
+    if item.forwarded_certificate is not None:
+        proxies = NetworkSet(site.api.firewall.trusted_proxies)
+        certificate = ClientCertificates(header=item.forwarded_certificate.lower(), proxies=proxies).digest
+    proofs = ProofRules(max_age=item.dpop.max_age, leeway=item.leeway)
     return OAuth2(
         source=source,
         rules=rules,
         introspection=asked,
-        sender=SenderConstraint(required, ProofRules(max_age=item.dpop.max_age, leeway=item.leeway), nonce_key),
+        sender=SenderConstraint(required, proofs, nonce_key, certificate),
         scopes=frozenset(item.scopes),
         metadata=_metadata_url(item.resource) if item.resource is not None else "",
         forward=item.forward,

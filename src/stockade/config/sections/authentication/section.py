@@ -9,12 +9,15 @@ from pydantic import Field, model_validator
 
 from stockade.config.base import Model, Section
 from stockade.config.sections.authentication.api_key import ApiKeyScheme, make_api_key
+from stockade.config.sections.authentication.certificate import CertificateScheme, make_certificate
 from stockade.config.sections.authentication.jwt import JwtScheme, make_jwt
 from stockade.config.sections.authentication.oauth2 import OAuth2Scheme, make_oauth2, metadata_document
+from stockade.config.sections.authentication.signature import SignatureScheme, make_signature
+from stockade.config.sections.authentication.webhook import WebhookScheme, make_webhook
 from stockade.config.site import Site
 from stockade.config.texts import Operation
 from stockade.config.units import PositiveDuration
-from stockade.controls.authentication import AllOf, Authentication, Scheme, StepUp
+from stockade.controls.authentication import Scheme, StepUp, all_of, authentication
 from stockade.engine import Binding
 from stockade.operations import OperationTable
 
@@ -22,6 +25,9 @@ _MAKERS: dict[str, Callable[..., Scheme | None]] = {
     "api_key": make_api_key,
     "jwt": make_jwt,
     "oauth2": make_oauth2,
+    "signature": make_signature,
+    "webhook": make_webhook,
+    "certificate": make_certificate,
 }
 
 
@@ -31,6 +37,9 @@ class SchemeItem(Model):
     api_key: ApiKeyScheme | None = None
     jwt: JwtScheme | None = None
     oauth2: OAuth2Scheme | None = None
+    signature: SignatureScheme | None = None
+    webhook: WebhookScheme | None = None
+    certificate: CertificateScheme | None = None
     all_of: list[SchemeItem] | None = Field(None, min_length=1, description="Each of these; the first says who asks.")
 
     @model_validator(mode="after")
@@ -101,8 +110,8 @@ def make(site: Site) -> list[Binding]:
     found = [_scheme(site, item, "authentication", key, index) for index, item in enumerate(getattr(section, key))]
     schemes = [scheme for scheme in found if scheme is not None]
     if key == "all_of" and len(schemes) > 1:
-        schemes = [AllOf(schemes)]
-    control = Authentication(
+        schemes = [all_of(schemes)]
+    control = authentication(
         realm=site.api.name,
         any_of=schemes,
         anonymous=OperationTable(section.anonymous),
@@ -116,7 +125,7 @@ def _scheme(site: Site, item: SchemeItem, *place: str | int) -> Scheme | None:
     if item.all_of is not None:
         found = [_scheme(site, each, *place, "all_of", index) for index, each in enumerate(item.all_of)]
         schemes = [scheme for scheme in found if scheme is not None]
-        return AllOf(schemes) if len(schemes) == len(found) else None
+        return all_of(schemes) if len(schemes) == len(found) else None
     name = next(name for name in _MAKERS if getattr(item, name) is not None)
     return _MAKERS[name](site, getattr(item, name), *place, name)
 
