@@ -58,6 +58,7 @@ BEYOND_THE_SCHEMA = {
     "same-address-twice",
     "schema-of-operations",
     "short-hash-key",
+    "signed-requests-built",
     "short-hash-key-file",
     "two-apis-one-claim",
     "two-apis-one-name",
