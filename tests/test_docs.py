@@ -51,7 +51,10 @@ def test_policies_build(text, tmp_path):
     issuer = ECKey.generate_key("P-256").as_dict(private=False)
     (tmp_path / "keys.json").write_text(json.dumps({"keys": [issuer]}))
     (tmp_path / "shop.graphql").write_text(SHOP)
-    (tmp_path / "openapi.yaml").write_text("openapi: 3.1.0\npaths: {/orders: {get: {}}}\n")
+    schemas = "components: {schemas: {User: {properties: {email: {type: string}}}}}"
+    (tmp_path / "openapi.yaml").write_text(f"openapi: 3.1.0\npaths: {{/orders: {{get: {{}}}}}}\n{schemas}\n")
+    (tmp_path / "signing.json").write_text(json.dumps({"keys": [ECKey.generate_key("P-256").as_dict(private=True)]}))
+    (tmp_path / "fields.key").write_text("0" * 64)
     (tmp_path / "documents.json").write_text('{"orders": "{ orders(first: 5) { id } }"}')
     loaded = load_text(text, tmp_path / "stockade.yaml", {"STOCKADE_HASH_KEY": "0" * 64})
     assert build(loaded).policy.routes

@@ -64,6 +64,7 @@ class Principal(Struct, frozen=True, gc=False):
     amr: frozenset[str] = frozenset()
     auth_time: float | None = None
     told: tuple[tuple[str, str], ...] = ()  # made from the others: the headers by which the upstream learns of it
+    roles: frozenset[str] = frozenset()  # which nobody is told
 
     def __post_init__(self) -> None:
         values = (self.id, self.credential, " ".join(sorted(self.scopes)))
@@ -82,11 +83,16 @@ def _field_text(text: str) -> str:
 
 
 class Edits(Struct, frozen=True, gc=False):
-    """Changes to the head of the message in hand; names are lower case. `set` replaces, `remove` drops."""
+    """Changes to the message in hand; names are lower case. `set` replaces, `remove` drops.
+
+    A name that stands twice in `set` has two lines, as Set-Cookie must. Where two controls set the same name, what the
+    later one says holds.
+    """
 
     set: tuple[tuple[str, str], ...] = ()
     remove: tuple[str, ...] = ()
     replace: Response | None = None  # response phase only: send this instead
+    body: bytes | None = None  # response body phase only: this in place of the body that came
 
 
 class Proofs(Struct, frozen=True, eq=False, gc=False):
@@ -144,13 +150,15 @@ class Shortcut(Struct, frozen=True, gc=False):
     """A control's promise that lets a door decide without asking it.
 
     For every response whose status is under `below`, that has none of the headers in `absent`, and whose content type
-    begins with none of `not_media`, `on_response` returns `Pass(edits=edits)` and nothing else.
+    begins with none of `not_media`, `on_response` returns `Pass(edits=edits)` and nothing else. Where it also reads
+    bodies, `bodies` promises that it wants none of those responses'.
     """
 
     edits: Edits
     below: int = 600
     absent: frozenset[str] = frozenset()
     not_media: tuple[str, ...] = ()
+    bodies: bool = False
 
 
 class Exchange(Struct, gc=False):
@@ -202,6 +210,27 @@ class Watcher:
         return PASS
 
 
+class Sieve:
+    """What a control does with the body of one response as it passes, whatever its size.
+
+    hold: bytes. So much of what passes is kept, and the head with it, until the control has had a chance to Stop.
+    """
+
+    hold: int = 0
+
+    def feed(self, data: bytes, ends: bool) -> tuple[bytes, Stop | None]:
+        """What of these bytes, and of those held before, goes on. A Stop ends the response; nothing can be asked."""
+        return data, None
+
+    def rest(self) -> bytes:
+        """What was fed and has not gone on, as it came: for when the control breaks and its policy says open."""
+        return b""
+
+    def tally(self) -> tuple[Finding, ...]:
+        """What was noticed, in all; asked for once, when the exchange is over."""
+        return ()
+
+
 class Control:
     """One defence. Override the hooks that are needed: overriding is what subscribes to a phase.
 
@@ -227,9 +256,20 @@ class Control:
         """The response head is in `exchange.response`."""
         return PASS
 
-    def on_response_shortcut(self, scheme: str) -> Shortcut | None:
-        """What `on_response` says of an ordinary response to a request of that scheme; None: it must be asked."""
+    def on_response_shortcut(self, scheme: str, *, known: bool = False) -> Shortcut | None:
+        """What `on_response` says of an ordinary response to a request of that scheme; None: it must be asked.
+
+        known: the request has a principal.
+        """
         return None
+
+    def own_response_headers(self, request: Request) -> tuple[tuple[str, str], ...]:
+        """What a response that Stockade itself makes to this request carries, unless it says otherwise."""
+        return ()
+
+    def wants_response_body(self, exchange: Exchange) -> bool:
+        """Whether `on_response_body` is to be asked of the response whose head has passed; else it is not held."""
+        return True
 
     def on_response_body(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
         """The whole response body is in `exchange.response_body`."""
@@ -241,6 +281,10 @@ class Control:
 
     def on_response_stream(self, exchange: Exchange, protocol: Protocol) -> Watcher | None:
         """The same for the response, whose head is in `exchange.response`."""
+        return None
+
+    def on_response_pieces(self, exchange: Exchange) -> Sieve | None:
+        """The body of the response, whose head is in `exchange.response`, comes in pieces. None: it passes unread."""
         return None
 
 

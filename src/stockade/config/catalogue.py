@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stockade.config.sections import authentication, exposure, firewall, graphql, grpc, limits, messages, schema, waf
+from stockade.config.sections import (
+    authentication,
+    exposure,
+    firewall,
+    graphql,
+    grpc,
+    leaks,
+    limits,
+    messages,
+    schema,
+    waf,
+)
 from stockade.config.site import Site
 from stockade.engine import Binding
 
@@ -16,6 +27,7 @@ Maker = Callable[[Site], list[Binding]]
 CATALOGUE: tuple[tuple[str, Maker], ...] = (
     ("firewall", firewall.make),  # who may knock at all: addresses, methods, sizes, media types
     ("limits", limits.make_early),  # what an address may do, before any costly work is done for it
+    ("exposure", exposure.make_early),  # other sites' pages, before anybody is asked who they are
     ("authentication", authentication.make),  # who is asking
     ("limits", limits.make_late),  # what a principal may do
     ("schema", schema.make),  # what a valid request is
@@ -24,5 +36,6 @@ CATALOGUE: tuple[tuple[str, Maker], ...] = (
     ("grpc", grpc.make),  # which methods may be called
     ("messages", messages.make),  # what a stream may carry
     ("waf", waf.make),  # what a request carries
+    ("leaks", leaks.make),  # what no response body may carry out
     ("exposure", exposure.make),  # what the response may reveal
 )

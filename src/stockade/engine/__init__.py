@@ -10,6 +10,7 @@ from stockade.engine.driver import Answer, NotNow, drive, drive_async, resume
 from stockade.engine.flow import Flow
 from stockade.engine.policy import Binding, Policy, Route, Upstream
 from stockade.engine.session import (
+    MOST_OF_RESPONSE,
     REQUEST_HEAD,
     Event,
     RequestBody,
@@ -20,8 +21,10 @@ from stockade.engine.session import (
     open_session,
     refuse_unread,
 )
+from stockade.engine.sifting import Sifting
 
 __all__ = [
+    "MOST_OF_RESPONSE",
     "REQUEST_HEAD",
     "Answer",
     "Binding",
@@ -35,6 +38,7 @@ __all__ = [
     "ResponseHead",
     "Route",
     "Session",
+    "Sifting",
     "Upstream",
     "drive",
     "drive_async",

@@ -14,7 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stockade.engine.flow import Flow
-from stockade.engine.policy import ROUTE, Binding, Hook, Phase, Policy, Route, StreamHook
+from stockade.engine.policy import ROUTE, Binding, Hook, Phase, Policy, Route, StreamHook, joined
+from stockade.engine.sifting import Sifting
 from stockade.messages import Protocol, request_protocol, response_protocol
 from stockade.networks import client_address
 from stockade.operations import method_name
@@ -25,6 +26,7 @@ from stockade.vocabulary import (
     Action,
     Asking,
     Closing,
+    Control,
     Edits,
     Exchange,
     Finding,
@@ -80,6 +82,8 @@ _PROXYS = frozenset(
 _FORGEABLE = _OURS | _PROXYS
 _VERDICTS = (Pass, Stop)
 _MOST_HEARD = 20  # findings of the messages of a stream that the record tells; the rest is counted
+_BODILESS = frozenset({101, 204, 205, 304})
+MOST_OF_RESPONSE = 8 << 20  # bytes of a response body that is held for those who read it; as in filter/actions.h
 _INTERNAL_ERROR = 1011  # of a WebSocket (RFC 6455, section 7.4.1)
 _LONGEST_METHOD = 16  # characters; a client can send any
 
@@ -104,13 +108,25 @@ def refuse_unread(policy: Policy, request: Request, trouble: str) -> tuple[Sessi
 class Session:
     """One exchange. Feed it events with `receive`, run what comes back with a driver, `close` it at the end."""
 
-    __slots__ = ("_findings", "_heard", "_observe", "_policy", "action", "control", "exchange", "route", "stopped")
+    __slots__ = (
+        "_findings",
+        "_heard",
+        "_observe",
+        "_policy",
+        "_sifting",
+        "action",
+        "control",
+        "exchange",
+        "route",
+        "stopped",
+    )
 
     def __init__(self, policy: Policy, route: Route | None, request: Request, observe: Observer | None) -> None:
         self._policy = policy
         self._observe = observe
         self._findings: list[Finding] = []
         self._heard = 0  # findings of messages
+        self._sifting: Sifting | None = None
         self.route = route
         self.action: Action = "allow"
         self.control: str | None = None
@@ -133,7 +149,9 @@ class Session:
 
     @property
     def reads_response(self) -> bool:
-        return self.route is not None and bool(self.route.on_response) and not self.stopped
+        """Whether the door must feed the response head."""
+        route = self.route
+        return route is not None and bool(route.on_response or route.on_response_body) and not self.stopped
 
     @property
     def shortcut(self) -> Shortcut | None:
@@ -141,11 +159,18 @@ class Session:
         route = self.route
         if route is None:
             return None
-        return route.https_shortcut if self.exchange.request.scheme == "https" else route.http_shortcut
+        scheme = "https" if self.exchange.request.scheme == "https" else "http"
+        return route.shortcuts.get((scheme, self.exchange.principal is not None))
 
     @property
     def reads_response_body(self) -> bool:
-        return self.route is not None and bool(self.route.on_response_body) and not self.stopped
+        """Whether the door must hold the response, whose head it has fed, and feed its body."""
+        route = self.route
+        return route is not None and bool(route.on_response_body) and not self.stopped and bool(self._readers(route))
+
+    def _readers(self, route: Route) -> tuple[tuple[Binding, Hook], ...]:
+        """Who wants the body of the response. A control that cannot say is asked, and its answer judged like any."""
+        return tuple(hook for hook in route.on_response_body if _wants_body(hook[0].control, self.exchange))
 
     def receive(self, event: Event) -> Steps:
         """The steps that this event sets off: a generator of Asks that ends in the verdict for the door.
@@ -167,7 +192,7 @@ class Session:
             self.exchange.request_body = event.body  # type: ignore[union-attr]
             return self._fold(route, route.on_request_body, "on_request_body")
         self.exchange.response_body = event.body  # type: ignore[union-attr]
-        return self._fold(route, route.on_response_body, "on_response_body")
+        return self._fold(route, self._readers(route), "on_response_body")
 
     def _nowhere(self) -> Steps:
         finding = Finding("no-api", where="path", severity="low", control="routing")
@@ -201,7 +226,7 @@ class Session:
                 self._pass(binding, verdict, kept)
         if phase == "on_request":
             return Pass((), None, self._forwarding(route, kept))
-        return PASS if not kept else Pass((), None, kept[0] if len(kept) == 1 else _merge(kept))
+        return PASS if not kept else Pass((), None, _merge(kept))
 
     def _pass(self, binding: Binding, verdict: Pass, kept: list[Edits]) -> None:
         if verdict.principal is not None:
@@ -214,6 +239,8 @@ class Session:
             self.exchange.texts = verdict.texts
         if verdict.edits is not None and not binding.monitor:
             kept.append(verdict.edits)
+            if verdict.edits.body is not None:
+                self.exchange.response_body = verdict.edits.body  # what the next control judges
         if verdict.findings:
             self._note(binding, verdict.findings)
 
@@ -228,8 +255,11 @@ class Session:
         self.stopped = True
         self.action = verdict.action
         self.control = control
-        if self.route is not None and self.route.own_headers:
-            verdict = replace(verdict, response=_with_headers(verdict.response, self.route.own_headers))
+        route = self.route
+        if route is not None and (route.own_headers or route.dressers):
+            request = self.exchange.request
+            more = tuple(pair for control in route.dressers for pair in control.own_response_headers(request))
+            verdict = replace(verdict, response=_with_headers(verdict.response, (*more, *route.own_headers)))
         return verdict
 
     def _note(self, binding: Binding, findings: tuple[Finding, ...]) -> None:
@@ -255,15 +285,32 @@ class Session:
             return None
         return self._watch(route.on_request_stream, request_protocol(self.exchange.request), from_client=True)
 
-    def open_response_stream(self, response: Response) -> Flow | None:
-        """The same for the upstream's, whose head this is."""
+    def open_response_stream(self, response: Response) -> Flow | Sifting | None:
+        """The same for the upstream's, whose head this is; a body that comes in pieces goes past sieves as well.
+
+        A body that controls read whole is sifted after them: see `sift`.
+        """
         route = self.route
-        if route is None or not route.on_response_stream or self.stopped:
+        if route is None or self.stopped or not (route.on_response_stream or route.on_response_pieces):
             return None
         exchange = self.exchange
         exchange.response = exchange.response or response
         protocol = response_protocol(exchange.request, exchange.response)
-        return self._watch(route.on_response_stream, protocol, from_client=False)
+        flow = self._watch(route.on_response_stream, protocol, from_client=False)
+        if not _is_sifted(exchange, protocol) or (protocol is None and self.reads_response_body):
+            return flow
+        self._sifting = Sifting.open(self, route.on_response_pieces, flow)
+        return self._sifting or flow
+
+    def sift(self, body: bytes, response: Response, at: float) -> tuple[bytes, Stop | None]:
+        """A body that controls have read whole, or have made, past the sieves. `response` has its head."""
+        route = self.route
+        if route is None or self.stopped or not route.on_response_pieces or self._sifting is not None:
+            return body, None
+        was, self.exchange.response = self.exchange.response, response
+        self._sifting = Sifting.open(self, route.on_response_pieces, None)
+        self.exchange.response = was
+        return self._sifting.receive(body, True, at) if self._sifting is not None else (body, None)
 
     def _watch(
         self, hooks: tuple[tuple[Binding, StreamHook], ...], protocol: Protocol | None, *, from_client: bool
@@ -304,15 +351,17 @@ class Session:
         removed: tuple[str, ...] = ()
         if not names.isdisjoint(_FORGEABLE):
             removed = tuple(names & (_OURS if peer in route.trusted_proxies else _FORGEABLE))
-        for edits in kept:
-            told += edits.set
-            removed += edits.remove
-        return Edits(told, removed)
+        if not kept:
+            return Edits(told, removed)
+        edits = _merge(kept)
+        return Edits(told + edits.set, removed + edits.remove)
 
     def close(self, status: int, duration_ms: float, upstream_ms: float | None = None, worker: int = 0) -> Record:
         """The record of what happened; the exchange is over."""
         exchange = self.exchange
         request, principal = exchange.request, exchange.principal
+        for binding, noticed in self._sifting.tally() if self._sifting is not None else ():
+            self._note(binding, noticed)
         if self._heard > _MOST_HEARD:
             more = f"{self._heard - _MOST_HEARD} more"
             self._findings.append(Finding("more-findings", evidence=more, severity="info", control="messages"))
@@ -345,6 +394,13 @@ def _has_whole_body(exchange: Exchange) -> bool:
     return kind is None or not kind.lower().startswith("application/grpc")
 
 
+def _is_sifted(exchange: Exchange, protocol: Protocol | None) -> bool:
+    """Whether there is a body, and it is bytes: no frames of WebSocket or gRPC."""
+    if protocol not in (None, "events") or exchange.request.method == "HEAD" or exchange.response is None:
+        return False
+    return exchange.response.status not in _BODILESS
+
+
 def _client_of(request: Request, route: Route) -> str:
     if not route.behind_proxies:
         return request.peer.address
@@ -352,12 +408,18 @@ def _client_of(request: Request, route: Route) -> str:
 
 
 def _merge(edits: list[Edits]) -> Edits:
-    replacement = next((edit.replace for edit in edits if edit.replace is not None), None)
-    return Edits(
-        tuple(pair for edit in edits for pair in edit.set),
-        tuple(name for edit in edits for name in edit.remove),
-        replacement,
-    )
+    """All of them as one. What one control sends instead carries what the others have set."""
+    if len(edits) == 1:
+        return edits[0]
+    one = joined(edits)
+    return one if one.replace is None else replace(one, replace=_with_headers(one.replace, one.set))
+
+
+def _wants_body(control: Control, exchange: Exchange) -> bool:
+    try:
+        return control.wants_response_body(exchange)
+    except Exception:  # noqa: BLE001 - its hook will meet the same trouble, where the policy says what follows
+        return True
 
 
 def _with_headers(response: Response, extra: tuple[tuple[str, str], ...]) -> Response:

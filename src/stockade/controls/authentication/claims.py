@@ -47,5 +47,12 @@ def principal_of(claims: Claims, kind: str) -> Principal:
         claims.scopes,
         acr=acr if isinstance(acr, str) else "",
         amr=frozenset(methods),
+        roles=_roles(members.get("roles")),
         auth_time=float(auth_time) if type(auth_time) in (int, float) and abs(auth_time) < 1e12 else None,
     )
+
+
+def _roles(claim: Any) -> frozenset[str]:
+    """The claim `roles` (RFC 9068, section 2.2.3.1): a list of texts, or one text."""
+    listed = [claim] if isinstance(claim, str) else claim if isinstance(claim, list) else []
+    return frozenset(role for role in listed if isinstance(role, str))
