@@ -18,7 +18,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import force_setattr
 
 from stockade.messages import Message, Protocol
-from stockade.tokens import ApiKeyRecord, VerificationKeys
+from stockade.tokens import ApiKeyRecord, Claims, VerificationKeys
 from stockade.wire import Request, Response, problem
 
 Texts: TypeAlias = Callable[[], Iterable[tuple[str, str]]]
@@ -50,12 +50,19 @@ PRINCIPAL_HEADERS = ("x-stockade-principal", "x-stockade-credential", "x-stockad
 
 
 class Principal(Struct, frozen=True, gc=False):
-    """Who is asking, once proven. `credential` names the proof (key id, token id), never the secret."""
+    """Who is asking, once proven. `credential` names the proof (key id, token id), never the secret.
+
+    acr, amr, auth_time: how, by which methods and when (epoch seconds) they logged in, where the credential says so
+    (OpenID Connect Core, section 2; RFC 8176).
+    """
 
     id: str
-    kind: str  # "api_key", "jwt"
+    kind: str  # "api_key", "jwt", "oauth2", "certificate", "signature", "webhook"
     credential: str = ""
     scopes: frozenset[str] = frozenset()
+    acr: str = ""
+    amr: frozenset[str] = frozenset()
+    auth_time: float | None = None
     told: tuple[tuple[str, str], ...] = ()  # made from the others: the headers by which the upstream learns of it
     roles: frozenset[str] = frozenset()  # which nobody is told
 
@@ -356,6 +363,17 @@ class FindVerificationKeys(Ask[VerificationKeys], frozen=True, gc=False):
     source: str
     kid: str | None
     at: float
+
+
+class IntrospectToken(Ask[Claims | None], frozen=True, gc=False):
+    """What the issuer says of an opaque token (RFC 7662); None: that it is not active. at: epoch seconds."""
+
+    source: str
+    token: str
+    at: float
+
+    def __repr__(self) -> str:
+        return f"IntrospectToken({self.source!r})"
 
 
 class StoreError(Exception):

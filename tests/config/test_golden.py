@@ -59,6 +59,7 @@ BEYOND_THE_SCHEMA = {
     "same-address-twice",
     "schema-of-operations",
     "short-hash-key",
+    "signed-requests-built",
     "short-hash-key-file",
     "soap-files",
     "two-apis-one-claim",

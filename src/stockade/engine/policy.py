@@ -54,6 +54,7 @@ class Route(Struct, frozen=True, gc=False):
     operations: OperationTable = field(default_factory=OperationTable)
     trusted_proxies: NetworkSet = field(default_factory=NetworkSet)
     max_body: int = 1 << 20
+    also: frozenset[str] = frozenset()  # paths that are its own besides
     own_headers: tuple[tuple[str, str], ...] = ()  # on responses that Stockade itself makes
     on_request: tuple[tuple[Binding, Hook], ...] = ()
     on_request_body: tuple[tuple[Binding, Hook], ...] = ()
@@ -106,7 +107,9 @@ class Route(Struct, frozen=True, gc=False):
     def owns(self, path: str) -> bool:
         """Whether the path lies under the prefix, at a segment's border: /api owns /api/x, not /apix."""
         prefix = self.prefix
-        return path.startswith(prefix) and (prefix[-1] == "/" or len(path) == len(prefix) or path[len(prefix)] == "/")
+        if not path.startswith(prefix):
+            return path in self.also
+        return prefix[-1] == "/" or len(path) == len(prefix) or path[len(prefix)] == "/" or path in self.also
 
 
 def _dresses(control: Control) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from stockade.config import Built, Loaded
 from stockade.engine import Policy, Session
 from stockade.journal import DecisionLog, Metrics, Snapshot
-from stockade.stores import Counters, KeySources, KeyStore, Source, Stores
+from stockade.stores import Counters, Introspection, KeySources, KeyStore, Source, Stores
 from stockade.vocabulary import Record, StoreError
 
 
@@ -55,7 +55,8 @@ class Runtime:
                 keys = current.keys
             else:
                 keys = KeyStore(built.key_store)
-        return Stores(self._counters, keys, KeySources(built.sources, known))
+        introspection = Introspection(built.introspectors)
+        return Stores(self._counters, keys, KeySources(built.sources, known), introspection)
 
     def finish(
         self, session: Session, status: int, duration_ms: float, upstream_ms: float | None, engine_seconds: float

@@ -48,7 +48,9 @@ from stockade.wire import BadRequest, Headers, Peer, Response, read_request
 READ_REQUEST_BODY, READ_RESPONSE, READ_RESPONSE_BODY = 1, 2, 4
 READ_REQUEST_STREAM, MAY_READ_RESPONSE_STREAM, MAY_SIFT_RESPONSE = 8, 32, 64
 _ROW = 4  # places of a row in the table of a batch
-_PLACES = 6  # before the headers: direct peer, source, protocol, TLS version, certificate digest, its subject
+_PLACES = (
+    8  # before the headers: direct peer, source, protocol, TLS version, certificate digest, its subject, its names
+)
 
 _worker: Worker
 _unpack = ffi.unpack
@@ -137,7 +139,7 @@ def _head_of(block: bytes, policy: Policy) -> Head:
 
 
 def _read_head(places: list[str], policy: Policy) -> Head:
-    direct, source, version, tls, certificate, subject = places[:_PLACES]
+    direct, source, version, tls, certificate, subject, dns, uri = places[:_PLACES]
     names, values = places[_PLACES::2], places[_PLACES + 1 :: 2]
     pseudo = 0
     while names[pseudo][0] == ":":
@@ -150,7 +152,7 @@ def _read_head(places: list[str], policy: Policy) -> Head:
         "https" if tls else "http",  # not what an HTTP/2 client says of it
         special.get(":authority", ""),
         Headers(names[pseudo:], values[pseudo:]),
-        Peer(source if believed else direct, tls, certificate, subject),
+        Peer(source if believed else direct, tls, certificate, subject, dns, uri),
         version,
     )
 
