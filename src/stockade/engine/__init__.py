@@ -8,7 +8,7 @@ record = session.close(status, duration_ms, upstream_ms)
 
 from stockade.engine.driver import Answer, NotNow, drive, drive_async, resume
 from stockade.engine.flow import Flow
-from stockade.engine.policy import Binding, Policy, Route, Upstream
+from stockade.engine.policy import Binding, Policy, Route, Upstream, joined
 from stockade.engine.session import (
     MOST_OF_RESPONSE,
     REQUEST_HEAD,
@@ -42,6 +42,7 @@ __all__ = [
     "Upstream",
     "drive",
     "drive_async",
+    "joined",
     "open_session",
     "refuse_unread",
     "resume",

@@ -207,6 +207,11 @@ class Session:
         kept: list[Edits] = []
         exchange, observe = self.exchange, self._observe
         for binding, hook in hooks:
+            if binding.control.seals and phase == "on_response_body":
+                if any(edits.replace is not None for edits in kept):
+                    continue  # what it would seal does not leave
+                if (ended := self._sift_first(kept)) is not None:
+                    return ended
             try:
                 verdict = hook(exchange)
                 if type(verdict) not in _VERDICTS:
@@ -225,12 +230,22 @@ class Session:
                     return ended
             else:
                 assert isinstance(verdict, Pass)
-                self._pass(binding, verdict, kept)
+                self._pass(phase, binding, verdict, kept)
         if phase == "on_request":
             return Pass((), None, self._forwarding(route, kept))
         return PASS if not kept else Pass((), None, _merge(kept))
 
-    def _pass(self, binding: Binding, verdict: Pass, kept: list[Edits]) -> None:
+    def _sift_first(self, kept: list[Edits]) -> Stop | None:
+        """The body past the sieves, before it is sealed."""
+        exchange = self.exchange
+        assert exchange.response is not None
+        body, stop = self.sift(exchange.response_body, exchange.response, exchange.request.at)
+        if stop is None and body != exchange.response_body:
+            exchange.response_body = body
+            kept.append(Edits(body=body))
+        return stop
+
+    def _pass(self, phase: Phase, binding: Binding, verdict: Pass, kept: list[Edits]) -> None:
         if verdict.principal is not None:
             self.exchange.principal = verdict.principal
         if verdict.operation is not None:
@@ -243,8 +258,13 @@ class Session:
             self.exchange.unknown = verdict.unknown
         if verdict.edits is not None and not binding.monitor:
             kept.append(verdict.edits)
-            if verdict.edits.body is not None:
-                self.exchange.response_body = verdict.edits.body  # what the next control judges
+            if verdict.request is not None:
+                self.exchange.request = verdict.request
+            if verdict.edits.body is not None:  # what the next control judges
+                if phase == "on_response_body":
+                    self.exchange.response_body = verdict.edits.body
+                else:
+                    self.exchange.request_body = verdict.edits.body
         if verdict.findings:
             self._note(binding, verdict.findings)
 

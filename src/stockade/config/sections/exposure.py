@@ -13,6 +13,7 @@ from stockade.config.texts import HeaderName, Host
 from stockade.config.units import Flag
 from stockade.controls.exposure import Exposure
 from stockade.controls.exposure.contract import Contract
+from stockade.controls.exposure.envelopes import Openings
 from stockade.controls.exposure.errors import Errors
 from stockade.engine import Binding
 
@@ -59,6 +60,17 @@ def make_early(site: Site) -> list[Binding]:
     return [site.bind(control, section, "exposure")] if control is not None else []
 
 
+def make_open(site: Site) -> list[Binding]:
+    """What must come before all who read request bodies: nothing can be read in a sealed one."""
+    section = site.api.exposure
+    if section.mode == "off":
+        return []
+    control = requests(site, section.envelopes)
+    if isinstance(control, Openings) and section.mode == "monitor":
+        site.warn("bodies are not opened in mode monitor: who reads them sees them sealed", "exposure", "envelopes")
+    return [site.bind(control, section, "exposure")] if control is not None else []
+
+
 def make(site: Site) -> list[Binding]:
     """Bodies first, so that heads are finished when they leave."""
     section = site.api.exposure
@@ -67,7 +79,6 @@ def make(site: Site) -> list[Binding]:
     authentication = site.api.authentication
     controls = [
         bodies(site, section.responses, section.fields, section.hash_key),
-        requests(site, section.envelopes),
         destinations(site, section.redirects, section.cookies),
         Errors(traces=section.hide_traces, uniform=section.uniform_errors)
         if section.hide_traces or section.uniform_errors
