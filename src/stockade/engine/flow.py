@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 from typing import Protocol as Interface
 
+from msgspec.structs import replace
+
 from stockade.engine.policy import Binding, StreamHook
 from stockade.messages import BadMessage, Message, Protocol, Reader, reader
 from stockade.vocabulary import PASS, Exchange, Pass, Stop, Verdict, Watcher
@@ -91,8 +93,11 @@ class Flow:
     def judge(self, message: Message, at: float) -> Stop | None:
         """A whole message: None when it may go on."""
         for binding, watcher in self._watchers:
+            told = message
+            if message.too_long and not watcher.keep and (watcher.limit is None or message.size <= watcher.limit):
+                told = replace(message, too_long=False)  # to others it is
             try:
-                verdict: Any = watcher.judge(message, at)
+                verdict: Any = watcher.judge(told, at)
                 if type(verdict) is not Pass and type(verdict) is not Stop:
                     raise TypeError("a watcher must return Pass or Stop")  # noqa: TRY301 - the control's error
             except Exception as error:  # noqa: BLE001 - whatever a watcher does wrong, the policy says what follows
