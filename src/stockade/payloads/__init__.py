@@ -13,22 +13,24 @@ from stockade.payloads.form import read_form
 from stockade.payloads.json_body import read_json
 from stockade.payloads.kinds import kind_of
 from stockade.payloads.limits import Limits
-from stockade.payloads.multipart import Part, read_multipart
 
 if TYPE_CHECKING:
+    from stockade.payloads.multipart import Part, read_multipart
     from stockade.payloads.soap import Call, Soap
     from stockade.payloads.wsdl import Operation
     from stockade.payloads.xml_body import read_xml
     from stockade.payloads.xsd import BadSchema, Problem, Schema
 
-# What needs lxml, which policies without XML do not load: names by module.
+# What needs lxml, which policies without XML and files do not load: names by module.
 _LATE = {
     "BadSchema": "xsd",
     "Call": "soap",
     "Operation": "wsdl",
+    "Part": "multipart",
     "Problem": "xsd",
     "Schema": "xsd",
     "Soap": "soap",
+    "read_multipart": "multipart",
     "read_xml": "xml_body",
 }
 

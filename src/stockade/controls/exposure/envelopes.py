@@ -36,6 +36,7 @@ class Requests(Control):
 
     name = "exposure"
     rules: ClassVar = {"bad-signature": "envelopes"}
+    opens = False
 
     def __init__(self, signature: Signature, operations: OperationTable | None = None) -> None:
         self._signature = signature
@@ -73,6 +74,7 @@ class Openings(Control):
 
     name = "exposure"
     rules: ClassVar = dict.fromkeys(("bad-envelope", "unsealed"), "envelopes")
+    opens = True
 
     def __init__(self, opening: Opening, media_type: str, operations: OperationTable | None = None) -> None:
         self._opening = opening
