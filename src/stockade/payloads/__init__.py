@@ -15,7 +15,7 @@ from stockade.payloads.kinds import kind_of
 from stockade.payloads.limits import Limits
 
 if TYPE_CHECKING:
-    from stockade.payloads.multipart import Part, read_multipart
+    from stockade.payloads.multipart import Part, read_fields, read_multipart
     from stockade.payloads.soap import Call, Soap
     from stockade.payloads.wsdl import Operation
     from stockade.payloads.xml_body import read_xml
@@ -30,6 +30,7 @@ _LATE = {
     "Problem": "xsd",
     "Schema": "xsd",
     "Soap": "soap",
+    "read_fields": "multipart",
     "read_multipart": "multipart",
     "read_xml": "xml_body",
 }
@@ -46,6 +47,7 @@ __all__ = [
     "Schema",
     "Soap",
     "kind_of",
+    "read_fields",
     "read_form",
     "read_json",
     "read_multipart",

@@ -62,6 +62,22 @@ def read_multipart(body: bytes, content_type: str, limits: Limits = DEFAULT) -> 
     return parts
 
 
+def read_fields(body: bytes, content_type: str, limits: Limits = DEFAULT) -> list[tuple[str, str]]:
+    """Names and values of the fields alone, of a body that has been found good: files are not looked into again.
+
+    Raises BadPayload.
+    """
+    fields: list[tuple[str, str]] = []
+    for head, content in _split(body, _boundary(content_type), limits):
+        try:
+            read = read_head(head, limits)
+        except BadHead as error:
+            refuse(error.rule, str(error))
+        if not read.filename:
+            fields.append((read.name, content.decode("utf-8", "replace")))
+    return fields
+
+
 def _boundary(content_type: str) -> bytes:
     media, parameters = content_type.partition(";")[::2]
     if media.strip(" \t").lower() != "multipart/form-data":
