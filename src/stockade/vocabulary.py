@@ -254,6 +254,11 @@ class Control:
         """The request head is complete."""
         return PASS
 
+    def wants_request_body(self, exchange: Exchange) -> bool:
+        """Whether `on_request_body` is to be asked of the request whose head has passed. A body that nobody wants is
+        not held, and nobody is asked."""
+        return True
+
     def on_request_body(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
         """The whole request body is in `exchange.request_body`."""
         return PASS

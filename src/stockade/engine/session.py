@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from stockade.engine.bodies import has_whole_body, is_sifted, wants_body
+from stockade.engine.bodies import has_whole_body, is_sifted, wants_body, wants_request_body
 from stockade.engine.editing import joined, merged, with_headers
 from stockade.engine.events import Event, RequestBody, RequestHead, ResponseHead
 from stockade.engine.flow import Flow
@@ -101,7 +101,9 @@ class Session:
         route = self.route
         if route is None or not route.on_request_body or self.stopped:
             return False
-        return has_whole_body(self.exchange, route)
+        if not has_whole_body(self.exchange, route):
+            return False
+        return any(wants_request_body(binding.control, self.exchange) for binding, _ in route.on_request_body)
 
     @property
     def reads_response(self) -> bool:

@@ -13,6 +13,7 @@ from stockade.payloads.form import read_form
 from stockade.payloads.json_body import read_json
 from stockade.payloads.kinds import kind_of
 from stockade.payloads.limits import Limits
+from stockade.payloads.structure import check_structure, has_structure
 
 if TYPE_CHECKING:
     from stockade.payloads.multipart import Part, read_fields, read_multipart
@@ -46,6 +47,8 @@ __all__ = [
     "Problem",
     "Schema",
     "Soap",
+    "check_structure",
+    "has_structure",
     "kind_of",
     "read_fields",
     "read_form",
