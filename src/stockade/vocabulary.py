@@ -10,7 +10,7 @@ says as a `Finding`. When all is over one `Record` says what happened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import quote
 
@@ -57,6 +57,7 @@ class Principal(Struct, frozen=True, gc=False):
     credential: str = ""
     scopes: frozenset[str] = frozenset()
     told: tuple[tuple[str, str], ...] = ()  # made from the others: the headers by which the upstream learns of it
+    claims: Mapping[str, Any] = {}  # of a token: personal data, for rules alone
 
     def __post_init__(self) -> None:
         values = (self.id, self.credential, " ".join(sorted(self.scopes)))
@@ -106,6 +107,7 @@ class Pass(Struct, frozen=True, gc=False):
     calls: int = 1
     proofs: Proofs | None = None
     texts: Texts | None = None
+    decided: str = ""  # the rule that let it pass, for explanations
 
 
 class Closing(Struct, frozen=True, gc=False):
@@ -227,6 +229,10 @@ class Control:
     def on_response_body(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
         """The whole response body is in `exchange.response_body`."""
         return PASS
+
+    def wants_response_body(self, exchange: Exchange) -> bool:
+        """Whether `on_response_body` is to see this response; asked when the request has passed. Else it streams."""
+        return True
 
     def on_request_stream(self, exchange: Exchange, protocol: Protocol) -> Watcher | None:
         """The request goes on as a stream of messages: who shall judge them? None: nobody, and they pass unread."""

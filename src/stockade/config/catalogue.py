@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stockade.config.sections import authentication, exposure, firewall, graphql, grpc, limits, messages, schema, waf
+from stockade.config.sections import (
+    authentication,
+    authorization,
+    exposure,
+    firewall,
+    graphql,
+    grpc,
+    limits,
+    messages,
+    schema,
+    waf,
+)
 from stockade.config.site import Site
 from stockade.engine import Binding
 
@@ -18,6 +29,7 @@ CATALOGUE: tuple[tuple[str, Maker], ...] = (
     ("limits", limits.make_early),  # what an address may do, before any costly work is done for it
     ("authentication", authentication.make),  # who is asking
     ("limits", limits.make_late),  # what a principal may do
+    ("authorization", authorization.make),  # which operations and properties are whose
     ("schema", schema.make),  # what a valid request is
     ("graphql", graphql.make),  # which operation it is, what it may ask for and what that costs
     ("limits", limits.make_named),  # what an operation may be asked that only its body names

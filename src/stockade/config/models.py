@@ -11,6 +11,7 @@ from stockade.config.base import Address, HostPort, Kind, Model, Secret
 from stockade.config.errors import written
 from stockade.config.sections import (
     AuthenticationSection,
+    AuthorizationSection,
     ExposureSection,
     FirewallSection,
     GraphQLSection,
@@ -154,6 +155,7 @@ class Api(Model):
     firewall: FirewallSection = FirewallSection()
     authentication: AuthenticationSection | None = None
     limits: list[LimitItem] = Field([], description="Rates and quotas; all of them must allow a request.")
+    authorization: AuthorizationSection | None = None
     schema_: SchemaSection | None = Field(None, alias="schema")
     graphql: GraphQLSection | None = None
     grpc: GrpcSection | None = None

@@ -145,7 +145,10 @@ class Session:
 
     @property
     def reads_response_body(self) -> bool:
-        return self.route is not None and bool(self.route.on_response_body) and not self.stopped
+        route = self.route
+        if route is None or self.stopped:
+            return False
+        return any(binding.control.wants_response_body(self.exchange) for binding, _ in route.on_response_body)
 
     def receive(self, event: Event) -> Steps:
         """The steps that this event sets off: a generator of Asks that ends in the verdict for the door.

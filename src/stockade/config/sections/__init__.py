@@ -1,6 +1,7 @@
 """The policy file's section of each control: its model, and how it becomes the control. One file per control."""
 
 from stockade.config.sections.authentication import AuthenticationSection
+from stockade.config.sections.authorization import AuthorizationSection
 from stockade.config.sections.exposure import ExposureSection
 from stockade.config.sections.firewall import FirewallSection
 from stockade.config.sections.graphql import GraphQLSection
@@ -13,6 +14,7 @@ from stockade.config.sections.waf import WafSection
 
 __all__ = [
     "AuthenticationSection",
+    "AuthorizationSection",
     "ExposureSection",
     "FirewallSection",
     "GraphQLSection",

@@ -88,7 +88,7 @@ class Jwts:
         return None not in (issuer, self._rules.issuer) and issuer != self._rules.issuer
 
     def _remember(self, credential: str, keys: VerificationKeys, claims: Claims) -> Principal:
-        principal = Principal(claims.subject or "", "jwt", claims.token_id or "", claims.scopes)
+        principal = Principal(claims.subject or "", "jwt", claims.token_id or "", claims.scopes, claims=claims.members)
         if len(self._verified) >= _REMEMBERED:
             self._verified.clear()
         self._verified[credential] = _Verified(keys, principal, claims.expires + self._rules.leeway)
