@@ -18,6 +18,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import force_setattr
 
 from stockade.messages import Message, Protocol
+from stockade.ownership import Confidence, Found
 from stockade.tokens import ApiKeyRecord, VerificationKeys
 from stockade.wire import Request, Response, problem
 
@@ -315,6 +316,41 @@ class FindVerificationKeys(Ask[VerificationKeys], frozen=True, gc=False):
     source: str
     kid: str | None
     at: float
+
+
+class Owned(NamedTuple):
+    """What is known of each id that was asked for, and whether it is certain enough to refuse by."""
+
+    found: tuple[Found, ...]
+    confident: bool
+
+
+class FindOwners(Ask[Owned], frozen=True, gc=False):
+    """Whose objects are. kind: of objects, with their API. names: of the asker, the first being its own. keep: seconds
+    that what was learned lasts."""
+
+    kind: str
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+    at: float
+    keep: float
+    wanted: Confidence
+
+
+class Teach(Ask[tuple[str, ...]], frozen=True, gc=False):
+    """Objects were handed to names, or taken away. The reply: ids that are another's, and so were not taught.
+
+    how: hold (also theirs), move (theirs alone), drop (no longer theirs), forget (nobody's).
+    """
+
+    kind: str
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+    at: float
+    keep: float
+    how: Literal["hold", "move", "drop", "forget"]
+    source: str
+    exclusive: bool = False  # hold only what is not another's already
 
 
 class StoreError(Exception):

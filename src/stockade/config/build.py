@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -24,6 +25,13 @@ from stockade.stores import Source
 _CARRIERS = frozenset({"authorization", "cookie", "proxy-authorization"})  # headers that hold credentials in any API
 
 
+class OwnersFile(NamedTuple):
+    """Where owners are kept, and for how many objects there is room."""
+
+    path: Path
+    objects: int
+
+
 class Built(Struct, frozen=True):
     """A policy ready to run, and what it needs from outside."""
 
@@ -32,6 +40,7 @@ class Built(Struct, frozen=True):
     key_store: Path | None  # None when no API takes API keys
     watched: frozenset[Path]  # files whose change makes a new policy
     warnings: tuple[Problem, ...]
+    owners: OwnersFile | None = None  # None when no API learns owners
 
 
 def build(loaded: Loaded) -> Built:
@@ -56,6 +65,9 @@ def build(loaded: Loaded) -> Built:
         loaded.folder / config.keys.path if any(site.uses_keys for site in sites) else None,
         frozenset({loaded.path.absolute()}.union(*(site.watched for site in sites))),
         (*warnings, *(warning for site in sites for warning in site.warnings)),
+        OwnersFile(loaded.folder / config.owners.path, config.owners.objects)
+        if any(site.uses_owners for site in sites)
+        else None,
     )
 
 

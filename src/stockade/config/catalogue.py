@@ -16,6 +16,7 @@ from stockade.config.sections import (
     grpc,
     limits,
     messages,
+    ownership,
     schema,
     waf,
 )
@@ -33,6 +34,7 @@ CATALOGUE: tuple[tuple[str, Maker], ...] = (
     ("schema", schema.make),  # what a valid request is
     ("graphql", graphql.make),  # which operation it is, what it may ask for and what that costs
     ("limits", limits.make_named),  # what an operation may be asked that only its body names
+    ("ownership", ownership.make),  # whose the objects are that it names
     ("grpc", grpc.make),  # which methods may be called
     ("messages", messages.make),  # what a stream may carry
     ("waf", waf.make),  # what a request carries

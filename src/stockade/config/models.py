@@ -19,6 +19,7 @@ from stockade.config.sections import (
     LimitItem,
     MessagesSection,
     OpenapiSection,
+    OwnershipItem,
     SchemaSection,
     WafSection,
 )
@@ -77,6 +78,15 @@ class Keys(Model):
         Secret(file=Path("stockade.hash-key")),
         validate_default=False,
         description="The key of the keyed hash under which API keys are stored; the default file is made when missing.",
+    )
+
+
+class Owners(Model):
+    """The table of who was handed which objects."""
+
+    path: FilePath = Field(Path("stockade.owners"), description="A file, made when it is not there, and PATH.db.")
+    objects: Annotated[Count, Field(ge=1000, le=100_000_000)] = Field(
+        1_000_000, description="How many it holds well; takes 32 to 64 bytes each."
     )
 
 
@@ -158,6 +168,7 @@ class Api(Model):
     authorization: AuthorizationSection | None = None
     schema_: SchemaSection | None = Field(None, alias="schema")
     graphql: GraphQLSection | None = None
+    ownership: list[OwnershipItem] = Field([], description="Whose objects are, by kind.")
     grpc: GrpcSection | None = None
     messages: MessagesSection | None = None
     waf: WafSection | None = None
@@ -186,6 +197,7 @@ class Config(Model):
     admin: Admin = Admin()
     log: Log = Log()
     keys: Keys = Keys()
+    owners: Owners = Owners()
     workers: Annotated[
         int | Literal["auto"],
         BeforeValidator(_workers),

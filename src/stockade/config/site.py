@@ -33,6 +33,7 @@ class Site:
         self.watched: set[Path] = set()
         self.sources: list[Source] = []
         self.uses_keys = False
+        self.uses_owners = False
         self._read: list[Description | None] = []  # empty until someone asks
 
     @property

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from stockade.config import Built, Loaded
 from stockade.engine import Policy, Session
 from stockade.journal import DecisionLog, Metrics, Snapshot
-from stockade.stores import Counters, KeySources, KeyStore, Source, Stores
+from stockade.stores import Counters, KeySources, KeyStore, Owners, Source, Stores
 from stockade.vocabulary import Record, StoreError
 
 
@@ -25,6 +25,7 @@ class Runtime:
         self.worker = worker
         self.metrics = Metrics()
         self._counters = counters or Counters()
+        self._passive = not journal  # what only tries things out teaches nothing
         self._uses: dict[str, float] = {}
         self.stores = self._stores(built, ())
         self.policy: Policy = built.policy
@@ -39,13 +40,15 @@ class Runtime:
         if self.log is not None and _log_path(loaded) != self._log_path:
             log = DecisionLog(_log_path(loaded))
         # Nothing below can fail: the new policy runs whole or not at all.
-        old_keys = self.stores.keys
+        old_keys, old_owners = self.stores.keys, self.stores.owners
         self.stores, self.policy = stores, built.policy
         if log is not None and self.log is not None:
             self.log, old_log, self._log_path = log, self.log, _log_path(loaded)
             old_log.close()
         if old_keys is not None and old_keys is not stores.keys:
             old_keys.close()
+        if old_owners is not None and old_owners is not stores.owners:
+            old_owners.close()
 
     def _stores(self, built: Built, known: Iterable[Source]) -> Stores:
         keys: KeyStore | None = None
@@ -55,7 +58,20 @@ class Runtime:
                 keys = current.keys
             else:
                 keys = KeyStore(built.key_store)
-        return Stores(self._counters, keys, KeySources(built.sources, known))
+        return Stores(self._counters, keys, KeySources(built.sources, known), self._owners(built, keys))
+
+    def _owners(self, built: Built, keys: KeyStore | None) -> Owners | None:
+        if built.owners is None:
+            return None
+        current: Stores | None = getattr(self, "stores", None)
+        if current is not None and current.owners is not None and current.owners.path == built.owners.path:
+            return current.owners  # its size is that of the start
+        try:
+            return Owners(*built.owners, passive=self._passive)
+        except StoreError:
+            if keys is not None and (current is None or keys is not current.keys):
+                keys.close()
+            raise
 
     def finish(
         self, session: Session, status: int, duration_ms: float, upstream_ms: float | None, engine_seconds: float
@@ -72,6 +88,9 @@ class Runtime:
 
     def keep_uses(self) -> None:
         """Write down which API keys were used since the last call. Not for the request path."""
+        if self.stores.owners is not None:
+            with contextlib.suppress(StoreError):
+                self.stores.owners.keep()
         if self.stores.keys is None or not self._uses:
             return
         uses, self._uses = self._uses, {}

@@ -3,6 +3,7 @@
 from stockade.stores.counters import Counters, SharedTable
 from stockade.stores.jwks import KeySources, Source
 from stockade.stores.keys import KeyStore
+from stockade.stores.owners import Owners
 from stockade.stores.router import Stores
 
-__all__ = ["Counters", "KeySources", "KeyStore", "SharedTable", "Source", "Stores"]
+__all__ = ["Counters", "KeySources", "KeyStore", "Owners", "SharedTable", "Source", "Stores"]

@@ -9,16 +9,30 @@ from stockade.engine import NotNow
 from stockade.stores.counters import Counters
 from stockade.stores.jwks import KeySources
 from stockade.stores.keys import KeyStore
-from stockade.vocabulary import Ask, FindApiKey, FindVerificationKeys, StoreError, TakeAll, TakeQuota, TakeTokens
+from stockade.stores.owners import Owners
+from stockade.vocabulary import (
+    Ask,
+    FindApiKey,
+    FindOwners,
+    FindVerificationKeys,
+    StoreError,
+    TakeAll,
+    TakeQuota,
+    TakeTokens,
+    Teach,
+)
 
 
 class Stores:
     """Which store answers what. A question that nobody answers is a StoreError: fail closed, and say so."""
 
-    def __init__(self, counters: Counters, keys: KeyStore | None, sources: KeySources) -> None:
+    def __init__(
+        self, counters: Counters, keys: KeyStore | None, sources: KeySources, owners: Owners | None = None
+    ) -> None:
         self.counters = counters
         self.keys = keys
         self.sources = sources
+        self.owners = owners
         self._answers: dict[type[Any], Callable[[Any], Any]] = {
             TakeTokens: counters.take_tokens,
             TakeQuota: counters.take_quota,
@@ -27,6 +41,8 @@ class Stores:
         }
         if keys is not None:
             self._answers[FindApiKey] = keys.find
+        if owners is not None:
+            self._answers.update({FindOwners: owners.find, Teach: owners.teach})
 
     def answer(self, ask: Ask[Any]) -> Any:
         """At once, or NotNow."""
@@ -46,3 +62,5 @@ class Stores:
     def close(self) -> None:
         if self.keys is not None:
             self.keys.close()
+        if self.owners is not None:
+            self.owners.close()

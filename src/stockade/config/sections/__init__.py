@@ -9,6 +9,7 @@ from stockade.config.sections.grpc import GrpcSection
 from stockade.config.sections.limits import LimitItem
 from stockade.config.sections.messages import MessagesSection
 from stockade.config.sections.openapi import OpenapiSection
+from stockade.config.sections.ownership import OwnershipItem
 from stockade.config.sections.schema import SchemaSection
 from stockade.config.sections.waf import WafSection
 
@@ -22,6 +23,7 @@ __all__ = [
     "LimitItem",
     "MessagesSection",
     "OpenapiSection",
+    "OwnershipItem",
     "SchemaSection",
     "WafSection",
 ]

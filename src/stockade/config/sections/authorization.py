@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from stockade.access import Grant, Needs, Templates
+from stockade.access import Grant, Needs, Roles, Templates
 from stockade.access.properties import plain
 from stockade.config.base import Model, Section
 from stockade.config.errors import did_you_mean
 from stockade.config.site import Site
 from stockade.config.texts import Name, Operation
 from stockade.config.units import Flag
-from stockade.controls.authorization import Authorization, AuthorizationOfProperties, Roles
+from stockade.controls.authorization import Authorization, AuthorizationOfProperties
 from stockade.engine import Binding
 from stockade.openapi.compiling import base_path
 from stockade.operations import BadOperation, parse_operation
@@ -157,15 +159,25 @@ def _properties(
 
 def _tagged(site: Site) -> dict[str, list[str]]:
     """The operations of the description by tag."""
-    described = site.description()
     found: dict[str, list[str]] = {}
-    if described is None:
-        return found
-    document: dict[str, Any] = described.document
-    base = base_path(document)
+    for name, operation in _described(site):
+        for tag in operation.get("tags") or []:
+            found.setdefault(str(tag), []).append(name)
+    return found
+
+
+def described_operations(site: Site) -> Iterator[str]:
+    """The names of the description's operations that can be told by whole segments."""
+    for name, _ in _described(site):
+        with suppress(BadOperation):
+            parse_operation(name)
+            yield name
+
+
+def _described(site: Site) -> Iterator[tuple[str, dict[str, Any]]]:
+    described = site.description()
+    document: dict[str, Any] = described.document if described is not None else {}
     for path, item in (document.get("paths") or {}).items():
         for method, operation in item.items() if isinstance(item, dict) else ():
             if method in _METHODS and isinstance(operation, dict):
-                for tag in operation.get("tags") or []:
-                    found.setdefault(str(tag), []).append(f"{method.upper()} {base}{path}")
-    return found
+                yield f"{method.upper()} {base_path(document)}{path}", operation

@@ -7,12 +7,13 @@ nothing was proved.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import ClassVar
 
 from stockade.access import (
     Ambiguous,
     Grant,
+    Roles,
     Subject,
     Templates,
     UnreadableBody,
@@ -20,41 +21,13 @@ from stockade.access import (
     readings,
     written_properties,
 )
-from stockade.access.grants import claim
 from stockade.redaction import excerpt
-from stockade.vocabulary import PASS, Control, Exchange, Finding, Pass, Principal, Stop, Verdict
+from stockade.vocabulary import PASS, Control, Exchange, Finding, Pass, Stop, Verdict
 from stockade.wire import Request
 
 _PREFLIGHT = frozenset({"origin", "access-control-request-method"})
-_REMEMBERED = 4096
 _SAFE = frozenset({"GET", "OPTIONS", "TRACE"})  # RFC 9110, section 9.2.1; HEAD is read as GET
 _DEFAULT = Pass(decided="default")
-
-
-class Roles:
-    """The roles of principals: from a claim, and as the policy gives them out. claim: its name, "" for none."""
-
-    def __init__(self, claim: str = "roles", members: Mapping[str, Iterable[str]] | None = None) -> None:
-        self._claim = claim
-        self._given: dict[str, frozenset[str]] = {}
-        for role, principals in (members or {}).items():
-            for principal in principals:
-                self._given[principal] = self._given.get(principal, frozenset()) | {role}
-        self._known: dict[int, tuple[Principal, Subject]] = {}  # principals come again and again, as they are
-
-    def subject(self, principal: Principal | None) -> Subject | None:
-        if principal is None:
-            return None
-        known = self._known.get(id(principal))
-        if known is not None and known[0] is principal:
-            return known[1]
-        stated = claim(principal.claims, self._claim) if self._claim else frozenset()
-        roles = stated | self._given.get(principal.id, frozenset())
-        subject = Subject(principal.id, principal.scopes, roles, principal.claims)
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        self._known[id(principal)] = (principal, subject)
-        return subject
 
 
 class Authorization(Control):

@@ -1,0 +1,269 @@
+"""`ownership:` a list of kinds of objects, and how it is known whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from stockade.access import Templates
+from stockade.config.base import Model, Section
+from stockade.config.errors import written
+from stockade.config.sections.authorization import Condition, described_operations, roles_of
+from stockade.config.site import Site
+from stockade.config.texts import Name, Operation
+from stockade.config.units import Count, Duration, Flag, RateUnit
+from stockade.controls.ownership import (
+    BodyGuard,
+    Guard,
+    HeadTeacher,
+    Lesson,
+    Objects,
+    Ownership,
+    Spot,
+    Teacher,
+)
+from stockade.engine import Binding
+from stockade.operations import parse_operation
+from stockade.ownership import Confidence, Place, parse_place
+
+How = Literal["hold", "move", "drop", "forget"]
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+def _place(value: Any) -> Any:
+    if isinstance(value, str):
+        parse_place(value)
+    return value
+
+
+def _named(value: Any) -> Any:
+    if value == "principal" or (isinstance(value, str) and value.startswith("claim:") and len(value) > len("claim:")):
+        return value
+    raise ValueError(f"{written(value)} is neither principal nor claim:NAME")
+
+
+def _merged(value: Any) -> Any:
+    """Lists may be written as one mapping or as a list of mappings."""
+    if isinstance(value, list) and all(isinstance(each, dict) for each in value):
+        return {name: place for each in value for name, place in each.items()}
+    return value
+
+
+PlaceText = Annotated[str, BeforeValidator(_place)]
+Named = Annotated[str, BeforeValidator(_named)]
+
+
+class Handing(Model):
+    """An operation that hands an object to somebody."""
+
+    from_: Operation = Field(alias="from", description='The operation, "POST /orders".')
+    id: PlaceText = Field("response.id", description="Where the object's id stands.")
+
+
+class Giving(Model):
+    """An operation by which its caller gives an object to another, or takes it back."""
+
+    from_: Operation = Field(alias="from", description='The operation, "POST /documents/{id}/shares".')
+    id: PlaceText = Field(description="Where the object's id stands.")
+    to: PlaceText = Field(description="Where the other's name stands, as in body.user_id.")
+    owner: Named | None = Field(None, description="What that name is: principal or claim:NAME; default: as `owner`.")
+
+
+class OwnershipItem(Section):
+    """One kind of object."""
+
+    type: Name = Field(description="What the objects are called.")
+    id: Annotated[list[PlaceText], BeforeValidator(_listed)] = Field(
+        min_length=1, description="Where ids stand in requests: path.order_id, query.id, body.items[*].id, header.x-id."
+    )
+    operations: list[Operation] = Field(
+        [], description="Which operations; default: of path parameters all that have them, of others every one."
+    )
+    form: Literal["auto", "integer", "uuid", "text", "folded"] = Field("auto", description="What ids look like.")
+    owner: Annotated[list[Named], BeforeValidator(_listed)] = Field(
+        ["principal"],
+        min_length=1,
+        description="Who owns: principal or claim:NAME; the first is what is learned under.",
+    )
+    ids: Named | None = Field(None, description="A claim that lists the ids itself, as claim:sub lists one.")
+    learn: Annotated[list[Handing], BeforeValidator(_listed)] = Field([], description="Operations that make objects.")
+    lists: Annotated[dict[Operation, PlaceText], BeforeValidator(_merged)] = Field(
+        {}, description='Operations that list the caller\'s own, {"GET /orders": "response[*].id"}.'
+    )
+    share: Annotated[list[Giving], BeforeValidator(_listed)] = Field([], description="Operations that share.")
+    move: Annotated[list[Giving], BeforeValidator(_listed)] = Field([], description="Operations that hand over.")
+    unshare: Annotated[list[Giving], BeforeValidator(_listed)] = Field([], description="Operations that take back.")
+    remove: list[Operation] = Field([], description="Operations that delete the object of their path.")
+    exclusive: Flag | None = Field(
+        None, description="Whether lists never hand over what is another's; default: where sharing is stated."
+    )
+    exempt: Condition | None = Field(None, description="Who may touch them all, as {roles: [support]}.")
+    learning: Duration = Field(86400.0, description="How long only to watch; 0s: refuse from the beginning.")
+    principals: Count = Field(20, description="Principals that must have used their own before anyone is refused.")
+    keep: Duration = Field(90 * 86400.0, description="How long what was learned lasts, since it was last seen.")
+    walk: RateUnit | None = Field(None, description="Ids never given to one that it may try; default: 60/hour.")
+    status: Literal[403, 404] = Field(404, description="Of refusals; 404 does not tell that the object exists.")
+
+    @model_validator(mode="after")
+    def _known_somehow(self) -> OwnershipItem:
+        for text in self.id:
+            if parse_place(text).source == "response":
+                raise ValueError("id says where ids stand in requests; for responses there are learn and lists")
+        return self
+
+    @property
+    def learned(self) -> bool:
+        return bool(self.learn or self.lists or self.share or self.walk or self.move)
+
+    def claims(self) -> tuple[str, ...]:
+        return tuple("" if name == "principal" else name.removeprefix("claim:") for name in self.owner)
+
+    def ownership(self, api: str) -> Ownership:
+        ids = self.ids.removeprefix("claim:") if self.ids is not None else None
+        if ids is None and not self.learned:
+            ids = self.claims()[0] or "sub"
+        rate = self.walk
+        at_once = self.learning == 0
+        return Ownership(
+            f"{api}/{self.type}",
+            self.form,
+            self.claims(),
+            ids,
+            self.learned,
+            self.exempt.needs() if self.exempt is not None else None,
+            self.keep,
+            Confidence(0.0, 0, 1.0) if at_once else Confidence(self.learning, self.principals),
+            rate.amount if rate is not None else 60,
+            rate.seconds if rate is not None else 3600.0,
+            self.status,
+        )
+
+
+def make(site: Site) -> list[Binding]:
+    bindings = []
+    for index, item in enumerate(site.api.ownership):
+        if item.mode != "off":
+            bindings += _Making(site, index, item).bindings()
+    return bindings
+
+
+class _Making:
+    def __init__(self, site: Site, index: int, item: OwnershipItem) -> None:
+        self._site = site
+        self._index = index
+        self._item = item
+        self._roles = roles_of(site.api.authorization)
+        names = [other.type for other in site.api.ownership[:index]]
+        if item.type in names:
+            site.problem(f"{item.type!r} is stated twice; list its places in one `id`", "ownership", index, "type")
+
+    def bindings(self) -> list[Binding]:
+        item = self._item
+        ownership = item.ownership(self._site.api.name)
+        objects = Objects(ownership, self._spots())
+        bodies = any(text.startswith("body") for text in item.id)
+        guard = (BodyGuard if bodies else Guard)(objects, self._roles, title=self._title(ownership))
+        made = [self._site.bind(guard, item, "ownership", self._index)]
+        lessons = Templates[Lesson]()
+        heads = False
+        for lesson in self._lessons():
+            method, segments = parse_operation(lesson.operation)
+            lessons.insert(method, segments, lesson)
+            heads = heads or not lesson.reads_response
+        if lessons.count:
+            self._site.uses_owners = True
+            teacher = (HeadTeacher if heads else Teacher)(
+                objects, self._roles, lessons, title=f"{item.type}: learns from {lessons.count} operation(s)"
+            )
+            made.append(self._site.bind(teacher, item, "ownership", self._index))
+        elif item.learned:
+            self._site.uses_owners = True
+        return made
+
+    def _title(self, ownership: Ownership) -> str:
+        item = self._item
+        ways = [f"declared by {ownership.ids}"] if ownership.ids else []
+        ways += ["learned"] if item.learn or item.lists else []
+        ways += [f"{ownership.walk} strange ids at most"] if ownership.learned and ownership.walk else []
+        return f"{item.type} in {', '.join(item.id)}: {', '.join(ways)}"
+
+    def _spots(self) -> Templates[Spot]:
+        spots = Templates[Spot]()
+        for number, text in enumerate(self._item.id):
+            place = parse_place(text)
+            operations = self._item.operations
+            if not operations:
+                operations = list(self._known()) if place.source == "path" else ["* /*"]
+            if not self._insert(spots, place, operations):
+                hint = "list them under operations, of the API or here"
+                self._site.problem(
+                    f"no known operation has {{{place.name}}}; {hint}", "ownership", self._index, "id", number
+                )
+        return spots
+
+    def _insert(self, spots: Templates[Spot], place: Place, operations: list[str]) -> bool:
+        inserted = False
+        for operation in operations:
+            _, segments = parse_operation(operation)
+            position = _position(segments, place.name)
+            if place.source == "path" and position is None:
+                continue
+            spots.insert("*", segments, Spot(place, position or 0))
+            inserted = True
+        return inserted
+
+    def _known(self) -> Iterator[str]:
+        item = self._item
+        yield from self._site.api.operations
+        yield from described_operations(self._site)
+        yield from (each.from_ for each in item.learn)
+        yield from (each.from_ for each in (*item.share, *item.move, *item.unshare))
+        yield from item.lists
+        yield from item.remove
+
+    def _lessons(self) -> Iterator[Lesson]:
+        item = self._item
+        exclusive = item.exclusive if item.exclusive is not None else bool(item.share or item.move)
+        for handing in item.learn:
+            yield from self._lesson(handing.from_, "hold", handing.id, exclusive=True)
+        for operation, place in item.lists.items():
+            yield from self._lesson(operation, "hold", place, exclusive=exclusive)
+        ways: tuple[tuple[How, list[Giving]], ...] = (("hold", item.share), ("move", item.move), ("drop", item.unshare))
+        for how, givings in ways:
+            for giving in givings:
+                yield from self._lesson(giving.from_, how, giving.id, giving)
+        for operation in item.remove:
+            own = next((text for text in item.id if text.startswith("path.")), "path.id")
+            yield from self._lesson(operation, "forget", own)
+
+    def _lesson(
+        self, operation: str, how: How, id_: str, giving: Giving | None = None, *, exclusive: bool = False
+    ) -> Iterator[Lesson]:
+        _, segments = parse_operation(operation)
+        place, to = parse_place(id_), parse_place(giving.to) if giving is not None else None
+        for each in (place, to):
+            if each is not None and each.source == "path" and _position(segments, each.name) is None:
+                self._site.problem(f"{operation} has no {{{each.name}}}", "ownership", self._index)
+                return
+        label = (giving.owner if giving is not None else None) or self._item.owner[0]
+        yield Lesson(
+            operation,
+            how,
+            place,
+            _position(segments, place.name) or 0,
+            to,
+            (_position(segments, to.name) or 0) if to is not None else 0,
+            label.removeprefix("claim:"),
+            exclusive,
+        )
+
+
+def _position(segments: list[str], name: str) -> int | None:
+    """The parameter's place among the parameters of a template."""
+    parameters = [segment[1:-1] for segment in segments if segment.startswith("{")]
+    return parameters.index(name) if name in parameters else None

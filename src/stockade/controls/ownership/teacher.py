@@ -1,0 +1,174 @@
+"""The teacher: what responses hand to whom, and what requests that succeeded gave away.
+
+Findings: `listed-anothers` where a response hands over what is another's and sharing is stated, so that it teaches
+nothing; once learning is certain the response is withheld.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+from msgspec import Struct
+
+from stockade.access import Roles, Subject, Templates, methods_of, readings
+from stockade.access.readings import Ambiguous
+from stockade.controls.ownership.objects import Objects, canonical_ids
+from stockade.ownership import Form, Place, values_at
+from stockade.ownership.places import read_json
+from stockade.redaction import excerpt
+from stockade.vocabulary import (
+    PASS,
+    Asking,
+    Control,
+    Edits,
+    Exchange,
+    Finding,
+    FindOwners,
+    Owned,
+    Pass,
+    Stop,
+    Teach,
+    Verdict,
+)
+from stockade.wire import Request, Response
+
+_PLAIN = Pass(edits=Edits(remove=("accept-encoding",)))  # what is compressed teaches nothing
+_AT_ONCE = 500  # ids that are taught by one question
+
+
+class Lesson(Struct, frozen=True):
+    """What an operation that succeeded says of ownership. id, to: places, with their parameter's position in the path.
+
+    to: who gets it, None for the asker. label: what those names are, as in "principal:".
+    """
+
+    operation: str
+    how: Literal["hold", "move", "drop", "forget"]
+    id: Place
+    position: int = 0
+    to: Place | None = None
+    to_position: int = 0
+    label: str = "principal"
+    exclusive: bool = False
+
+    @property
+    def reads_response(self) -> bool:
+        return self.id.source == "response" or (self.to is not None and self.to.source == "response")
+
+
+class Teacher(Control):
+    """It reads the bodies of the responses that teach, and no others."""
+
+    name = "ownership"
+    rules: ClassVar = {"listed-anothers": "lists"}
+
+    def __init__(self, objects: Objects, roles: Roles, lessons: Templates[Lesson], *, title: str = "") -> None:
+        self._objects = objects
+        self._roles = roles
+        self._lessons = lessons
+        self._title = title
+
+    def describe(self) -> str:
+        return self._title
+
+    def wants_response_body(self, exchange: Exchange) -> bool:
+        return any(lesson.reads_response for lesson, _ in self._of(exchange.request))
+
+    def on_request(self, exchange: Exchange) -> Verdict:
+        return _PLAIN if self.wants_response_body(exchange) else PASS
+
+    def on_response_body(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
+        lessons = [each for each in self._of(exchange.request) if each[0].reads_response]
+        subject = self._roles.subject(exchange.principal)
+        if not lessons or subject is None or not _succeeded(exchange.response) or self._is_exempt(subject):
+            return PASS
+        return self._teach(exchange, subject, lessons)
+
+    def _is_exempt(self, subject: Subject) -> bool:
+        """Support staff see all, and that makes nothing theirs."""
+        exempt = self._objects.ownership.exempt
+        return exempt is not None and not exempt.lacks(subject)
+
+    def _of(self, request: Request) -> list[tuple[Lesson, tuple[str, ...]]]:
+        """Only what the request says without doubt teaches: one method, one reading."""
+        try:
+            spelled, methods = readings(request.path), methods_of(request.method, request.headers, request.query)
+        except Ambiguous:
+            return []
+        if len(spelled) > 1 or len(methods) > 1 or request.method == "HEAD":
+            return []
+        found = self._lessons.find(request.method, spelled[0])
+        return [(lesson, found[1]) for lesson in found[0]] if found is not None else []
+
+    def _teach(
+        self, exchange: Exchange, subject: Subject, lessons: list[tuple[Lesson, tuple[str, ...]]]
+    ) -> Asking[Verdict]:
+        ownership, at = self._objects.ownership, exchange.request.at
+        findings: list[Finding] = []
+        for lesson, captured in lessons:
+            ids = _ids(lesson.id, lesson.position, captured, exchange, ownership.form)
+            names = self._names(lesson, subject, captured, exchange)
+            if not names and lesson.how != "forget":
+                continue
+            for start in range(0, len(ids), _AT_ONCE):
+                some = ids[start : start + _AT_ONCE]
+                refused: tuple[str, ...] = yield Teach(
+                    ownership.kind, some, names, at, ownership.keep, lesson.how, lesson.operation, lesson.exclusive
+                )
+                if refused:
+                    verdict = yield from self._listed(exchange, subject, refused)
+                    if type(verdict) is Stop:
+                        return verdict
+                    findings += verdict.findings
+        return Pass(tuple(findings[:5])) if findings else PASS
+
+    def _names(
+        self, lesson: Lesson, subject: Subject, captured: tuple[str, ...], exchange: Exchange
+    ) -> tuple[str, ...]:
+        if lesson.to is None:
+            return self._objects.names(subject)[:1]
+        values = _ids(lesson.to, lesson.to_position, captured, exchange, "text")
+        return tuple(f"{lesson.label}:{value}" for value in values)
+
+    def _listed(self, exchange: Exchange, subject: Subject, refused: tuple[str, ...]) -> Asking[Verdict]:
+        ownership, names = self._objects.ownership, self._objects.names(subject)
+        owned: Owned = yield FindOwners(
+            ownership.kind, refused[:1], names, exchange.request.at, ownership.keep, ownership.wanted
+        )
+        text = f"{refused[0]} and {len(refused) - 1} more: given to others, never to {excerpt(subject.id)}"
+        finding = Finding("listed-anothers", ownership.kind, excerpt(text), "high")
+        if owned.confident:
+            return Stop(exchange.problem(403, "The answer holds what is not yours."), (finding,))
+        return Pass((finding,))
+
+
+class HeadTeacher(Teacher):
+    """The same where a success teaches without a word: sharing, handing over, deleting."""
+
+    def on_request_body(self, exchange: Exchange) -> Verdict:  # noqa: ARG002 - a hook
+        """Overridden so that the body is there when the response comes."""
+        return PASS
+
+    def on_response(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
+        lessons = [each for each in self._of(exchange.request) if not each[0].reads_response]
+        subject = self._roles.subject(exchange.principal)
+        if not lessons or subject is None or not _succeeded(exchange.response):
+            return PASS
+        return self._teach(exchange, subject, lessons)
+
+
+def _succeeded(response: Response | None) -> bool:
+    return response is not None and 200 <= response.status < 300
+
+
+def _ids(place: Place, position: int, captured: tuple[str, ...], exchange: Exchange, form: Form) -> tuple[str, ...]:
+    return canonical_ids(_values(place, position, captured, exchange), form)
+
+
+def _values(place: Place, position: int, captured: tuple[str, ...], exchange: Exchange) -> Iterator[Any]:
+    if place.source == "path":
+        yield captured[position]
+    elif place.source in ("body", "response"):
+        body = exchange.request_body if place.source == "body" else exchange.response_body
+        yield from values_at(read_json(body), place.steps) if body else ()

@@ -1,0 +1,147 @@
+"""Ids in one form, and all that one text could mean to a lenient server.
+
+    >>> spellings("007", "auto"), spellings("7.json", "auto")
+    (('7',), ('7.json', '7'))
+
+The first spelling is the id itself; the others are what a server might make of it. None of them may be another's.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, urlsafe_b64decode
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, Literal, TypeAlias
+from unicodedata import normalize
+from urllib.parse import unquote
+
+Form: TypeAlias = Literal["auto", "integer", "uuid", "text", "folded"]
+"""auto: integers and UUIDs are known by their looks. folded: text of which case does not matter."""
+_LONGEST = 512  # characters
+_MOST_SPELLINGS = 64
+_MOST_VALUES = 20_000  # of one request or response
+_INTEGER = re.compile(r"[+-]?[0-9]{1,40}(?:\.0*)?")
+_UUID = re.compile(r"(?:urn:uuid:)?\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?")
+_HEX = re.compile(r"[0-9A-Fa-f]{16,}")
+_OTHER_NUMBER = re.compile(r"0x[0-9a-f]{1,16}|[+-]?[0-9]{1,18}e\+?[0-9]{1,2}|[0-9]{1,18}\.[0-9]{1,18}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,340}={0,2}")
+_PRINTABLE = re.compile(r"[ -~]+")
+_PREFIX = re.compile(r"([0-9]{1,40}|[0-9A-Fa-f-]{16,256})[^0-9A-Za-z_-]")
+_SEPARATORS = re.compile(r"[\s,;|&\"'\[\]{}()<>\0]+")
+
+
+class BadId(ValueError):
+    """A text that no object of this kind can be called by, or that could be too many at once."""
+
+
+def spellings(text: str, form: Form = "auto") -> tuple[str, ...]:
+    """The id in its one form, then what else it could be read as. Raises BadId."""
+    if len(text) > _LONGEST:
+        raise BadId("it is too long for an id")
+    return _spellings(text, form)
+
+
+@lru_cache(maxsize=8192)
+def _spellings(text: str, form: Form) -> tuple[str, ...]:
+    plain = _decoded(text)
+    own = canonical(plain, form)
+    if own is None:
+        raise BadId(f"it is no {form}")
+    if form == "integer" and own == text:
+        return (own,)
+    found = dict.fromkeys((own, *(each for each in _readings(plain, form) if each)))
+    if len(found) > _MOST_SPELLINGS:
+        raise BadId("it could be very many ids")
+    return tuple(found)
+
+
+def _decoded(text: str) -> str:
+    """Without percent-encodings, forms of Unicode, surrounding space and trailing dots and slashes."""
+    for _ in range(4):
+        if "%" not in text:
+            break
+        text = unquote(text)
+    if not text.isascii():
+        text = normalize("NFKC", text)
+    bare = text.strip("\0 \t\r\n\v\f").rstrip("./\\ ")
+    return bare.lstrip("/") if bare else text
+
+
+def canonical(text: str, form: Form) -> str | None:
+    """The one form; None where the text is none of this form."""
+    if form != "text" and form != "folded":
+        if form != "uuid" and _INTEGER.fullmatch(text):
+            return str(int(text.partition(".")[0]))
+        if form != "integer" and (match := _UUID.fullmatch(text.lower())):
+            return "-".join(match.groups())
+        if form != "auto":
+            return None
+        if _HEX.fullmatch(text):
+            return text.lower()
+    return text.casefold() if form == "folded" else text
+
+
+def _readings(text: str, form: Form) -> Iterator[str | None]:
+    lower = text.lower()
+    if _OTHER_NUMBER.fullmatch(lower):
+        yield canonical(_number(lower), form)
+    match = _PREFIX.match(text)
+    if match is not None:  # 7.json, 7;x, 7' OR 1=1
+        yield canonical(match[1], form)
+    parts = [part for part in _SEPARATORS.split(text) if part]
+    if len(parts) > 1 or (parts and parts[0] != text):  # 1,2 and [7] and {"id":7}
+        for part in parts:
+            yield canonical(part.rstrip(":"), form)
+            yield canonical(part.rpartition(":")[2], form)
+    if _BASE64.fullmatch(text):
+        yield from _unwrapped(text, form)
+
+
+def _number(text: str) -> str:
+    try:
+        number = int(text, 16) if text.startswith("0x") else int(float(text))
+    except (ValueError, OverflowError):
+        return ""
+    return str(number) if abs(number) < 1 << 63 else ""
+
+
+def _unwrapped(text: str, form: Form) -> Iterator[str | None]:
+    """What a global id wraps: T3JkZXI6Nw== is "Order:7"."""
+    decode = urlsafe_b64decode if "-" in text or "_" in text else b64decode
+    try:
+        inner = decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)).decode("ascii")
+    except ValueError:
+        return
+    if _PRINTABLE.fullmatch(inner):
+        yield canonical(inner, form)
+        for part in re.split(r"[:/|,#]", inner):
+            yield canonical(part, form)
+
+
+def scalars(value: Any) -> Iterator[str]:
+    """The texts and numbers in a JSON value, however it wraps them. Raises BadId where they are too many."""
+    waiting, seen = [value], 0
+    while waiting:
+        each = waiting.pop()
+        seen += 1
+        if seen > _MOST_VALUES:
+            raise BadId("there are too many ids")
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, bool) or each is None:
+            continue
+        elif isinstance(each, int):
+            yield str(each) if abs(each) < 1 << 200 else "9" * _LONGEST
+        elif isinstance(each, float):
+            yield str(int(each)) if each.is_integer() and abs(each) < 1e18 else repr(each)
+        elif isinstance(each, Pairs):
+            waiting += (member for _, member in each)
+        elif isinstance(each, dict):
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each
+
+
+class Pairs(list[tuple[str, Any]]):
+    """A JSON object with all its members, duplicates too."""

@@ -1,0 +1,86 @@
+"""Where ids stand: `path.order_id`, `query.id`, `header.x-order`, `body.items[*].order_id`, `response[*].id`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Literal, TypeAlias, cast
+
+from msgspec import Struct
+
+from stockade.ownership.ids import Pairs
+
+Source: TypeAlias = Literal["path", "query", "header", "body", "response"]
+_PLACE = re.compile(r"(path|query|header|body|response)(.*)", re.DOTALL)
+_STEP = re.compile(r"\.([^.\[\]]+)|\[\*\]")
+_MOST_BYTES = 8 << 20
+_EVERY = "*"
+
+
+class BadPlace(ValueError):
+    """A text that names no place."""
+
+
+class Place(Struct, frozen=True):
+    """A place. steps: names of members, "*" for every item; one name for path, query and header."""
+
+    source: Source
+    steps: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.steps[0] if self.steps else ""
+
+    def __str__(self) -> str:
+        return self.source + "".join("[*]" if step == _EVERY else f".{step}" for step in self.steps)
+
+
+def parse_place(text: str) -> Place:
+    """
+    >>> parse_place("response.items[*].id").steps
+    ('items', '*', 'id')
+    """
+    match = _PLACE.fullmatch(text)
+    if match is None:
+        raise BadPlace(f"{text!r} is no place such as path.order_id, query.id, header.x-id, body.id or response[*].id")
+    source, rest = cast("Source", match[1]), match[2]
+    steps = tuple(step[1] or _EVERY for step in _STEP.finditer(rest))
+    if "".join(step[0] for step in _STEP.finditer(rest)) != rest:
+        raise BadPlace(f"{text!r}: after {source} come members and items, as in {source}.items[*].id")
+    if source in ("path", "query", "header") and (len(steps) != 1 or steps[0] == _EVERY):
+        raise BadPlace(f"{text!r}: {source} has one name, as in {source}.order_id")
+    return Place(source, steps)
+
+
+def read_json(body: bytes) -> Any:
+    """The value of a body; objects are `Pairs`, so that no duplicate hides. None where it is no JSON."""
+    if len(body) > _MOST_BYTES:
+        return None
+    try:
+        return json.loads(body.decode("utf-8-sig"), object_pairs_hook=Pairs)
+    except (ValueError, RecursionError):
+        return None
+
+
+def values_at(value: Any, steps: tuple[str, ...]) -> Iterator[Any]:
+    """What stands there: names without regard to case, every duplicate; a list where an object is due has each of its
+    items looked into, and an object or lone value where a list is due stands for itself."""
+    if not steps:
+        yield value
+        return
+    step, rest = steps[0], steps[1:]
+    if step == _EVERY:
+        for item in value if _is_list(value) else (value,):
+            yield from values_at(item, rest)
+    elif isinstance(value, Pairs):
+        for name, member in value:
+            if name == step or name.casefold() == step.casefold():
+                yield from values_at(member, rest)
+    elif _is_list(value):
+        for item in value:
+            yield from values_at(item, steps)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list) and not isinstance(value, Pairs)
