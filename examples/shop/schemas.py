@@ -63,6 +63,21 @@ class UserChanges(BaseModel):
     phone: Annotated[str, Field(max_length=30)] | None = None
 
 
+class DocumentDraft(Strict):
+    title: Annotated[str, Field(max_length=200, examples=["Returns"])]
+
+
+class Document(BaseModel):
+    id: int
+    user_id: int
+    title: str
+    readers: list[int]
+
+
+class Recipient(Strict):
+    user_id: Annotated[int, Field(ge=1, examples=[2])]
+
+
 class Credentials(Strict):
     email: Annotated[str, Field(max_length=200, examples=["ada.lind@example.com"])]
     password: Annotated[str, Field(max_length=200, examples=["correct-horse-1"])]

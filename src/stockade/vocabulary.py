@@ -318,6 +318,9 @@ class FindVerificationKeys(Ask[VerificationKeys], frozen=True, gc=False):
     at: float
 
 
+Exclusive: TypeAlias = Literal["never", "confident", "always"]
+
+
 class Owned(NamedTuple):
     """What is known of each id that was asked for, and whether it is certain enough to refuse by."""
 
@@ -350,7 +353,8 @@ class Teach(Ask[tuple[str, ...]], frozen=True, gc=False):
     keep: float
     how: Literal["hold", "move", "drop", "forget"]
     source: str
-    exclusive: bool = False  # hold only what is not another's already
+    exclusive: Exclusive = "never"  # when to hold only what is not another's already
+    wanted: Confidence = Confidence()
 
 
 class StoreError(Exception):

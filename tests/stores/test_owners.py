@@ -17,7 +17,7 @@ KEEP = 90 * 86400.0
 AT_ONCE = Confidence(0.0, 0, 1.0)
 
 
-def teach(store, ids, *names, how="hold", at=NOW, exclusive=False):
+def teach(store, ids, *names, how="hold", at=NOW, exclusive="never"):
     return store.teach(Teach("shop/order", tuple(ids), names, at, KEEP, how, "POST /orders", exclusive))
 
 
@@ -31,7 +31,7 @@ def test_two_processes_see_at_once_what_one_was_taught(tmp_path):
     teach(one, ["7"], "principal:ann")
     assert owns(two, "7", "principal:ann") == (True, 1)
     assert owns(two, "7", "principal:bob") == (False, 1)
-    assert teach(two, ["7"], "principal:bob", exclusive=True) == ("7",)
+    assert teach(two, ["7"], "principal:bob", exclusive="always") == ("7",)
     one.close()
     two.close()
     again = Owners(tmp_path / "owners", 1000)  # a restart
@@ -70,7 +70,7 @@ def test_any_number_may_share_one_object():
         teach(store, ["7"], name)
     assert [name for name in everyone if not owns(store, "7", name)[0]] == []
     assert owns(store, "7", "principal:eve")[0] is False
-    assert owns(store, "7", "principal:eve")[1] == 9  # eight, and more elsewhere
+    assert owns(store, "7", "principal:eve")[1] in range(7, 10)  # eight and more elsewhere, less what gave way
     teach(store, ["7"], "principal:400", how="drop")
     assert not owns(store, "7", "principal:400")[0]
 
@@ -99,7 +99,7 @@ def test_it_decays_and_its_room_is_used_again():
     teach(store, ["7"], "principal:ann")
     assert owns(store, "7", "principal:ann", NOW + KEEP - 3600)[0]
     assert owns(store, "7", "principal:ann", NOW + KEEP + 7200) == (False, 0)
-    teach(store, ["7"], "principal:bob", at=NOW + KEEP + 7200, exclusive=True)
+    teach(store, ["7"], "principal:bob", at=NOW + KEEP + 7200, exclusive="always")
     assert owns(store, "7", "principal:bob", NOW + KEEP + 7200) == (True, 1)
 
 

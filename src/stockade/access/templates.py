@@ -84,13 +84,13 @@ class _Node(Generic[T]):
     def collect(
         self, reading: Reading, start: int, captured: tuple[str, ...], found: list[tuple[T, tuple[str, ...]]]
     ) -> None:
-        tables = [self.rest]
         if start == len(reading):
-            tables.append(self.here)
+            found += [(said, captured) for saids in self.here.values() for said in saids]
         elif start <= _MOST_SEGMENTS:
             static = self.static.get(folded(reading[start]))
             if static is not None:
                 static.collect(reading, start + 1, captured, found)
             if self.variable is not None:
                 self.variable.collect(reading, start + 1, (*captured, reading[start]), found)
-        found += [(said, captured) for table in tables for saids in table.values() for said in saids]
+        if self.rest:
+            found += [(said, captured) for saids in self.rest.values() for said in saids]

@@ -19,6 +19,8 @@ from urllib.parse import unquote
 Form: TypeAlias = Literal["auto", "integer", "uuid", "text", "folded"]
 """auto: integers and UUIDs are known by their looks. folded: text of which case does not matter."""
 _LONGEST = 512  # characters
+_DIGITS = 40  # of an integer
+_NUMERIC = frozenset({"auto", "integer"})
 _MOST_SPELLINGS = 64
 _MOST_VALUES = 20_000  # of one request or response
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}(?:\.0*)?")
@@ -39,6 +41,8 @@ def spellings(text: str, form: Form = "auto") -> tuple[str, ...]:
     """The id in its one form, then what else it could be read as. Raises BadId."""
     if len(text) > _LONGEST:
         raise BadId("it is too long for an id")
+    if text.isdigit() and text[0] != "0" and text.isascii() and len(text) <= _DIGITS and form in _NUMERIC:
+        return (text,)  # the common case
     return _spellings(text, form)
 
 

@@ -108,9 +108,10 @@ class Table:
         oldest = int((at - keep) / _HOUR)
         count, own, more = 0, False, False
         words = self._words
-        for place, word in enumerate(words[base : base + _SLOTS].tolist()):
-            if word >> 32 << 32 == mark and (words[base + _SLOTS + place] >> 16) & _HOURS >= oldest:
-                owner = word & 0xFFFFFFFF
+        for word in [word for word in words[base : base + _SLOTS].tolist() if mark < word <= mark | _MARK]:
+            place = words[base : base + _SLOTS].tolist().index(word) + _SLOTS
+            if (words[base + place] >> 16) & _HOURS >= oldest:
+                owner = word & _MARK
                 if owner == _MARK:
                     more = True
                 else:

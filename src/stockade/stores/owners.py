@@ -133,10 +133,13 @@ class Owners:
         refused: list[str] = []
         with self._locked():
             table.note_first(ask.kind, ask.at)
+            exclusive = ask.exclusive == "always" or (
+                ask.exclusive == "confident" and table.confident(ask.kind, ask.wanted, ask.at)
+            )
             for each in ask.ids:
-                if ask.how == "hold":
+                if ask.how == "hold" and exclusive:
                     found = table.find(ask.kind, each, owners, ask.at, ask.keep)
-                    if found.owners and not found.own and ask.exclusive:
+                    if found.owners and not found.own:
                         refused.append(each)
                         continue
                 elif ask.how in ("move", "forget"):
@@ -174,7 +177,8 @@ class Owners:
 
     def keep(self) -> None:
         """Write down what was learned since the last call. Not for the request path. Raises StoreError."""
-        if not self._pending:
+        if not self._pending or self.path is None:
+            self._pending = []
             return
         with self._lock:
             pending, self._pending = self._pending, []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -27,6 +28,7 @@ from stockade.controls.ownership import (
 from stockade.engine import Binding
 from stockade.operations import parse_operation
 from stockade.ownership import Confidence, Place, parse_place
+from stockade.vocabulary import Exclusive
 
 How = Literal["hold", "move", "drop", "forget"]
 
@@ -45,6 +47,11 @@ def _named(value: Any) -> Any:
     if value == "principal" or (isinstance(value, str) and value.startswith("claim:") and len(value) > len("claim:")):
         return value
     raise ValueError(f"{written(value)} is neither principal nor claim:NAME")
+
+
+def _claim(named: str) -> str:
+    """The claim's name; "" for the principal's id."""
+    return "" if named == "principal" else named.removeprefix("claim:")
 
 
 def _merged(value: Any) -> Any:
@@ -99,8 +106,9 @@ class OwnershipItem(Section):
     move: Annotated[list[Giving], BeforeValidator(_listed)] = Field([], description="Operations that hand over.")
     unshare: Annotated[list[Giving], BeforeValidator(_listed)] = Field([], description="Operations that take back.")
     remove: list[Operation] = Field([], description="Operations that delete the object of their path.")
+    required: Flag = Field(False, description="Refuse requests to `operations` that have no id in query or header.")
     exclusive: Flag | None = Field(
-        None, description="Whether lists never hand over what is another's; default: where sharing is stated."
+        None, description="Objects change hands only as stated here; default: where share or move are stated."
     )
     exempt: Condition | None = Field(None, description="Who may touch them all, as {roles: [support]}.")
     learning: Duration = Field(86400.0, description="How long only to watch; 0s: refuse from the beginning.")
@@ -120,15 +128,20 @@ class OwnershipItem(Section):
     def learned(self) -> bool:
         return bool(self.learn or self.lists or self.share or self.walk or self.move)
 
+    @property
+    def states_sharing(self) -> bool:
+        """Whether all ways by which objects change hands are stated, so that there is no honest one besides."""
+        return self.exclusive if self.exclusive is not None else bool(self.share or self.move)
+
     def claims(self) -> tuple[str, ...]:
-        return tuple("" if name == "principal" else name.removeprefix("claim:") for name in self.owner)
+        return tuple(map(_claim, self.owner))
 
     def ownership(self, api: str) -> Ownership:
-        ids = self.ids.removeprefix("claim:") if self.ids is not None else None
+        ids = _claim(self.ids) if self.ids is not None else None
         if ids is None and not self.learned:
-            ids = self.claims()[0] or "sub"
+            ids = self.claims()[0]
         rate = self.walk
-        at_once = self.learning == 0
+        wanted = Confidence(self.learning, self.principals, inf if self.states_sharing else Confidence().others)
         return Ownership(
             f"{api}/{self.type}",
             self.form,
@@ -137,10 +150,11 @@ class OwnershipItem(Section):
             self.learned,
             self.exempt.needs() if self.exempt is not None else None,
             self.keep,
-            Confidence(0.0, 0, 1.0) if at_once else Confidence(self.learning, self.principals),
+            Confidence(0.0, 0, inf) if self.learning == 0 else wanted,
             rate.amount if rate is not None else 60,
             rate.seconds if rate is not None else 3600.0,
             self.status,
+            self.required,
         )
 
 
@@ -187,7 +201,7 @@ class _Making:
 
     def _title(self, ownership: Ownership) -> str:
         item = self._item
-        ways = [f"declared by {ownership.ids}"] if ownership.ids else []
+        ways = [f"declared by {item.ids or item.owner[0]}"] if ownership.ids is not None else []
         ways += ["learned"] if item.learn or item.lists else []
         ways += [f"{ownership.walk} strange ids at most"] if ownership.learned and ownership.walk else []
         return f"{item.type} in {', '.join(item.id)}: {', '.join(ways)}"
@@ -209,11 +223,11 @@ class _Making:
     def _insert(self, spots: Templates[Spot], place: Place, operations: list[str]) -> bool:
         inserted = False
         for operation in operations:
-            _, segments = parse_operation(operation)
+            method, segments = parse_operation(operation)
             position = _position(segments, place.name)
             if place.source == "path" and position is None:
                 continue
-            spots.insert("*", segments, Spot(place, position or 0))
+            spots.insert("*", segments, Spot(place, position or 0, method))
             inserted = True
         return inserted
 
@@ -228,9 +242,9 @@ class _Making:
 
     def _lessons(self) -> Iterator[Lesson]:
         item = self._item
-        exclusive = item.exclusive if item.exclusive is not None else bool(item.share or item.move)
+        exclusive: Exclusive = "confident" if item.states_sharing else "never"
         for handing in item.learn:
-            yield from self._lesson(handing.from_, "hold", handing.id, exclusive=True)
+            yield from self._lesson(handing.from_, "hold", handing.id, exclusive="always")
         for operation, place in item.lists.items():
             yield from self._lesson(operation, "hold", place, exclusive=exclusive)
         ways: tuple[tuple[How, list[Giving]], ...] = (("hold", item.share), ("move", item.move), ("drop", item.unshare))
@@ -242,7 +256,7 @@ class _Making:
             yield from self._lesson(operation, "forget", own)
 
     def _lesson(
-        self, operation: str, how: How, id_: str, giving: Giving | None = None, *, exclusive: bool = False
+        self, operation: str, how: How, id_: str, giving: Giving | None = None, *, exclusive: Exclusive = "never"
     ) -> Iterator[Lesson]:
         _, segments = parse_operation(operation)
         place, to = parse_place(id_), parse_place(giving.to) if giving is not None else None

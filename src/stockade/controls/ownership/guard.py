@@ -1,7 +1,8 @@
 """The guard: no id in a request may be another's.
 
 Findings: `not-declared` (the claim that lists ids has it not), `not-owner` (it was handed to others), `walked` (too
-many ids that were never handed to the asker), `bad-id` (it can be no id, or too many at once), `unproven` (401).
+many ids that were never handed to the asker), `bad-id` (it can be no id, or too many at once), `unproven` (401),
+`no-id` (403, where `required`).
 `not-owner-yet` is a `not-owner` while learning is not certain enough to refuse by.
 """
 
@@ -10,7 +11,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from stockade.access import Roles, Subject
-from stockade.access.grants import claim
 from stockade.access.readings import Ambiguous
 from stockade.controls.ownership.objects import Objects
 from stockade.ownership import BadId, Found, spellings
@@ -43,6 +43,7 @@ class Guard(Control):
         "not-owner": "owner",
         "not-owner-yet": "learning",
         "walked": "walk",
+        "no-id": "required",
         "exempt": "exempt",
     }
 
@@ -59,7 +60,19 @@ class Guard(Control):
             sent = self._objects.in_head(exchange.request)
         except (BadId, Ambiguous) as error:
             return self._bad(exchange, str(error))
-        return self.judge(exchange, sent) if sent else PASS
+        if sent:
+            return self.judge(exchange, sent)
+        if self._objects.ownership.required and self._objects.misses(exchange.request):
+            return self._without(exchange)
+        return PASS
+
+    def _without(self, exchange: Exchange) -> Verdict:
+        """An operation that would answer with everybody's."""
+        subject, exempt = self._roles.subject(exchange.principal), self._objects.ownership.exempt
+        if exempt is not None and subject is not None and not exempt.lacks(subject):
+            return _EXEMPT
+        finding = self._finding("no-id", "no id where one is required")
+        return Stop(exchange.problem(403, "Say whose objects you ask for."), (finding,))
 
     def judge(self, exchange: Exchange, sent: list[str]) -> Verdict | Asking[Verdict]:
         """sent: ids as they stand in the request."""
@@ -71,14 +84,16 @@ class Guard(Control):
         if ownership.exempt is not None and not ownership.exempt.lacks(subject):
             return _EXEMPT
         try:
-            asked = [spellings(text, ownership.form) for text in dict.fromkeys(sent)]
+            asked = [spellings(text, ownership.form) for text in (sent if len(sent) == 1 else dict.fromkeys(sent))]
         except BadId as error:
             return self._bad(exchange, str(error))
         if ownership.ids is not None:
-            listed = {spellings(text, ownership.form)[0] for text in _short(claim(subject.claims, ownership.ids))}
+            listed = self._objects.listed(subject)
             asked = [each for each in asked if not listed.issuperset(each[:1]) or len(each) > 1]
             if not ownership.learned and (strange := [each[0] for each in asked if not listed.issuperset(each)]):
-                return self._refuse(exchange, "not-declared", f"{strange[0]}: not in the claim {ownership.ids}")
+                return self._refuse(
+                    exchange, "not-declared", f"{strange[0]}: not in {ownership.ids or 'the credential'}"
+                )
         return self._of_learned(exchange, subject, asked) if ownership.learned and asked else _OWN
 
     def _of_learned(self, exchange: Exchange, subject: Subject, asked: list[tuple[str, ...]]) -> Asking[Verdict]:
@@ -86,6 +101,8 @@ class Guard(Control):
         names = self._objects.names(subject)
         ids = asked[0] if len(asked) == 1 else tuple(dict.fromkeys(each for every in asked for each in every))
         owned: Owned = yield FindOwners(ownership.kind, ids, names, at, ownership.keep, ownership.wanted)
+        if len(ids) == 1 and owned.found[0].own:
+            return _OWN
         strange: list[str] = []
         found: dict[str, Found] = dict(zip(ids, owned.found, strict=True))
         for id_, known in found.items():
@@ -148,7 +165,3 @@ class BodyGuard(Guard):
         except (BadId, Ambiguous) as error:
             return self._bad(exchange, str(error))
         return self.judge(exchange, sent) if sent else PASS
-
-
-def _short(texts: frozenset[str]) -> list[str]:
-    return [text for text in texts if len(text) <= 512]

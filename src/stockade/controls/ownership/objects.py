@@ -17,6 +17,8 @@ from stockade.wire import Request
 
 _MOST_IDS = 2000  # of one request
 _MOST_PAIRS = 2000
+_REMEMBERED = 4096
+_LONGEST = 512  # characters of an id
 
 
 class Spot(Struct, frozen=True):
@@ -24,14 +26,16 @@ class Spot(Struct, frozen=True):
 
     place: Place
     position: int = 0
+    method: str = "*"  # of the operation that was stated
 
 
 class Ownership(Struct, frozen=True):
     """How objects of a kind are judged.
 
-    kind: with its API. owner: claims that name an asker ("" for the principal's id), the first being what objects are
-    learned under. ids: the claim that lists ids itself. learned: whether responses teach. exempt: who may touch all.
+    kind: with its API. owner: claims that name an asker, "" for its id; the first is what objects are learned under.
+    ids: the claim that lists ids itself, or "". learned: whether responses teach. exempt: who may touch all.
     keep: seconds that what was learned lasts. walk: ids that were never given, per `window` seconds; 0: any number.
+    required: whether an id may be missing in query and header.
     """
 
     kind: str
@@ -45,6 +49,7 @@ class Ownership(Struct, frozen=True):
     walk: int = 60
     window: float = 3600.0
     status: int = 404
+    required: bool = False
 
 
 Spots: TypeAlias = Templates[Spot]
@@ -56,10 +61,22 @@ class Objects:
     def __init__(self, ownership: Ownership, spots: Spots) -> None:
         self.ownership = ownership
         self._spots = spots
+        self._names: dict[int, tuple[Subject, tuple[str, ...]]] = {}  # subjects come again as they are
 
     def names(self, subject: Subject) -> tuple[str, ...]:
         """What an asker is called as an owner: "principal:ann", "tenant:acme"."""
-        return owner_names(subject, self.ownership.owner)
+        known = self._names.get(id(subject))
+        if known is None or known[0] is not subject:
+            if len(self._names) >= _REMEMBERED:
+                self._names.clear()
+            known = self._names[id(subject)] = (subject, owner_names(subject, self.ownership.owner))
+        return known[1]
+
+    def listed(self, subject: Subject) -> frozenset[str]:
+        """The ids that are the asker's by its credential alone."""
+        ids = self.ownership.ids
+        stated = claim(subject.claims, ids) if ids else frozenset((subject.id,))
+        return frozenset(spellings(text, self.ownership.form)[0] for text in stated if len(text) <= _LONGEST)
 
     def in_head(self, request: Request) -> list[str]:
         """The ids in path, query and header fields, as they were sent. Raises BadId where they are too many."""
@@ -69,7 +86,8 @@ class Objects:
             source = spot.place.source
             if source == "path":
                 found.append(captured[spot.position])
-                names.append(spot.place.name)  # some servers read both alike
+                if request.query:
+                    names.append(spot.place.name)  # some servers read both alike
             elif source == "query":
                 names.append(spot.place.name)
             elif source == "header":
@@ -80,6 +98,14 @@ class Objects:
         if len(found) > _MOST_IDS:
             raise BadId("there are too many ids")
         return found
+
+    def misses(self, request: Request) -> bool:
+        """Whether there should be an id in query or header. Asked where there is none."""
+        return any(
+            spot.place.source in ("query", "header")
+            for spot, _ in self._at(request)
+            if spot.method in ("*", request.method) or (spot.method == "GET" and request.method == "HEAD")
+        )
 
     def in_body(self, request: Request, body: bytes) -> list[str]:
         """The ids in the body, JSON or form. Raises BadId where it cannot be read, though it should hold some."""
@@ -100,10 +126,12 @@ class Objects:
             raise BadId("there are too many ids")
         return found
 
-    def _at(self, request: Request) -> Iterator[tuple[Spot, tuple[str, ...]]]:
+    def _at(self, request: Request) -> list[tuple[Spot, tuple[str, ...]]]:
         """Whatever the method: who may not read an object may not delete it either."""
-        for reading in readings(request.path):
-            yield from self._spots.anywhere(reading)
+        spelled = readings(request.path)
+        if len(spelled) == 1:
+            return self._spots.anywhere(spelled[0])
+        return [each for reading in spelled for each in self._spots.anywhere(reading)]
 
 
 def owner_names(subject: Subject, owner: tuple[str, ...]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stockade.access import Roles, Subject, Templates, methods_of, readings
 from stockade.access.readings import Ambiguous
@@ -23,6 +24,7 @@ from stockade.vocabulary import (
     Control,
     Edits,
     Exchange,
+    Exclusive,
     Finding,
     FindOwners,
     Owned,
@@ -50,7 +52,7 @@ class Lesson(Struct, frozen=True):
     to: Place | None = None
     to_position: int = 0
     label: str = "principal"
-    exclusive: bool = False
+    exclusive: Exclusive = "never"
 
     @property
     def reads_response(self) -> bool:
@@ -113,9 +115,8 @@ class Teacher(Control):
                 continue
             for start in range(0, len(ids), _AT_ONCE):
                 some = ids[start : start + _AT_ONCE]
-                refused: tuple[str, ...] = yield Teach(
-                    ownership.kind, some, names, at, ownership.keep, lesson.how, lesson.operation, lesson.exclusive
-                )
+                ask = Teach(ownership.kind, some, names, at, ownership.keep, lesson.how, lesson.operation)
+                refused: tuple[str, ...] = yield replace(ask, exclusive=lesson.exclusive, wanted=ownership.wanted)
                 if refused:
                     verdict = yield from self._listed(exchange, subject, refused)
                     if type(verdict) is Stop:
