@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TypeAlias
 from unicodedata import normalize
@@ -20,6 +21,7 @@ OVERRIDES = ("x-http-method-override", "x-method-override", "x-http-method")
 _FIELD = "_method"  # of a query (Rails, Laravel, Express)
 _MOST_DECODED = 4  # percent-decodings; what is still encoded then is encoded to deceive
 _REMEMBERED = 4096
+_is_plain = re.compile(r"(?:/[A-Za-z0-9_-]+)+").fullmatch
 _SHORT = 512  # characters of a path that is remembered
 _LONGEST = 16  # characters of a method
 
@@ -30,6 +32,8 @@ class Ambiguous(ValueError):
 
 def readings(path: str) -> tuple[Reading, ...]:
     """One, as a rule; two where it decodes further than once. `path` is normalised (see `wire`). Raises Ambiguous."""
+    if _is_plain(path):
+        return (tuple(path[1:].split("/")),)
     return _remembered(path) if len(path) <= _SHORT else _read(path)
 
 

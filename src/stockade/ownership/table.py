@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple
+from struct import Struct
+from typing import Any, NamedTuple
 
 _MAGIC = 0x53544B4F574E3031
 _HEADER = 8  # words: magic, buckets, key (2), evicted, edges
@@ -25,6 +26,7 @@ _COUNT = (1 << 16) - 1
 _HOURS = (1 << 24) - 1
 _OWNERS, _OTHERS = "\0owners", "\0others"  # objects of our own, by which principals are counted once
 _HOUR = 3600.0
+_two = Struct("<QQ").unpack
 
 
 class Confidence(NamedTuple):
@@ -67,6 +69,7 @@ class Table:
         self._mask = words[1] - 1
         self._hash = blake2b(key=bytes(words[2:4]), digest_size=16)
         self._kinds: dict[str, int] = {}
+        self._bases: dict[str, Any] = {}  # hashes that have read the kind; kinds are few, and the policy's
         self.owner = lru_cache(maxsize=65536)(self._owner)
 
     @classmethod
@@ -94,11 +97,14 @@ class Table:
         return number if 0 < number < _MARK else 1
 
     def key(self, kind: str, id_: str, more: int = 0) -> Key:
-        hashed = self._hash.copy()
-        hashed.update(f"{kind}\0{id_}\0{more or ''}".encode("utf-8", "surrogatepass"))
-        digest = hashed.digest()
-        bucket = int.from_bytes(digest[:8], "little") & self._mask
-        return Key(_START + bucket * _WORDS, (int.from_bytes(digest[8:12], "little") or 1) << 32)
+        base = self._bases.get(kind)
+        if base is None:
+            base = self._bases[kind] = self._hash.copy()
+            base.update(f"{kind}\0".encode("utf-8", "surrogatepass"))
+        hashed = base.copy()
+        hashed.update((f"{id_}\0{more}" if more else id_).encode("utf-8", "surrogatepass"))
+        bucket, mark = _two(hashed.digest())
+        return Key(_START + (bucket & self._mask) * _WORDS, (mark >> 32 or 1) << 32)
 
     # Asking.
 
@@ -107,10 +113,10 @@ class Table:
         base, mark = self.key(kind, id_)
         oldest = int((at - keep) / _HOUR)
         count, own, more = 0, False, False
-        words = self._words
-        for word in [word for word in words[base : base + _SLOTS].tolist() if mark < word <= mark | _MARK]:
-            place = words[base : base + _SLOTS].tolist().index(word) + _SLOTS
-            if (words[base + place] >> 16) & _HOURS >= oldest:
+        words, last = self._words, mark | _MARK
+        slots = words[base : base + _SLOTS].tolist()
+        for word in [word for word in slots if mark < word <= last]:
+            if (words[base + _SLOTS + slots.index(word)] >> 16) & _HOURS >= oldest:
                 owner = word & _MARK
                 if owner == _MARK:
                     more = True
