@@ -198,6 +198,27 @@ class Watcher:
         return PASS
 
 
+class Sieve:
+    """What a control does with the body of one response as it passes, whatever its size.
+
+    hold: bytes. So much of what passes is kept, and the head with it, until the control has had a chance to Stop.
+    """
+
+    hold: int = 0
+
+    def feed(self, data: bytes, ends: bool) -> tuple[bytes, Stop | None]:
+        """What of these bytes, and of those held before, goes on. A Stop ends the response; nothing can be asked."""
+        return data, None
+
+    def rest(self) -> bytes:
+        """What was fed and has not gone on, as it came: for when the control breaks and its policy says open."""
+        return b""
+
+    def tally(self) -> tuple[Finding, ...]:
+        """What was noticed, in all; asked for once, when the exchange is over."""
+        return ()
+
+
 class Control:
     """One defence. Override the hooks that are needed: overriding is what subscribes to a phase.
 
@@ -241,6 +262,10 @@ class Control:
 
     def on_response_stream(self, exchange: Exchange, protocol: Protocol) -> Watcher | None:
         """The same for the response, whose head is in `exchange.response`."""
+        return None
+
+    def on_response_pieces(self, exchange: Exchange) -> Sieve | None:
+        """The body of the response, whose head is in `exchange.response`, comes in pieces. None: it passes unread."""
         return None
 
 

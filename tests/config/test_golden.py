@@ -49,6 +49,7 @@ BEYOND_THE_SCHEMA = {
     "jwt-secret-for-es256",
     "jwt-short-secret",
     "jwt-two-sources",
+    "leaks-built",
     "limit-measures",
     "logged-credentials",
     "logged-credentials-when-off",

@@ -216,13 +216,14 @@ def test_describe(guarded: Gateway, tmp_path: Path) -> None:
     assert (result.exit_code, result.stdout) == (0, "/test.Echo/Down\n/test.Echo/Unary\n"), result.output
     assert read_methods(out.read_bytes()) == {"/test.Echo/Down", "/test.Echo/Unary"}
     for url, said in (
-        (f"http://127.0.0.1:{guarded.port}", "no reflection"),  # no API has that host
-        (f"http://127.0.0.1:{free_port()}", "UNAVAILABLE"),
-        ("127.0.0.1:80", "not a URL"),
+        # No API has that host; whether grpcio reads the 404 or the end of its stream first is a race.
+        (f"http://127.0.0.1:{guarded.port}", ("no reflection", "INTERNAL")),
+        (f"http://127.0.0.1:{free_port()}", ("UNAVAILABLE",)),
+        ("127.0.0.1:80", ("not a URL",)),
     ):
         result = CliRunner().invoke(app, ["grpc", "describe", url, "-o", str(out)])
         assert result.exit_code == 2
-        assert said in result.output
+        assert any(text in result.output for text in said)
 
 
 # A client that lies.

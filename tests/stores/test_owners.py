@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,11 +18,13 @@ KEEP = 90 * 86400.0
 AT_ONCE = Confidence(0.0, 0, 1.0)
 
 
-def teach(store, ids, *names, how="hold", at=NOW, exclusive="never"):
+def teach(
+    store: Owners, ids: Any, *names: str, how: Any = "hold", at: float = NOW, exclusive: Any = "never"
+) -> tuple[str, ...]:
     return store.teach(Teach("shop/order", tuple(ids), names, at, KEEP, how, "POST /orders", exclusive))
 
 
-def owns(store, id_, name, at=NOW):
+def owns(store: Owners, id_: str, name: str, at: float = NOW) -> tuple[bool, int]:
     found = store.find(FindOwners("shop/order", (id_,), (name,), at, KEEP, AT_ONCE)).found[0]
     return found.own, found.owners
 
@@ -107,7 +110,7 @@ def test_confidence_counts_each_principal_once():
     store = Owners(None, 1000)
     wanted = Confidence(3600.0, 10, 0.2)
 
-    def ask(id_, name, at):
+    def ask(id_: str, name: str, at: float) -> bool:
         return store.find(FindOwners("shop/order", (id_,), (name,), at, KEEP, wanted)).confident
 
     for number in range(10):
@@ -136,7 +139,8 @@ texts = st.text(max_size=8)
 @settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from(["hold", "drop", "forget", "move"]), st.integers(0, 5), st.integers(0, 3))))
 def test_it_says_what_a_dictionary_would(changes):
-    store, model = Owners(None, 1000), {}
+    store = Owners(None, 1000)
+    model: dict[int, set[int]] = {}
     for how, id_, name in changes:
         owners = model.setdefault(id_, set())
         if how in ("forget", "move"):

@@ -14,6 +14,7 @@ from stockade.config.sections import (
     firewall,
     graphql,
     grpc,
+    leaks,
     limits,
     messages,
     ownership,
@@ -38,5 +39,6 @@ CATALOGUE: tuple[tuple[str, Maker], ...] = (
     ("grpc", grpc.make),  # which methods may be called
     ("messages", messages.make),  # what a stream may carry
     ("waf", waf.make),  # what a request carries
+    ("leaks", leaks.make),  # what no response body may carry out
     ("exposure", exposure.make),  # what the response may reveal
 )

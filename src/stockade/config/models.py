@@ -16,6 +16,7 @@ from stockade.config.sections import (
     FirewallSection,
     GraphQLSection,
     GrpcSection,
+    LeaksSection,
     LimitItem,
     MessagesSection,
     OpenapiSection,
@@ -172,6 +173,7 @@ class Api(Model):
     grpc: GrpcSection | None = None
     messages: MessagesSection | None = None
     waf: WafSection | None = None
+    leaks: LeaksSection | None = None
     exposure: ExposureSection = ExposureSection()
 
 

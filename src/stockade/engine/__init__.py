@@ -20,6 +20,7 @@ from stockade.engine.session import (
     open_session,
     refuse_unread,
 )
+from stockade.engine.sifting import Sifting
 
 __all__ = [
     "REQUEST_HEAD",
@@ -35,6 +36,7 @@ __all__ = [
     "ResponseHead",
     "Route",
     "Session",
+    "Sifting",
     "Upstream",
     "drive",
     "drive_async",

@@ -11,14 +11,15 @@ from msgspec.structs import replace
 from stockade.messages import Protocol
 from stockade.networks import NetworkSet
 from stockade.operations import OperationTable
-from stockade.vocabulary import Control, Edits, Exchange, Failure, Shortcut, Watcher
+from stockade.vocabulary import Control, Edits, Exchange, Failure, Shortcut, Sieve, Watcher
 
 Phase: TypeAlias = Literal["on_request", "on_request_body", "on_response", "on_response_body"]
 PHASES: tuple[Phase, ...] = ("on_request", "on_request_body", "on_response", "on_response_body")
-STREAMS: tuple[str, ...] = ("on_request_stream", "on_response_stream")
+STREAMS: tuple[str, ...] = ("on_request_stream", "on_response_stream", "on_response_pieces")
 ROUTE = "x-stockade-route"  # the request header by which the data plane knows where a request goes
 Hook: TypeAlias = Callable[[Exchange], Any]
 StreamHook: TypeAlias = Callable[[Exchange, Protocol], Watcher | None]
+SieveHook: TypeAlias = Callable[[Exchange], Sieve | None]
 
 
 class Binding(Struct, frozen=True, gc=False):
@@ -59,6 +60,7 @@ class Route(Struct, frozen=True, gc=False):
     on_response_body: tuple[tuple[Binding, Hook], ...] = ()
     on_request_stream: tuple[tuple[Binding, StreamHook], ...] = ()
     on_response_stream: tuple[tuple[Binding, StreamHook], ...] = ()
+    on_response_pieces: tuple[tuple[Binding, SieveHook], ...] = ()
     behind_proxies: bool = False  # whether any are trusted
     mark: tuple[str, str] = ("", "")  # the header that sends a request to the upstream
     http_shortcut: Shortcut | None = None

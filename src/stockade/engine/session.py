@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from stockade.engine.flow import Flow
 from stockade.engine.policy import ROUTE, Binding, Hook, Phase, Policy, Route, StreamHook
+from stockade.engine.sifting import Sifting
 from stockade.messages import Protocol, request_protocol, response_protocol
 from stockade.networks import client_address
 from stockade.operations import method_name
@@ -80,6 +81,7 @@ _PROXYS = frozenset(
 _FORGEABLE = _OURS | _PROXYS
 _VERDICTS = (Pass, Stop)
 _MOST_HEARD = 20  # findings of the messages of a stream that the record tells; the rest is counted
+_BODILESS = frozenset({101, 204, 205, 304})
 _INTERNAL_ERROR = 1011  # of a WebSocket (RFC 6455, section 7.4.1)
 _LONGEST_METHOD = 16  # characters; a client can send any
 
@@ -104,13 +106,25 @@ def refuse_unread(policy: Policy, request: Request, trouble: str) -> tuple[Sessi
 class Session:
     """One exchange. Feed it events with `receive`, run what comes back with a driver, `close` it at the end."""
 
-    __slots__ = ("_findings", "_heard", "_observe", "_policy", "action", "control", "exchange", "route", "stopped")
+    __slots__ = (
+        "_findings",
+        "_heard",
+        "_observe",
+        "_policy",
+        "_sifting",
+        "action",
+        "control",
+        "exchange",
+        "route",
+        "stopped",
+    )
 
     def __init__(self, policy: Policy, route: Route | None, request: Request, observe: Observer | None) -> None:
         self._policy = policy
         self._observe = observe
         self._findings: list[Finding] = []
         self._heard = 0  # findings of messages
+        self._sifting: Sifting | None = None
         self.route = route
         self.action: Action = "allow"
         self.control: str | None = None
@@ -258,15 +272,32 @@ class Session:
             return None
         return self._watch(route.on_request_stream, request_protocol(self.exchange.request), from_client=True)
 
-    def open_response_stream(self, response: Response) -> Flow | None:
-        """The same for the upstream's, whose head this is."""
+    def open_response_stream(self, response: Response) -> Flow | Sifting | None:
+        """The same for the upstream's, whose head this is; a body that comes in pieces goes past sieves as well.
+
+        A body that controls read whole is sifted after them: see `sift`.
+        """
         route = self.route
-        if route is None or not route.on_response_stream or self.stopped:
+        if route is None or self.stopped or not (route.on_response_stream or route.on_response_pieces):
             return None
         exchange = self.exchange
         exchange.response = exchange.response or response
         protocol = response_protocol(exchange.request, exchange.response)
-        return self._watch(route.on_response_stream, protocol, from_client=False)
+        flow = self._watch(route.on_response_stream, protocol, from_client=False)
+        if not _is_sifted(exchange, protocol) or (protocol is None and self.reads_response_body):
+            return flow
+        self._sifting = Sifting.open(self, route.on_response_pieces, flow)
+        return self._sifting or flow
+
+    def sift(self, body: bytes, response: Response, at: float) -> tuple[bytes, Stop | None]:
+        """A body that controls have read whole, or have made, past the sieves. `response` has its head."""
+        route = self.route
+        if route is None or self.stopped or not route.on_response_pieces or self._sifting is not None:
+            return body, None
+        was, self.exchange.response = self.exchange.response, response
+        self._sifting = Sifting.open(self, route.on_response_pieces, None)
+        self.exchange.response = was
+        return self._sifting.receive(body, True, at) if self._sifting is not None else (body, None)
 
     def _watch(
         self, hooks: tuple[tuple[Binding, StreamHook], ...], protocol: Protocol | None, *, from_client: bool
@@ -316,6 +347,8 @@ class Session:
         """The record of what happened; the exchange is over."""
         exchange = self.exchange
         request, principal = exchange.request, exchange.principal
+        for binding, noticed in self._sifting.tally() if self._sifting is not None else ():
+            self._note(binding, noticed)
         if self._heard > _MOST_HEARD:
             more = f"{self._heard - _MOST_HEARD} more"
             self._findings.append(Finding("more-findings", evidence=more, severity="info", control="messages"))
@@ -346,6 +379,13 @@ def _has_whole_body(exchange: Exchange) -> bool:
         return False
     kind = request.headers.get("content-type")
     return kind is None or not kind.lower().startswith("application/grpc")
+
+
+def _is_sifted(exchange: Exchange, protocol: Protocol | None) -> bool:
+    """Whether there is a body, and it is bytes: no frames of WebSocket or gRPC."""
+    if protocol not in (None, "events") or exchange.request.method == "HEAD" or exchange.response is None:
+        return False
+    return exchange.response.status not in _BODILESS
 
 
 def _client_of(request: Request, route: Route) -> str:

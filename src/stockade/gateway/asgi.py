@@ -9,11 +9,12 @@ The server owns sockets, TLS and framing here; `listen` and `upstream` of the po
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import perf_counter, time
-from typing import Any, TypeAlias
-from uuid import uuid4
+from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from stockade.config import build, load
 from stockade.controls.firewall import TOO_LARGE
@@ -25,23 +26,23 @@ from stockade.engine import (
     ResponseBody,
     ResponseHead,
     Session,
+    Sifting,
     drive_async,
     open_session,
     refuse_unread,
 )
+from stockade.gateway.asgi_heads import Message, Receive, Scope, apply, edited, pairs, request_of, texts, whole
 from stockade.gateway.asgi_streams import closing, ended, message_of, part_of, trailers
 from stockade.gateway.runtime import Runtime
 from stockade.vocabulary import Edits, Stop, Verdict
-from stockade.wire import BadRequest, Headers, Peer, Request, Response, read_request
+from stockade.wire import BadRequest, Headers, Request, Response
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
+__all__ = ["App", "Message", "Receive", "Scope", "Send", "StockadeMiddleware"]
+
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _HOUSEKEEPING = 5.0
-_BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
 
 class StockadeMiddleware:
@@ -99,11 +100,12 @@ class _Conversation:
         self._answered = False  # by us: what the application says after that is not heard
         self._cut = False  # too much came, or a bad message, and the rest is kept from the application
         self._client_flow: Flow | None = None  # where a control reads the messages of a stream
-        self._upstream_flow: Flow | None = None
+        self._upstream_flow: Flow | Sifting | None = None
+        self._hold = 0  # bytes of the response that pass before it is let go
         self._trailers = False  # whether the application means to send some
 
     async def run(self) -> None:
-        request = _request_of(self._scope)
+        request = request_of(self._scope)
         policy = self._runtime.policy
         try:
             if isinstance(request, BadRequest):
@@ -121,7 +123,7 @@ class _Conversation:
                 return
             body = await self._read_body()
             if body is not None:
-                await self._forward(request, edits, _whole(body, self._receive))
+                await self._forward(request, edits, whole(body, self._receive))
         finally:
             duration = round((perf_counter() - self._started) * 1000, 3)
             self._runtime.finish(self._session, self._status or 499, duration, self._upstream_ms, self._engine)
@@ -133,7 +135,7 @@ class _Conversation:
         return verdict
 
     async def _forward(self, request: Request, edits: Edits, receive: Receive) -> None:
-        scope = _edited(self._scope, request, edits)
+        scope = edited(self._scope, request, edits)
         self._forwarded = perf_counter()
         self._client_flow = self._session.open_request_stream()
         if self._client_flow is not None:
@@ -203,7 +205,7 @@ class _Conversation:
             return _GONE if self._answered else message
         return message
 
-    async def _send_judged(self, message: Message, flow: Flow) -> None:
+    async def _send_judged(self, message: Message, flow: Flow | Sifting) -> None:
         """The same for what the application says."""
         if message["type"] == "websocket.send":
             stop = flow.judge(message_of(message, flow.limit), time())
@@ -243,7 +245,7 @@ class _Conversation:
         else:
             if kind == "websocket.accept":
                 self._status = 101
-                headers = Headers.of(_texts(message.get("headers", [])))
+                headers = Headers.of(texts(message.get("headers", [])))
                 self._upstream_flow = self._session.open_response_stream(Response(101, headers))
             elif kind == "websocket.close" and not self._status:
                 self._status = 403  # what a server answers to a handshake that was closed
@@ -251,7 +253,7 @@ class _Conversation:
 
     async def _respond_head(self, message: Message) -> None:
         self._upstream_ms = round((perf_counter() - self._forwarded) * 1000, 3)
-        headers = _texts(message.get("headers", []))
+        headers = texts(message.get("headers", []))
         session = self._session
         response = Response(message["status"], Headers.of(headers))
         if session.reads_response:
@@ -261,12 +263,16 @@ class _Conversation:
                 await self._answer(edits.replace)
                 return
             if edits is not None:
-                message = {**message, "headers": _pairs(_apply(headers, edits))}
+                message = {**message, "headers": pairs(apply(headers, edits))}
         self._trailers = bool(message.get("trailers", False))
         self._upstream_flow = session.open_response_stream(response)
         if self._upstream_flow is not None:  # it may end before its time
             kept = [pair for pair in message["headers"] if pair[0].lower() != b"content-length"]
             message = {**message, "headers": kept}
+            self._hold = self._upstream_flow.hold if isinstance(self._upstream_flow, Sifting) else 0
+            if self._hold:
+                self._held = message
+                return
         elif session.reads_response_body and self._scope.get("method") != "HEAD":
             self._held = message
             return
@@ -274,8 +280,12 @@ class _Conversation:
         await self._send(message)
 
     async def _respond_body(self, message: Message) -> None:
-        if self._upstream_flow is not None:
-            await self._send_judged(message, self._upstream_flow)
+        flow = self._upstream_flow
+        if isinstance(flow, Sifting) and flow.protocol is None:
+            await self._send_sifted(message, flow)
+            return
+        if flow is not None:
+            await self._send_judged(message, flow)
             return
         if self._held is None:
             await self._send(message)
@@ -287,11 +297,51 @@ class _Conversation:
         verdict = await self._ask(ResponseBody(bytes(self._body)))
         edits = Edits(replace=verdict.response) if isinstance(verdict, Stop) else verdict.edits
         if edits is not None and edits.replace is not None:
-            await self._answer(edits.replace)
+            await self._answer(self._sifted(edits.replace))
+            return
+        came = self._session.exchange.response
+        assert came is not None
+        after = self._sifted(replace(came, body=bytes(self._body)))
+        if after.status != came.status or after.body != self._body:
+            await self._answer(after)
             return
         self._status = held["status"]
         await self._send(held)
         await self._send({"type": "http.response.body", "body": bytes(self._body)})
+
+    def _sifted(self, response: Response) -> Response:
+        """A body that was read whole, past the sieves: what is to be sent, then."""
+        body, stop = self._session.sift(response.body, response, time())
+        if stop is not None:
+            return stop.response
+        kept = [pair for pair in response.headers if pair[0] not in ("content-length", "transfer-encoding")]
+        return replace(response, headers=Headers.of(kept), body=body)
+
+    async def _send_sifted(self, message: Message, flow: Sifting) -> None:
+        """A piece of a body on its way past sieves. What passes waits, with the head, until enough has passed."""
+        more = message.get("more_body", False)
+        passed, stop = flow.receive(message.get("body", b""), not more, time())
+        if stop is not None:
+            await self._withhold(stop)
+            return
+        if self._held is None:
+            await self._send({**message, "body": passed})
+            return
+        self._body += passed
+        if more and len(self._body) < self._hold:
+            return
+        held, self._held = self._held, None
+        self._status = held["status"]
+        await self._send(held)
+        await self._send({**message, "body": bytes(self._body)})
+        self._body.clear()
+
+    async def _withhold(self, stop: Stop) -> None:
+        """A response that has begun is left unfinished, so that nobody takes the half of it for the whole."""
+        self._cut = True
+        if not self._status:
+            await self._answer(stop.response)
+        self._answered = True
 
     async def _answer(self, response: Response) -> None:
         self._answered = True
@@ -303,82 +353,6 @@ class _Conversation:
                 return
             prefix = "websocket."
         body = b"" if self._scope.get("method") == "HEAD" else response.body
-        headers = _pairs([*response.headers, ("content-length", str(len(response.body)))])
+        headers = pairs([*response.headers, ("content-length", str(len(response.body)))])
         await self._send({"type": f"{prefix}http.response.start", "status": response.status, "headers": headers})
         await self._send({"type": f"{prefix}http.response.body", "body": body})
-
-
-def _request_of(scope: Scope) -> Request | BadRequest:
-    # Names with an underscore are dropped, as Envoy drops them: WSGI and CGI would read them as names with a dash.
-    pairs = [(_text(name), _text(value)) for name, value in scope["headers"] if b"_" not in name]
-    if scope["type"] == "websocket" and not any(name == "upgrade" for name, _ in pairs):
-        pairs.append(("upgrade", "websocket"))  # as HTTP/1.1 would say it; HTTP/2 has no such header
-    headers = Headers.of(pair for pair in pairs if pair[0] != "x-request-id")
-    method = str(scope.get("method", "GET"))
-    target = _text(scope.get("raw_path") or scope["path"].encode())
-    query = _text(scope.get("query_string", b""))
-    hosts = [value for name, value in pairs if name == "host"]
-    client = scope.get("client")
-    return read_request(
-        id=str(uuid4()),
-        at=time(),
-        method=method,
-        scheme=str(scope.get("scheme", "http")).replace("ws", "http"),
-        authority=",".join(hosts),
-        target=target.partition("?")[0] + (f"?{query}" if query else ""),
-        headers=headers,
-        peer=Peer(str(client[0]) if client else "0.0.0.0"),  # noqa: S104 - "unknown", as a Unix socket has no address
-        version=f"HTTP/{scope.get('http_version', '1.1')}",
-        has_body=_has_body(headers, method, str(scope.get("http_version", "1.1"))),
-    )
-
-
-def _has_body(headers: Headers, method: str, version: str) -> bool:
-    """ASGI does not say whether a body comes; HTTP/2 need not declare one."""
-    length = headers.get("content-length")
-    if length is not None:
-        return length != "0"
-    return "transfer-encoding" in headers or (version[0] in "23" and method in _BODY_METHODS)
-
-
-def _edited(scope: Scope, request: Request, edits: Edits) -> Scope:
-    """The scope for the application: the normal form of the path, and the headers that we vouch for."""
-    headers = _apply(list(request.headers), edits)
-    headers = [pair for pair in headers if pair[0] != "x-stockade-route"] + [("x-request-id", request.id)]
-    path = _unquoted(request.path)
-    return {**scope, "path": path, "raw_path": request.path.encode("ascii"), "headers": _pairs(headers)}
-
-
-def _unquoted(path: str) -> str:
-    from urllib.parse import unquote
-
-    return unquote(path)
-
-
-def _apply(headers: Iterable[tuple[str, str]], edits: Edits) -> list[tuple[str, str]]:
-    changed = {name for name, _ in edits.set}.union(edits.remove)
-    return [*(pair for pair in headers if pair[0] not in changed), *edits.set]
-
-
-def _whole(body: bytes, after: Receive) -> Receive:
-    """A `receive` that hands out a body that was read already, then whatever else comes (a disconnect)."""
-    waiting = [body]
-
-    async def receive() -> Message:
-        if waiting:
-            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
-        return await after()
-
-    return receive
-
-
-def _texts(pairs: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    return [(_text(name).lower(), _text(value)) for name, value in pairs]
-
-
-def _text(data: bytes) -> str:
-    return data.decode("latin-1")
-
-
-def _pairs(pairs: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in pairs]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import Any, TypeAlias
 
-from stockade.engine import Flow
+from stockade.engine import Flow, Sifting
 from stockade.messages import Message
 from stockade.vocabulary import Stop
 
@@ -20,7 +20,7 @@ def message_of(event: Event, limit: int | None) -> Message:
     return Message("text" if text is not None else "binary", len(data), b"" if too_long else data, too_long=too_long)
 
 
-def part_of(flow: Flow, event: Event, at: float) -> tuple[Event, Stop | None]:
+def part_of(flow: Flow | Sifting, event: Event, at: float) -> tuple[Event, Stop | None]:
     """A piece of a body, less what does not go on yet, and the Stop that follows it."""
     more = event.get("more_body", False)
     passed, stop = flow.receive(event.get("body", b""), not more, at)

@@ -40,6 +40,8 @@ class Look(Struct, frozen=True):
     def opens_with(self, text: bytes, seen: _Seen) -> bool:
         """The same; transformations are done once for all looks."""
         link = self.link
+        if link.untouched is not None and not text.translate(None, link.untouched):
+            return (self.test(text) is None) is link.negated
         chain = link.transformations, link.every_step
         transformed = seen.get(chain)
         if transformed is None:

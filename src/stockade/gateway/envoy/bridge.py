@@ -28,7 +28,7 @@ from stockade.engine import (
     refuse_unread,
 )
 from stockade.gateway.envoy._filter import ffi, lib
-from stockade.gateway.envoy.relay import open_request_stream, open_response_stream
+from stockade.gateway.envoy.relay import open_request_stream, open_response_stream, sift_whole
 from stockade.gateway.envoy.stream import (
     ANSWERED,
     FORWARD,
@@ -39,14 +39,14 @@ from stockade.gateway.envoy.stream import (
     failed,
     pack_names,
     pack_pairs,
-    status_fields,
+    replace_response,
 )
 from stockade.gateway.envoy.worker import Worker
 from stockade.vocabulary import PASS, Ask, Pass, Shortcut, Stop, StoreError, Verdict
 from stockade.wire import BadRequest, Headers, Peer, Response, read_request
 
 READ_REQUEST_BODY, READ_RESPONSE, READ_RESPONSE_BODY = 1, 2, 4
-READ_REQUEST_STREAM, MAY_READ_RESPONSE_STREAM = 8, 32
+READ_REQUEST_STREAM, MAY_READ_RESPONSE_STREAM, MAY_SIFT_RESPONSE = 8, 32, 64
 _ROW = 4  # places of a row in the table of a batch
 _PLACES = 6  # before the headers: direct peer, source, protocol, TLS version, certificate digest, its subject
 
@@ -210,6 +210,7 @@ def _make_plan(route: Route, shortcut: Shortcut | None) -> Plan:
         | (READ_RESPONSE_BODY if route.on_response_body else 0)
         | (READ_REQUEST_STREAM if route.on_request_stream else 0)
         | (MAY_READ_RESPONSE_STREAM if route.on_response_stream else 0)
+        | (MAY_SIFT_RESPONSE if route.on_response_pieces else 0)
     )
     if shortcut is None:
         return Plan(route, flags, -1, route.max_body)
@@ -312,33 +313,23 @@ def _at_once(answer: Answer) -> Answer:
 
 
 def _enact_response(stream: Stream, verdict: Verdict) -> int:
-    if stream.response is not None:
-        response, stream.response = stream.response, None
-        replaced = isinstance(verdict, Stop) or (verdict.edits is not None and verdict.edits.replace is not None)
-        if not replaced:
-            open_response_stream(stream, response)
+    response, stream.response = stream.response, None
+    if response is None:
+        verdict = sift_whole(stream, verdict)
+    elif not (isinstance(verdict, Stop) or (verdict.edits is not None and verdict.edits.replace is not None)):
+        open_response_stream(stream, response)
     if verdict is PASS:
         return FORWARD
     if isinstance(verdict, Stop):
-        return _replace(stream, verdict.response)
+        return replace_response(stream, verdict.response)
     edits = verdict.edits
     if edits is None:
         return FORWARD
     if edits.replace is not None:
-        return _replace(stream, edits.replace)
+        return replace_response(stream, edits.replace)
     sets, removes = pack_pairs(edits.set), pack_names(edits.remove)
     lib.stockade_edit_response(stream.number, sets, len(sets), removes, len(removes))
     return FORWARD
-
-
-def _replace(stream: Stream, response: Response) -> int:
-    """Send our response in place of the one that came, of which nothing is kept."""
-    exchange = stream.session.exchange
-    upstreams = exchange.response.headers.names() if exchange.response is not None else ()
-    sets, removes = pack_pairs((*status_fields(response), *response.headers)), pack_names(upstreams)
-    lib.stockade_edit_response(stream.number, sets, len(sets), removes, len(removes))
-    body = b"" if exchange.request.method == "HEAD" else response.body
-    return FORWARD if lib.stockade_replace_body(stream.number, body, len(body)) == 0 else -1
 
 
 @ffi.def_extern(error=-1, onerror=failed)

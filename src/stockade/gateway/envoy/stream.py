@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterable
 from typing import Any
 
-from stockade.engine import Flow, Session
+from stockade.engine import Flow, Session, Sifting
 from stockade.gateway.envoy._filter import lib
 from stockade.vocabulary import Verdict
 from stockade.wire import Response
@@ -18,7 +18,17 @@ FORWARD, ANSWERED, SUSPENDED = 1, 2, 3  # 0 is a failure: see filter/
 class Stream:
     """`response` is its head as it came, while it is judged; a flow is there where a control reads messages."""
 
-    __slots__ = ("client_flow", "engine", "number", "phase", "response", "session", "upstream_flow", "verdict")
+    __slots__ = (
+        "client_flow",
+        "engine",
+        "held",
+        "number",
+        "phase",
+        "response",
+        "session",
+        "upstream_flow",
+        "verdict",
+    )
 
     def __init__(self, number: int, session: Session) -> None:
         self.number = number  # what filter/ knows it by; it may be gone
@@ -28,7 +38,8 @@ class Stream:
         self.verdict: Verdict | Exception | None = None  # what a suspended stream was waiting for
         self.response: Response | None = None
         self.client_flow: Flow | None = None
-        self.upstream_flow: Flow | None = None
+        self.upstream_flow: Flow | Sifting | None = None
+        self.held = 0  # bytes of the response that pass before it is let go; 0: it goes as it comes
 
 
 STREAMS: dict[int, Stream] = {}  # by number
@@ -57,3 +68,13 @@ def answer(stream: Stream, response: Response) -> None:
 
 def status_fields(response: Response) -> tuple[tuple[str, str], ...]:
     return ((":status", str(response.status)), ("content-length", str(len(response.body))))
+
+
+def replace_response(stream: Stream, response: Response) -> int:
+    """Send our response in place of the one that came, of which nothing is kept."""
+    exchange = stream.session.exchange
+    upstreams = exchange.response.headers.names() if exchange.response is not None else ()
+    sets, removes = pack_pairs((*status_fields(response), *response.headers)), pack_names(upstreams)
+    lib.stockade_edit_response(stream.number, sets, len(sets), removes, len(removes))
+    body = b"" if exchange.request.method == "HEAD" else response.body
+    return FORWARD if lib.stockade_replace_body(stream.number, body, len(body)) == 0 else -1

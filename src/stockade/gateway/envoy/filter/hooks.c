@@ -68,7 +68,7 @@ int EXPORT envoy_dynamic_module_on_http_filter_response_headers(void *envoy, con
   s->response_ended = s->bodiless = ends;
   if (s->answered || !s->opened) return CONTINUE;
   if (s->flags & READ_RESPONSE_BODY && switches(s)) s->flags &= ~(uint32_t)READ_RESPONSE_BODY;
-  bool streams = s->flags & MAY_READ_RESPONSE_STREAM && begins_stream(s);
+  bool streams = s->flags & MAY_SIFT_RESPONSE || (s->flags & MAY_READ_RESPONSE_STREAM && begins_stream(s));
   if (!streams && !(s->flags & (READ_RESPONSE | READ_RESPONSE_BODY))) return CONTINUE;
   if (!streams && !(s->flags & READ_RESPONSE_BODY) && take_shortcut(s)) return CONTINUE;
   scratch.used = 0;
@@ -82,7 +82,7 @@ int EXPORT envoy_dynamic_module_on_http_filter_response_headers(void *envoy, con
   if (result <= 0) refuse_response(s);
   if (s->replacement != NULL && ends) put_replacement(s, BUFFERED_RESPONSE);
   if (s->replacement != NULL) return CONTINUE;
-  return s->flags & READ_RESPONSE_BODY && !ends ? STOP : CONTINUE;
+  return (s->flags & READ_RESPONSE_BODY || s->holds) && !ends ? STOP : CONTINUE;
 }
 
 int EXPORT envoy_dynamic_module_on_http_filter_response_body(void *envoy, const void *m, bool ends) {
@@ -90,8 +90,10 @@ int EXPORT envoy_dynamic_module_on_http_filter_response_body(void *envoy, const 
   if (s->answered) return CONTINUE;
   s->response_ended = ends;
   if (s->waits == AT_RESPONSE_HEAD) return s->flags & READ_RESPONSE_BODY ? STOP : STOP_READING;
-  if (s->cut || (s->flags & READ_RESPONSE_STREAM && s->replacement == NULL))
-    return relay_response(s, RECEIVED_RESPONSE);
+  if (s->cut || (s->flags & READ_RESPONSE_STREAM && s->replacement == NULL)) {
+    int result = relay_response(s, RECEIVED_RESPONSE);
+    if (s->replacement == NULL) return result;
+  }
   if (s->replacement == NULL && s->flags & READ_RESPONSE_BODY && (!ends || !judge_response_body(s))) return STOP;
   if (s->replacement == NULL || s->replaced) return CONTINUE;
   if (CALL(http_get_body_size)(envoy, BUFFERED_RESPONSE)) {

@@ -12,14 +12,22 @@ static void drain(stream *s, int kind) {
 static void stockade_put(uint64_t number, int kind, const char *data, size_t length) {
   stream *s = find(number);
   if (s == NULL) return;
-  drain(s, kind);
+  if (!(kind == BUFFERED_RESPONSE && s->holds && s->judged)) drain(s, kind);
   if (length) CALL(http_append_body)(s->envoy, kind, (buffer){data, length});
 }
 
-/* The response is a stream that is judged: it is not held for those who read whole bodies. */
-static void stockade_watch_response(uint64_t number) {
+/* The response is a stream that is judged: it is not held for those who read whole bodies. With `holds` what passes
+ * waits here until `stockade_release`, so that all of it can still be replaced. */
+static void stockade_watch_response(uint64_t number, int holds) {
   stream *s = find(number);
-  if (s != NULL) s->flags = (s->flags & ~(uint32_t)READ_RESPONSE_BODY) | READ_RESPONSE_STREAM;
+  if (s == NULL) return;
+  s->flags = (s->flags & ~(uint32_t)READ_RESPONSE_BODY) | READ_RESPONSE_STREAM;
+  s->holds = holds;
+}
+
+static void stockade_release(uint64_t number) {
+  stream *s = find(number);
+  if (s != NULL) s->holds = false;
 }
 
 /* End a response that has begun: with these bytes, or with trailers (a packed list). Not here and now, where Envoy may
@@ -57,8 +65,10 @@ static void end_stream(stream *s) {
 static bool ask(stream *s, int kind, bool ends, int *result) {
   scratch.used = 0;
   *result = -1;
-  if (pack_body(&scratch, s->envoy, kind))
+  bool waits = kind == BUFFERED_RESPONSE && s->holds && s->judged;  /* what is there was judged when it came */
+  if (waits || pack_body(&scratch, s->envoy, kind))
     *result = stockade_piece(s->number, kind, s->responded != 0, scratch.used ? scratch.text : "", scratch.used, ends);
+  if (kind >= RECEIVED_RESPONSE) s->judged = true;
   if (*result > 0) return true;
   drain(s, kind);
   if (s->responded) CALL(http_filter_reset_stream)(s->envoy, 0, (buffer){"unjudged", 8});
@@ -93,13 +103,18 @@ static int relay_response(stream *s, int kind) {
   int result;
   if (s->cut) drain(s, kind);
   else if (!ask(s, kind, s->response_ended, &result)) return DROP;
+  if (s->replacement != NULL) return CONTINUE;
   end_with(s, kind);
-  return CONTINUE;
+  return s->holds ? STOP_READING : CONTINUE;  /* STOP would have Envoy answer 500 once much more comes at once */
 }
 
 static int relay_trailers(stream *s) {
   int result;
   if (!s->cut && !ask(s, BUFFERED_RESPONSE, true, &result)) return STOP;
+  if (s->replacement != NULL) {
+    put_replacement(s, BUFFERED_RESPONSE);
+    return CONTINUE;
+  }
   if (s->cut && !s->answered && s->with_trailers) edit(s, RESPONSE_TRAILERS, s->ending, s->ending_length, NULL, 0);
   end_with(s, BUFFERED_RESPONSE);
   return CONTINUE;

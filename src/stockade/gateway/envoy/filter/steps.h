@@ -49,8 +49,10 @@ static void go_on_with_response(stream *s, int at, int result) {
       (!s->response_ended || !judge_response_body(s)))
     return;
   if (at == AT_RESPONSE_HEAD && s->flags & READ_RESPONSE_STREAM && s->replacement == NULL && !s->bodiless &&
+      (s->response_ended || CALL(http_get_body_size)(s->envoy, BUFFERED_RESPONSE) || !s->holds) &&
       relay_response(s, BUFFERED_RESPONSE) != CONTINUE)
     return;
+  if (s->holds && s->replacement == NULL && !s->bodiless) return;  /* the head waits for the body */
   if (s->replacement != NULL && s->response_ended) put_replacement(s, BUFFERED_RESPONSE);
   else if (s->replacement != NULL && CALL(http_get_body_size)(s->envoy, BUFFERED_RESPONSE))
     CALL(http_drain_body)(s->envoy, BUFFERED_RESPONSE, CALL(http_get_body_size)(s->envoy, BUFFERED_RESPONSE));

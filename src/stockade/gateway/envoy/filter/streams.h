@@ -8,6 +8,7 @@
 enum { READ_REQUEST_BODY = 1, READ_RESPONSE = 2, READ_RESPONSE_BODY = 4 };
 /* Message by message; of a response it is its head that tells. */
 enum { READ_REQUEST_STREAM = 8, READ_RESPONSE_STREAM = 16, MAY_READ_RESPONSE_STREAM = 32 };
+enum { MAY_SIFT_RESPONSE = 64 };  /* any body, piece by piece */
 
 typedef struct {
   void *envoy;
@@ -23,6 +24,8 @@ typedef struct {
   bool replaced;                       /* the replacement is where the body was */
   int waits;                           /* at which hook, for the batch or for Python's other thread */
   int place;                           /* in the batch */
+  bool holds;   /* what was judged of the response waits, and its head with it, until Python lets it go */
+  bool judged;  /* a first piece of the response was, so that what waits has been */
   char *replacement;  /* the body to send in place of the upstream's; NULL: its own */
   size_t replacement_length;
   bool cut;  /* a control stopped the stream: nothing more of it goes on, and this is how it ends */
