@@ -21,6 +21,7 @@ def test_the_effective_protection(shop: Path, stockade: Stockade) -> None:
         ("limits", "stockade.yaml:16"),
         ("authentication", "stockade.yaml:12"),
         ("exposure", "stockade.yaml:4"),
+        ("authorization", "stockade.yaml:4"),
         ("schema", "stockade.yaml:4"),
         ("waf", "stockade.yaml:4"),
     ]
@@ -35,6 +36,7 @@ def test_for_machines(shop: Path, stockade: Stockade) -> None:
         "limits",
         "authentication",
         "exposure",
+        "authorization",
         "schema",
         "waf",
     ]
