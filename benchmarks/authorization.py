@@ -103,7 +103,7 @@ def main() -> int:
     started = time.perf_counter()
     fill(owners, arguments.objects)
     filled = time.perf_counter() - started
-    stores = Stores(Counters(), None, KeySources(()), owners)
+    stores = Stores(Counters(), None, KeySources(()), owners=owners)
     chance = random.Random(1)
 
     def numbers(offset: int) -> list[tuple[int, Principal]]:

@@ -120,7 +120,7 @@ class World:
         self.app = create_app()
         self.shop = self.app.state.shop
         self.owners = Owners(None, 20_000)
-        self.stores = Stores(Counters(), None, KeySources(()), self.owners)
+        self.stores = Stores(Counters(), None, KeySources(()), owners=self.owners)
         (route,) = build(load_text(text, Path("stockade.yaml"), {})).policy.routes
         self._proves = _Proves()
         fields = ("api", "hosts", "prefix", "upstream", "operations", "trusted_proxies", "max_body")

@@ -100,14 +100,11 @@ class Door:
         """One exchange as far as it gets: the last verdict. `response` and `reply` are the upstream's."""
         self.session = session = open_session(self.policy, request)
         verdict = drive(session.receive(REQUEST_HEAD), self.answer)
-        events: list[tuple[bool, Any]] = [(session.reads_request_body, RequestBody(body))]
+        events: list[tuple[str, Any]] = [("reads_request_body", RequestBody(body))]
         if response is not None:
-            events += [
-                (session.reads_response, ResponseHead(response)),
-                (session.reads_response_body, ResponseBody(reply)),
-            ]
-        for wanted, event in events:
-            if wanted and not isinstance(verdict, Stop):
+            events += [("reads_response", ResponseHead(response)), ("reads_response_body", ResponseBody(reply))]
+        for wanted, event in events:  # what is wanted of a response depends on its head
+            if not isinstance(verdict, Stop) and getattr(session, wanted):
                 verdict = drive(session.receive(event), self.answer)
         return verdict
 

@@ -28,6 +28,20 @@ type Order { id: ID! invoice: String lines: [Line!]! }
 type Line { sku: String! }
 type User { id: ID! email: String }
 """
+XSD = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"
+  targetNamespace="urn:orders"><xs:element name="Place" type="xs:string"/><xs:element name="Cancel" type="xs:int"/>
+</xs:schema>"""
+WSDL = f"""<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/"
+  xmlns:o="urn:orders" targetNamespace="urn:orders"><types>{XSD}</types>
+<message name="In"><part name="body" element="o:Place"/></message>
+<portType name="Orders"><operation name="PlaceOrder"><input message="o:In"/></operation></portType>
+<binding name="Soap" type="o:Orders"><soap:binding/><operation name="PlaceOrder"><soap:operation soapAction=""/>
+<input><soap:body use="literal"/></input></operation></binding></definitions>"""
+OPENAPI = """\
+openapi: 3.1.0
+paths: {/orders: {get: {}}}
+components: {schemas: {User: {properties: {email: {type: string}}}}}
+"""
 MAKE_TARGETS = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
@@ -51,7 +65,12 @@ def test_policies_build(text, tmp_path):
     issuer = ECKey.generate_key("P-256").as_dict(private=False)
     (tmp_path / "keys.json").write_text(json.dumps({"keys": [issuer]}))
     (tmp_path / "shop.graphql").write_text(SHOP)
-    (tmp_path / "openapi.yaml").write_text("openapi: 3.1.0\npaths: {/orders: {get: {}}}\n")
+    (tmp_path / "signing.json").write_text(json.dumps({"keys": [ECKey.generate_key("P-256").as_dict(private=True)]}))
+    (tmp_path / "fields.key").write_text("0" * 64)
+    (tmp_path / "openapi.yaml").write_text(OPENAPI)
+    (tmp_path / "order.json").write_text('{"type": "object"}')
+    (tmp_path / "order.xsd").write_text(XSD)
+    (tmp_path / "orders.wsdl").write_text(WSDL)
     (tmp_path / "documents.json").write_text('{"orders": "{ orders(first: 5) { id } }"}')
     loaded = load_text(text, tmp_path / "stockade.yaml", {"STOCKADE_HASH_KEY": "0" * 64})
     assert build(loaded).policy.routes
@@ -61,6 +80,7 @@ def test_policies_build(text, tmp_path):
 def test_commands_run(text, tmp_path):
     commands = re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", text, re.MULTILINE)
     assert commands
+    (tmp_path / "openapi.yaml").write_text(OPENAPI)
     for command, shown in commands:
         words = shlex.split(command.partition("  #")[0])
         if words[0] == "make":
@@ -130,4 +150,4 @@ def test_the_demo_decides_as_it_should():
         env={**os.environ, "COLUMNS": "200"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "28 of 28 requests were decided as they should be." in done.stdout
+    assert "35 of 35 requests were decided as they should be." in done.stdout

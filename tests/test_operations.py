@@ -237,3 +237,12 @@ def test_any_request_has_a_name(method, rest):
     name = OperationTable(STATED).name(method, f"/{rest}")
     assert name.partition(" ")[0] in {"*", "_OTHER", method}
     assert len(name) < 600
+
+
+def test_a_description_names_what_is_not_stated():
+    names = {("GET", "/reports/7.json"): "GET /reports/{id}.json", ("GET", "/orders/7"): "GET /orders/{id}"}
+    table = OperationTable(["GET /orders/{order}"], lambda method, path: names.get((method, path)))
+    assert table.name("GET", "/reports/7.json") == "GET /reports/{id}.json"
+    assert table.name("GET", "/orders/7") == "GET /orders/{order}"
+    assert table.name("GET", "/users/7") == "GET /users/{id}"
+    assert not table.matches("GET", "/reports/7.json")

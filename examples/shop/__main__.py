@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -11,11 +12,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="shop", description="Serve the sample shop.")
     parser.add_argument("--host", default="127.0.0.1", help="it is careless on purpose: keep it on the loopback")
     parser.add_argument("--port", type=int, default=9000)
+    parser.add_argument("--describe", type=Path, metavar="FILE", help="write its OpenAPI description there and end")
     arguments = parser.parse_args()
 
-    import uvicorn
-
     from shop.app import app
+
+    if arguments.describe is not None:
+        arguments.describe.write_text(json.dumps(app.openapi(), indent=1))
+        return
+
+    import uvicorn
 
     uvicorn.run(
         app,

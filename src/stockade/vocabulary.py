@@ -19,7 +19,7 @@ from msgspec.structs import force_setattr
 
 from stockade.messages import Message, Protocol
 from stockade.ownership import Confidence, Found
-from stockade.tokens import ApiKeyRecord, VerificationKeys
+from stockade.tokens import ApiKeyRecord, Claims, VerificationKeys
 from stockade.wire import Request, Response, problem
 
 Texts: TypeAlias = Callable[[], Iterable[tuple[str, str]]]
@@ -51,14 +51,22 @@ PRINCIPAL_HEADERS = ("x-stockade-principal", "x-stockade-credential", "x-stockad
 
 
 class Principal(Struct, frozen=True, gc=False):
-    """Who is asking, once proven. `credential` names the proof (key id, token id), never the secret."""
+    """Who is asking, once proven. `credential` names the proof (key id, token id), never the secret.
+
+    acr, amr, auth_time: how, by which methods and when (epoch seconds) they logged in, where the credential says so
+    (OpenID Connect Core, section 2; RFC 8176).
+    """
 
     id: str
-    kind: str  # "api_key", "jwt"
+    kind: str  # "api_key", "jwt", "oauth2", "certificate", "signature", "webhook"
     credential: str = ""
     scopes: frozenset[str] = frozenset()
+    acr: str = ""
+    amr: frozenset[str] = frozenset()
+    auth_time: float | None = None
     told: tuple[tuple[str, str], ...] = ()  # made from the others: the headers by which the upstream learns of it
     claims: Mapping[str, Any] = {}  # of a token: personal data, for rules alone
+    roles: frozenset[str] = frozenset()  # which nobody is told
 
     def __post_init__(self) -> None:
         values = (self.id, self.credential, " ".join(sorted(self.scopes)))
@@ -77,11 +85,16 @@ def _field_text(text: str) -> str:
 
 
 class Edits(Struct, frozen=True, gc=False):
-    """Changes to the head of the message in hand; names are lower case. `set` replaces, `remove` drops."""
+    """Changes to the message in hand; names are lower case. `set` replaces, `remove` drops.
+
+    A name that stands twice in `set` has two lines, as Set-Cookie must. Where two controls set the same name, what the
+    later one says holds.
+    """
 
     set: tuple[tuple[str, str], ...] = ()
     remove: tuple[str, ...] = ()
     replace: Response | None = None  # response phase only: send this instead
+    body: bytes | None = None  # response body phase only: this in place of the body that came
 
 
 class Proofs(Struct, frozen=True, eq=False, gc=False):
@@ -99,6 +112,7 @@ class Pass(Struct, frozen=True, gc=False):
     calls: how many calls of that operation it is, for limits.
     proofs: which of its arguments are known to hold no injection. texts: all that the client chose freely in a body
     whose language the control has read, with its places; who looks for injections need not look at the rest.
+    unknown: the arguments that the description does not name, by parameter or JSON pointer, and their texts.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -109,6 +123,7 @@ class Pass(Struct, frozen=True, gc=False):
     proofs: Proofs | None = None
     texts: Texts | None = None
     decided: str = ""  # the rule that let it pass, for explanations
+    unknown: Texts | None = None
 
 
 class Closing(Struct, frozen=True, gc=False):
@@ -140,13 +155,15 @@ class Shortcut(Struct, frozen=True, gc=False):
     """A control's promise that lets a door decide without asking it.
 
     For every response whose status is under `below`, that has none of the headers in `absent`, and whose content type
-    begins with none of `not_media`, `on_response` returns `Pass(edits=edits)` and nothing else.
+    begins with none of `not_media`, `on_response` returns `Pass(edits=edits)` and nothing else. Where it also reads
+    bodies, `bodies` promises that it wants none of those responses'.
     """
 
     edits: Edits
     below: int = 600
     absent: frozenset[str] = frozenset()
     not_media: tuple[str, ...] = ()
+    bodies: bool = False
 
 
 class Exchange(Struct, gc=False):
@@ -163,6 +180,7 @@ class Exchange(Struct, gc=False):
     calls: int = 1  # of the operation; this and those below: see Pass
     proofs: Proofs | None = None
     texts: Texts | None = None
+    unknown: Texts | None = None
 
     def problem(self, status: int, detail: str, *headers: tuple[str, str], **members: object) -> Response:
         """A problem-details response (RFC 9457) that carries this request's id."""
@@ -244,17 +262,24 @@ class Control:
         """The response head is in `exchange.response`."""
         return PASS
 
-    def on_response_shortcut(self, scheme: str) -> Shortcut | None:
-        """What `on_response` says of an ordinary response to a request of that scheme; None: it must be asked."""
+    def on_response_shortcut(self, scheme: str, *, known: bool = False) -> Shortcut | None:
+        """What `on_response` says of an ordinary response to a request of that scheme; None: it must be asked.
+
+        known: the request has a principal.
+        """
         return None
+
+    def own_response_headers(self, request: Request) -> tuple[tuple[str, str], ...]:
+        """What a response that Stockade itself makes to this request carries, unless it says otherwise."""
+        return ()
+
+    def wants_response_body(self, exchange: Exchange) -> bool:
+        """Whether `on_response_body` is to be asked of the response whose head has passed; else it is not held."""
+        return True
 
     def on_response_body(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
         """The whole response body is in `exchange.response_body`."""
         return PASS
-
-    def wants_response_body(self, exchange: Exchange) -> bool:
-        """Whether `on_response_body` is to see this response; asked when the request has passed. Else it streams."""
-        return True
 
     def on_request_stream(self, exchange: Exchange, protocol: Protocol) -> Watcher | None:
         """The request goes on as a stream of messages: who shall judge them? None: nobody, and they pass unread."""
@@ -380,6 +405,17 @@ class Teach(Ask[tuple[str, ...]], frozen=True, gc=False):
     source: str
     exclusive: Exclusive = "never"  # when to hold only what is not another's already
     wanted: Confidence = Confidence()
+
+
+class IntrospectToken(Ask[Claims | None], frozen=True, gc=False):
+    """What the issuer says of an opaque token (RFC 7662); None: that it is not active. at: epoch seconds."""
+
+    source: str
+    token: str
+    at: float
+
+    def __repr__(self) -> str:
+        return f"IntrospectToken({self.source!r})"
 
 
 class StoreError(Exception):

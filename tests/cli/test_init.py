@@ -54,6 +54,16 @@ def test_a_description_narrows(here: Path, stockade: Stockade, form: str) -> Non
     assert stockade("explain", "GET", "/status").status == 0
     assert "405 by firewall" in stockade("explain", "DELETE", "/orders/1").out
     assert "GET /orders/{id} of shop" in stockade("explain", "GET", "/orders/abc").out
+    assert "3 operation(s), not strict; others: block" in checked.out
+    assert stockade("init", *UPSTREAM, "--openapi", f"openapi.{form}", "-o", "-").out.count('openapi: "openapi.') == 1
+
+
+def test_a_description_is_named_from_the_policys_folder(here: Path, stockade: Stockade) -> None:
+    (here / "openapi.json").write_text(json.dumps(DESCRIPTION))
+    (here / "etc").mkdir()
+    assert stockade("init", *UPSTREAM, "--openapi", "openapi.json", "-o", "etc/stockade.yaml").status == 0
+    assert 'openapi: "../openapi.json"' in (here / "etc" / "stockade.yaml").read_text()
+    assert stockade("check", "etc/stockade.yaml").status == 0
 
 
 def test_nothing_is_overwritten(here: Path, stockade: Stockade) -> None:

@@ -25,6 +25,30 @@ PARTS = "fine: {description: fine}\n"
 BROKEN = OPENAPI.replace("get:", "gets: {}, post:").replace("#/fine", "#/good").replace("/orders", "/orders/{id}")
 BAD_FEED = "203.0.113.0/24\n" + "".join(f"line {number}\n" for number in range(2, 11))
 GRAPHQL = "type Query { users: [User!]! }\ntype User @key { id: ID! secret: String }\ntype Mutation { login: String }\n"
+WSDL = """\
+<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/"
+  xmlns:tns="urn:orders" xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:orders">
+<types><xs:schema targetNamespace="urn:orders">
+ <xs:element name="Cancel" type="xs:int"/><xs:element name="Place" type="xs:string"/>
+</xs:schema></types>
+<message name="CancelIn"><part name="body" element="tns:Cancel"/></message>
+<message name="PlaceIn"><part name="body" element="tns:Place"/></message>
+<portType name="Orders">
+ <operation name="Cancel"><input message="tns:CancelIn"/></operation>
+ <operation name="Place"><input message="tns:PlaceIn"/></operation>
+</portType>
+<binding name="Soap" type="tns:Orders"><soap:binding transport="http://schemas.xmlsoap.org/soap/http"/>
+ <operation name="Cancel"><soap:operation soapAction=""/><input><soap:body use="literal"/></input></operation>
+ <operation name="Place"><soap:operation soapAction=""/><input><soap:body use="literal"/></input></operation>
+</binding>
+</definitions>
+"""
+XSD = """\
+<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
+ <xs:element name="order" type="xs:string"/>
+</xs:schema>
+"""
+OUTSIDE = XSD.replace(" <xs:element", ' <xs:include schemaLocation="../secret.xsd"/>\n <xs:element')
 ENVIRONMENT = {
     "PORT": "8443",
     "WORKERS": "2",
@@ -57,6 +81,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "queries/users.graphql": "{\n  users { id }\n}\n",
         "queries/bad.graphql": "{\n  __schema {",
         "bad-documents.json": json.dumps({"a": "{ nothing }", "0" * 64: "{ users { id } }"}),
+        "orders.wsdl": WSDL,
+        "order.xsd": XSD,
+        "outside.xsd": OUTSIDE,
         "secret.txt": "0123456789abcdef0123456789abcdef\n",
     }
     (tmp_path / "queries").mkdir()

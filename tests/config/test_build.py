@@ -25,6 +25,18 @@ def bindings(text: str) -> dict[str, Binding]:
     return {binding.control.name: binding for binding in route.bindings}
 
 
+def test_the_highest_level_is_for_what_is_not_described(folder: Path) -> None:
+    def told(text: str) -> str:
+        return bindings(text)["waf"].control.describe()
+
+    described = "    openapi: openapi.yaml\n"
+    assert told(f"{described}    waf: {{}}\n").endswith("level 1, 4 for undescribed arguments")
+    assert told(f"{described}    waf: {{undescribed_paranoia: 1}}\n").endswith("level 1")
+    assert told(f"{described}    schema: {{strict: true}}\n    waf: {{}}\n").endswith("level 1")
+    assert told(f"{described}    schema: {{mode: off}}\n    waf: {{}}\n").endswith("level 1")
+    assert told("    waf: {}\n").endswith("level 1")
+
+
 MODES = """\
     firewall: {mode: monitor, failure: open}
     authentication: {mode: monitor, any_of: [{api_key: {}}]}

@@ -184,10 +184,17 @@ def test_the_starting_policy_is_good(tmp_path: Path) -> None:
 def test_the_starting_policy_of_a_description(tmp_path: Path) -> None:
     paths = {'/it\'s "odd" \\ x': {"get": {}}, "/a": {"post": body("application/json")}}
     made = described(tmp_path, info={"title": "No"}, paths=paths)
-    loaded = load_text(starter_policy(UPSTREAM, made), tmp_path / "stockade.yaml", {})
+    text = starter_policy(UPSTREAM, made, "openapi.json")
+    loaded = load_text(text, tmp_path / "stockade.yaml", {})
     (api,) = loaded.config.apis
     assert api.name == "no"
-    assert api.operations == list(made.operations)
+    assert api.openapi is not None
+    assert api.openapi.file == Path("openapi.json")
+    assert api.schema_ is not None
+    assert api.schema_.mode == "block"
+    assert all(len(line) <= 120 for line in text.splitlines())
+    (route,) = build(loaded).policy.routes
+    assert route.operations.name("POST", "/a") == "POST /a"
     assert api.firewall.media_types == ["application/json"]
     assert api.authentication is not None
     assert api.authentication.anonymous == []
@@ -196,7 +203,7 @@ def test_the_starting_policy_of_a_description(tmp_path: Path) -> None:
 def test_commented_lines_are_good_too(tmp_path: Path) -> None:
     """Whoever removes a `#` gets what the comment promised."""
     text = starter_policy(UPSTREAM, Described())
-    text = text.replace("  # - {address", "  - {address").replace("    # operations", "    operations")
+    text = text.replace("  # - {address", "  - {address").replace("\n    # op", "\n    op")
     lines = text.splitlines()
     first = next(number for number, line in enumerate(lines) if line.strip() == "# - jwt:")
     for number in range(first, first + 5):
@@ -204,5 +211,6 @@ def test_commented_lines_are_good_too(tmp_path: Path) -> None:
     policy = yaml.safe_load("\n".join(lines))
     assert set(policy["apis"][0]["authentication"]["any_of"][1]["jwt"]) == {"jwks", "issuer", "audience", "algorithms"}
     loaded = load_text("\n".join(lines), tmp_path / "stockade.yaml", {})
+    assert loaded.config.apis[0].openapi is not None
     assert len(loaded.config.listen) == 2
     assert loaded.config.apis[0].operations == ["GET /orders/{id}"]

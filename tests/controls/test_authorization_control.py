@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ def binding(tmp_path_factory):
     return found
 
 
-def verdict_on(binding, method, path, principal, headers=(), **fields):
+def verdict_on(binding: Any, method: str, path: str, principal: Any, headers: Any = (), **fields: Any) -> Any:
     return judge(
         binding.control.on_request, make_exchange(make_request(method, path, headers, **fields), principal=principal)
     )
@@ -130,7 +131,7 @@ BODIES = [
 @pytest.mark.parametrize(("content_type", "body"), BODIES, ids=map(str, range(len(BODIES))))
 @pytest.mark.parametrize("method", ["PATCH", "POST", "PUT"])
 def test_privileged_properties_are_for_admins(binding, content_type, body, method):
-    def say(principal):
+    def say(principal: Any) -> Any:
         request = make_request(method, "/users/7", [("content-type", content_type)], has_body=True)
         return judge(binding.control.on_request_body, make_exchange(request, principal=principal, request_body=body))
 
@@ -141,7 +142,7 @@ def test_privileged_properties_are_for_admins(binding, content_type, body, metho
 
 
 def test_properties_in_the_query_count_where_something_is_written(binding):
-    def say(method):
+    def say(method: str) -> Any:
         return judge(
             binding.control.on_request_body, make_exchange(make_request(method, query="role=admin"), principal=WRITER)
         )

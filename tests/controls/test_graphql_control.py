@@ -235,5 +235,5 @@ def test_limits_per_operation_alone():
 
 def test_limits_are_described():
     named = NamedLimits("shop", [per("operation")], PLACE)
-    assert named.describe().endswith("by GraphQL's operation")
+    assert named.describe().endswith("by what the body names")
     assert Limits("shop", [], apart=PLACE).describe() == ""

@@ -52,7 +52,7 @@ class Listening(Control):
 def opened(*bindings: Binding | Control, request: Any = CALL, response: Response | None = None) -> tuple[Session, Flow]:
     session = open_session(Door(make_route(*bindings)).policy, request)
     flow = session.open_request_stream() if response is None else session.open_response_stream(response)
-    assert flow is not None
+    assert isinstance(flow, Flow)
     return session, flow
 
 

@@ -13,6 +13,7 @@ from stockade.engine import (
     Binding,
     NotNow,
     RequestBody,
+    Route,
     drive,
     drive_async,
     open_session,
@@ -289,7 +290,7 @@ def test_a_hook_inherited_from_another_control_is_bound():
         ("on_request", (False, False, False)),
         ("on_request_body", (True, False, False)),
         ("on_response", (False, True, False)),
-        ("on_response_body", (False, False, True)),
+        ("on_response_body", (False, True, True)),
     ],
 )
 def test_what_the_door_must_read(phase, reads):
@@ -371,7 +372,7 @@ def test_the_edits_of_several_controls_are_merged_in_order():
         )
     )
     verdict = door.send(make_request(), response=Response(200))
-    assert verdict == Pass(edits=Edits((("x-a", "1"), ("x-b", "1"), ("x-b", "2")), ("server", "via")))
+    assert verdict == Pass(edits=Edits((("x-a", "1"), ("x-b", "2")), ("server", "via")))
 
 
 def test_the_first_replacement_of_a_response_is_the_one():
@@ -386,7 +387,58 @@ def test_the_first_replacement_of_a_response_is_the_one():
     verdict = door.send(make_request(), response=Response(500))
     assert isinstance(verdict, Pass)
     assert verdict.edits is not None
-    assert verdict.edits.replace is own
+    replacement = verdict.edits.replace
+    assert replacement is not None
+    assert (replacement.body, list(replacement.headers)) == (b"own", [("x-a", "1")])  # what the others set is on it
+
+
+def test_a_name_that_one_control_sets_twice_has_two_lines_and_a_later_one_takes_both():
+    cookies = Pass(edits=Edits((("set-cookie", "a=1"), ("set-cookie", "b=2"))))
+    first = bound("a", says(cookies), phase="on_response")
+    door = Door(make_route(first, bound("b", says(Pass(edits=Edits((("x-b", "1"),)))), phase="on_response")))
+    verdict = door.send(make_request(), response=Response(200))
+    assert isinstance(verdict, Pass)
+    assert verdict.edits is not None
+    assert verdict.edits.set == (("set-cookie", "a=1"), ("set-cookie", "b=2"), ("x-b", "1"))
+    door = Door(make_route(first, bound("b", says(Pass(edits=Edits(remove=("set-cookie",)))), phase="on_response")))
+    verdict = door.send(make_request(), response=Response(200))
+    assert verdict == Pass(edits=Edits((), ("set-cookie",)))
+
+
+def test_a_body_that_was_changed_is_what_the_next_control_reads():
+    seen: list[bytes] = []
+
+    def second(exchange: Exchange) -> Pass:
+        seen.append(exchange.response_body)
+        return Pass(edits=Edits(body=exchange.response_body + b"!"))
+
+    def route(monitor: bool) -> Route:
+        change = bound("a", says(Pass(edits=Edits(body=b"less"))), phase="on_response_body", monitor=monitor)
+        return make_route(change, bound("b", second, phase="on_response_body"))
+
+    for monitor in (False, True):
+        verdict = Door(route(monitor)).send(make_request(), response=Response(200), reply=b"all")
+        assert verdict == Pass(edits=Edits(body=seen[-1] + b"!"))
+    assert seen == [b"less", b"all"]
+
+
+@pytest.mark.parametrize("wants", [True, False, None])
+def test_a_body_that_nobody_wants_is_not_held(wants):
+    class Choosy(Control):
+        name = "choosy"
+
+        def wants_response_body(self, exchange):
+            if wants is None:
+                raise ValueError
+            return wants
+
+        def on_response_body(self, exchange):
+            return Pass(edits=Edits(body=b"read"))
+
+    door = Door(make_route(Choosy()))
+    verdict = door.send(make_request(), response=Response(200), reply=b"all")
+    assert door.session.reads_response_body is (wants is not False)
+    assert verdict == (PASS if wants is False else Pass(edits=Edits(body=b"read")))
 
 
 def test_a_response_phase_without_edits_is_a_plain_pass():

@@ -16,7 +16,7 @@ class Promising(Control):
     def on_response(self, exchange: Exchange) -> Verdict:
         return Pass(edits=self._promises[exchange.request.scheme].edits)
 
-    def on_response_shortcut(self, scheme: str) -> Shortcut:
+    def on_response_shortcut(self, scheme: str, *, known: bool = False) -> Shortcut:
         return self._promises[scheme]
 
 

@@ -95,7 +95,7 @@ def test_a_client_that_leaves_in_the_middle_of_a_body(reading: Gateway) -> None:
 
 def test_a_response_that_is_too_large_to_be_read(reading: Gateway) -> None:
     """Refused, not passed unread."""
-    reply = reading.ask("GET", "/probe/large?4000000", {"x-tag": "too large"})
+    reply = reading.ask("GET", "/probe/large?9000000", {"x-tag": "too large"})
     assert reply.status >= 500
     assert b"xxxx" not in reply.body
     reply.problem()

@@ -187,7 +187,10 @@ CASES: dict[str, Case] = {
     "a header of the upstream's own": Case(
         asked("GET", "/plain/framed"), response={"x-frame-options": "SAMEORIGIN", **HIDDEN}
     ),
-    "a page": Case(asked("GET", "/plain/page"), response={"x-frame-options": "DENY", "content-security-policy": None}),
+    "a page": Case(
+        asked("GET", "/plain/page"),
+        response={"x-frame-options": "DENY", "content-security-policy": "frame-ancestors 'none'"},
+    ),
     "HEAD": Case(asked("HEAD", "/health"), response=SECURITY),
     "HEAD that is refused": refused(asked("HEAD", "/x"), 401, "authentication", "credential-missing"),
     "a hidden error": Case(

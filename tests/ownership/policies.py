@@ -45,7 +45,7 @@ class World:
     def __init__(self, text: str = ORDERS, owners: Owners | None = None) -> None:
         built = build(load_text(HEAD + text, Path("stockade.yaml"), {}))
         self.owners = owners or Owners()
-        self.stores = Stores(Counters(), None, KeySources(()), self.owners)
+        self.stores = Stores(Counters(), None, KeySources(()), owners=self.owners)
         (route,) = built.policy.routes
         self.who: Principal | None = None
         proves: Control = make_control("authentication", on_request=lambda _: Pass(principal=self.who))

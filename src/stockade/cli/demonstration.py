@@ -38,6 +38,8 @@ apis:
   - name: shop
     kind: open
     upstream: {{url: "http://127.0.0.1:{shop}"}}
+    openapi: openapi.json
+    schema: {{strict: true}}
     firewall: {{deny: ["203.0.113.0/24"]}}
     authentication:
       any_of:
@@ -73,6 +75,8 @@ def run_demo(*, once: bool, port: int) -> int:
         stack.enter_context(
             _process([sys.executable, str(examples / "shop"), "--port", str(shop)], folder, shop, "/health")
         )
+        describe = [sys.executable, str(examples / "shop"), "--describe", str(folder / "openapi.json")]
+        subprocess.run(describe, check=True)  # noqa: S603 - our own
         (folder / "stockade.yaml").write_text(_POLICY.format(port=gateway, admin=admin, shop=shop, issuer=_ISSUER))
         secrets = _credentials(folder)
         up = [sys.executable, "-m", "stockade", "up", "stockade.yaml"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from stockade.cli.options import DEFAULT_POLICY
 def init(
     upstream: Annotated[str, typer.Option(metavar="URL", help="Where the API is, such as http://127.0.0.1:9000.")],
     openapi: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Its OpenAPI description; narrows methods and types.")
+        Path | None, typer.Option(metavar="FILE", help="Its OpenAPI description: what a valid request is.")
     ] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help='The file to write; "-" for standard output.')
@@ -30,7 +31,8 @@ def init(
     from stockade.config.starter import starter_policy
 
     described = read_description(openapi) if openapi is not None else Described()
-    text = starter_policy(upstream, described)
+    folder = Path() if str(output) == "-" else output.parent
+    text = starter_policy(upstream, described, os.path.relpath(openapi, folder) if openapi is not None else "")
     try:
         load_text(text, output)
     except BadConfig as error:  # the upstream is the only part of the text that was not ours

@@ -16,13 +16,17 @@ from stockade.config.hash_key import read_hash_key, warn_of_hash_key
 from stockade.config.loading import Loaded
 from stockade.config.models import Api
 from stockade.config.site import Site
+from stockade.controls.authentication import Authentication
 from stockade.controls.exposure import Exposure
 from stockade.engine import Binding, Policy, Route, Upstream
 from stockade.networks import NetworkSet
+from stockade.openapi.naming import Names
 from stockade.operations import OperationTable
-from stockade.stores import Source
+from stockade.stores import Introspector, Source
 
-_CARRIERS = frozenset({"authorization", "cookie", "proxy-authorization"})  # headers that hold credentials in any API
+_CARRIERS = frozenset(
+    {"authorization", "cookie", "dpop", "proxy-authorization"}
+)  # headers that hold credentials in any API
 
 
 class OwnersFile(NamedTuple):
@@ -40,6 +44,7 @@ class Built(Struct, frozen=True):
     key_store: Path | None  # None when no API takes API keys
     watched: frozenset[Path]  # files whose change makes a new policy
     warnings: tuple[Problem, ...]
+    introspectors: tuple[Introspector, ...] = ()
     owners: OwnersFile | None = None  # None when no API learns owners
 
 
@@ -48,7 +53,7 @@ def build(loaded: Loaded) -> Built:
     config = loaded.config
     problems = [*_same_names(loaded), *_same_claims(loaded), *_same_addresses(loaded), *_logged_credentials(loaded)]
     hash_key, warnings = None, []
-    if any(map(_takes_keys, config.apis)):
+    if any(map(_needs_hash_key, config.apis)):
         warnings += warn_of_hash_key(loaded)
         try:
             hash_key = read_hash_key(loaded)
@@ -65,6 +70,7 @@ def build(loaded: Loaded) -> Built:
         loaded.folder / config.keys.path if any(site.uses_keys for site in sites) else None,
         frozenset({loaded.path.absolute()}.union(*(site.watched for site in sites))),
         (*warnings, *(warning for site in sites for warning in site.warnings)),
+        tuple(each for site in sites for each in site.introspectors),
         OwnersFile(loaded.folder / config.owners.path, config.owners.objects)
         if any(site.uses_owners for site in sites)
         else None,
@@ -73,7 +79,7 @@ def build(loaded: Loaded) -> Built:
 
 def _route(site: Site) -> Route:
     api = site.api
-    site.description()  # a broken one is refused even where no control asks for it
+    description = site.description()  # a broken one is refused even where no control asks for it
     bindings = [binding for _, make in CATALOGUE for binding in make(site)]
     if api.upstream.url.startswith("https:") and not api.upstream.tls.verify:
         site.warn(
@@ -88,10 +94,11 @@ def _route(site: Site) -> Route:
         hosts=tuple(api.hosts),
         prefix=api.prefix,
         upstream=Upstream(cluster_name(api), api.upstream.url),
-        operations=OperationTable(api.operations),
+        operations=OperationTable(api.operations, Names(description.document if description is not None else {}).of),
         trusted_proxies=NetworkSet(api.firewall.trusted_proxies),
         max_body=api.firewall.max_body,
         own_headers=tuple(_own_headers(bindings)),
+        also=frozenset(_documents(bindings)),
     )
 
 
@@ -108,14 +115,25 @@ def _own_headers(bindings: Iterable[Binding]) -> Iterator[tuple[str, str]]:
             yield from binding.control.own_headers
 
 
+def _documents(bindings: Iterable[Binding]) -> Iterator[str]:
+    """Paths outside the prefix that are the API's all the same: metadata have well-known places."""
+    for binding in bindings:
+        if isinstance(binding.control, Authentication):
+            yield from binding.control.documents
+
+
 def _key_headers(api: Api) -> set[str]:
     """The headers in which an API takes API keys."""
-    schemes = api.authentication.any_of if api.authentication is not None else []
+    schemes = api.authentication.leaves() if api.authentication is not None else ()
     return {scheme.api_key.header.lower() for scheme in schemes if scheme.api_key is not None}
 
 
-def _takes_keys(api: Api) -> bool:
-    return api.authentication is not None and api.authentication.mode != "off" and bool(_key_headers(api))
+def _needs_hash_key(api: Api) -> bool:
+    """Whether it takes API keys, or makes nonces under a key of our own."""
+    section = api.authentication
+    if section is None or section.mode == "off":
+        return False
+    return any(item.api_key is not None or (item.oauth2 and item.oauth2.dpop.nonce) for item in section.leaves())
 
 
 # What two entries of the policy must not claim at once, and what must not be written down.

@@ -29,6 +29,7 @@ Maker = Callable[[Site], list[Binding]]
 CATALOGUE: tuple[tuple[str, Maker], ...] = (
     ("firewall", firewall.make),  # who may knock at all: addresses, methods, sizes, media types
     ("limits", limits.make_early),  # what an address may do, before any costly work is done for it
+    ("exposure", exposure.make_early),  # other sites' pages, before anybody is asked who they are
     ("authentication", authentication.make),  # who is asking
     ("limits", limits.make_late),  # what a principal may do
     ("authorization", authorization.make),  # which operations and properties are whose

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from stockade.config.base import INLINE, Secret, Section
 from stockade.config.describing import Description, describe, description_files, is_loopback
 from stockade.config.errors import BadConfig, Problem
 from stockade.engine import Binding
-from stockade.stores import Source
+from stockade.stores import Introspector, Source
 from stockade.vocabulary import Control
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Site:
         self.warnings: list[Problem] = []
         self.watched: set[Path] = set()
         self.sources: list[Source] = []
+        self.introspectors: list[Introspector] = []
         self.uses_keys = False
         self.uses_owners = False
         self._read: list[Description | None] = []  # empty until someone asks
@@ -64,6 +66,13 @@ class Site:
         """The key of the keyed hash of API keys."""
         self.uses_keys = True
         return self._hash_key or b""
+
+    def own_key(self, purpose: str) -> bytes:
+        """A key of our own for one purpose, the same in every worker: made from the key of the keyed hash."""
+        return hmac.digest(self._hash_key or b"", purpose.encode(), "sha256")
+
+    def read_path(self, path: str, what: str, *place: str | int) -> bytes | None:
+        return self.read_file(Path(path), what, *place)
 
     def description(self) -> Description | None:
         """What the API's `openapi` names, read once; None where it names nothing, or (a problem then) nothing good."""

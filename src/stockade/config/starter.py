@@ -7,15 +7,16 @@ import json
 from stockade.config.description import Described
 
 
-def starter_policy(upstream: str, described: Described) -> str:
-    """The text of the policy file."""
+def starter_policy(upstream: str, described: Described, openapi: str = "") -> str:
+    """The text of the policy file. openapi: the description's path, from the policy's folder; "" without one."""
     return _TEMPLATE.format(
         upstream=json.dumps(upstream, ensure_ascii=False),
         name=described.name,
         methods=", ".join(described.methods),
         media_types=_quoted(described.media_types),
         anonymous=_quoted(described.anonymous),
-        operations=_operations(described),
+        operations=_DESCRIBED.format(openapi=json.dumps(openapi, ensure_ascii=False)) if openapi else _UNDESCRIBED,
+        schema=_CONTRACT if openapi else _STRUCTURE,
     )
 
 
@@ -23,12 +24,21 @@ def _quoted(texts: tuple[str, ...]) -> str:
     return ", ".join(map(json.dumps, texts))
 
 
-def _operations(described: Described) -> str:
-    if not described.operations:
-        return '    # operations: ["GET /orders/{id}"]       # names for limits and logs; guessed when absent\n'
-    lines = "".join(f"      - {json.dumps(text)}\n" for text in described.operations)
-    return f"    operations:                              # from the description; names for limits and logs\n{lines}"
-
+_DESCRIBED = """\
+    openapi: {openapi}                       # what a valid request is; names for limits and logs
+"""
+_UNDESCRIBED = """\
+    # openapi: openapi.yaml                    # its description: then only valid requests get in
+    # operations: ["GET /orders/{id}"]         # names for limits and logs; guessed when absent
+"""
+_CONTRACT = """\
+    schema:                                  # requests must be what the description says
+      mode: block
+      # strict: true                         # and carry nothing that it does not say
+"""
+_STRUCTURE = """\
+    schema: {mode: block}                    # no description: bodies are held to limits of depth, names, sizes, files
+"""
 
 _TEMPLATE = """\
 # Stockade policy. `stockade check` validates it, `stockade schema` describes every key, `stockade up` runs it.
@@ -74,6 +84,7 @@ apis:
       - {{name: per-principal, key: principal, rate: 20/s, burst: 40}}
       - {{name: daily, key: principal, quota: 100000/day}}
 
+{schema}
     waf: {{mode: block, rules: builtin}}       # or rules: crs, the OWASP Core Rule Set where it is installed
 
     exposure: {{mode: block, security_headers: true, hide_errors: true}}

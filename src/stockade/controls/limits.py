@@ -164,7 +164,7 @@ class Limits(Control):
 
 
 class NamedLimits(Control):
-    """Limits per operation where only the body says which it is (GraphQL): they are judged once it has been read.
+    """Limits per operation where only the body says which it is (GraphQL, SOAP): they are judged once it has been read.
 
     A request that calls its operation several times takes so many tokens.
     """
@@ -176,7 +176,7 @@ class NamedLimits(Control):
         self._where = where
 
     def describe(self) -> str:
-        return f"{self._limits}, by GraphQL's operation"
+        return f"{self._limits}, by what the body names"
 
     def on_request_body(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
         return self._limits.take(exchange, exchange.calls) if self._where(exchange.request.path) else PASS

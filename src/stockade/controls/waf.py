@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import ClassVar
+from urllib.parse import urlencode
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stockade import vocabulary
 from stockade.operations import OperationTable
 from stockade.redaction import redact
 from stockade.vocabulary import PASS, Control, Exchange, Finding, Pass, Severity, Stop, Verdict
 from stockade.waf import Exclusions, Inspection, Match, Proofs, RuleSet, Selector, Transaction
+from stockade.wire import Headers, Request
 
 _SEVERITIES: dict[str, Severity] = {
     "EMERGENCY": "critical",
@@ -32,6 +35,7 @@ _PARTS = "multipart/form-data"  # has a bound of its own for all that is no file
 _OPAQUE = "application/octet-stream"  # of which rules see the beginning
 _MOST_DETAIL = 256
 _FORBIDDEN = 403
+_PLAIN = Headers.of((("host", "localhost"), ("accept", "*/*"), ("user-agent", "stockade")))
 
 
 class Exclusion(Struct, frozen=True):
@@ -46,15 +50,27 @@ class Exclusion(Struct, frozen=True):
 
 
 class Waf(Control):
-    """rules: the compiled rule set, shared by all APIs that use it. body_limit: bytes that are inspected."""
+    """rules: the compiled rule set, shared by all APIs that use it. body_limit: bytes that are inspected.
+
+    closer: the rules for arguments that the API's description does not name; None: the same as for others.
+    """
 
     name = "waf"
     rules: ClassVar = {"body-too-long": "body_limit"}
 
-    def __init__(self, rules: RuleSet, *, title: str, body_limit: int, exclusions: Iterable[Exclusion] = ()) -> None:
+    def __init__(
+        self,
+        rules: RuleSet,
+        *,
+        title: str,
+        body_limit: int,
+        exclusions: Iterable[Exclusion] = (),
+        closer: RuleSet | None = None,
+    ) -> None:
         self._rules = rules
         self._title = title
         self._body_limit = body_limit
+        self._closer = closer
         self._exclusions = tuple(exclusions)
         self._proofs: dict[vocabulary.Proofs, Proofs] = {}  # as many as there are operations
 
@@ -70,11 +86,26 @@ class Waf(Control):
                 body = body[: self._body_limit]
             elif not kind.startswith(_PARTS):
                 return _too_long(exchange, self._body_limit)
-        transaction = self._begin(exchange)
+        transaction = self._begin(exchange, self._rules, exchange.request)
         self._rules.judge_head(transaction)
         if transaction.decision == "allow":
             self._rules.judge_body(transaction, body, _arguments(exchange))
-        return _verdict(exchange, self._rules.end(transaction))
+        verdict = _verdict(exchange, self._rules.end(transaction))
+        if self._closer is None or exchange.unknown is None or isinstance(verdict, Stop):
+            return verdict
+        return self._look_closer(self._closer, exchange, verdict)
+
+    def _look_closer(self, rules: RuleSet, exchange: Exchange, verdict: Pass) -> Verdict:
+        """Judge the arguments that nobody describes once more, in a request that has nothing else."""
+        arguments = list(exchange.unknown()) if exchange.unknown is not None else []
+        if not arguments:
+            return verdict
+        transaction = self._begin(exchange, rules, _request_of(exchange.request, arguments))
+        rules.judge_head(transaction)
+        if transaction.decision == "allow":
+            rules.judge_body(transaction, b"")
+        closer = _verdict(exchange, rules.end(transaction))
+        return replace(closer, findings=verdict.findings + closer.findings) if verdict.findings else closer
 
     def _known(self, told: vocabulary.Proofs | None) -> Proofs | None:
         """What has been proved, in the WAF's own names."""
@@ -85,8 +116,9 @@ class Waf(Control):
             proofs = self._proofs[told] = Proofs(told.query, told.json)
         return proofs
 
-    def _begin(self, exchange: Exchange) -> Transaction:
-        transaction = self._rules.begin(exchange.request, client=exchange.client, proofs=self._known(exchange.proofs))
+    def _begin(self, exchange: Exchange, rules: RuleSet, request: Request) -> Transaction:
+        proofs = self._known(exchange.proofs) if request is exchange.request else None
+        transaction = rules.begin(request, client=exchange.client, proofs=proofs)
         for exclusion in self._exclusions:
             if exclusion.holds(exchange):
                 if exclusion.targets is None:
@@ -96,6 +128,21 @@ class Waf(Control):
         return transaction
 
 
+def _request_of(request: Request, arguments: Iterable[tuple[str, str]]) -> Request:
+    """A plain request with these arguments, named as the rules name those of JSON bodies."""
+    named = [(_argument(name) if name.startswith("/") else name, text) for name, text in arguments]
+    query = urlencode(named, errors="surrogatepass")
+    return replace(request, method="GET", path="/", target="", query=query, headers=_PLAIN, has_body=False, body=b"")
+
+
+def _argument(pointer: str) -> str:
+    """>>> _argument("/items/0/note")
+    'json.items.array_0.note'
+    """
+    keys = [key.replace("~1", "/").replace("~0", "~") for key in pointer[1:].split("/")]
+    return ".".join(["json", *(f"array_{key}" if key.isdecimal() else key for key in keys)])
+
+
 class ResponseWaf(Waf):
     """The same for an API whose responses are inspected as well."""
 
@@ -103,7 +150,7 @@ class ResponseWaf(Waf):
         response = exchange.response
         if response is None:
             return PASS
-        transaction = self._begin(exchange)
+        transaction = self._begin(exchange, self._rules, exchange.request)
         transaction.reads_response = True
         self._rules.judge_head(transaction)
         self._rules.judge_response(transaction, response)

@@ -10,6 +10,7 @@ from stockade.engine.driver import Answer, NotNow, drive, drive_async, resume
 from stockade.engine.flow import Flow
 from stockade.engine.policy import Binding, Policy, Route, Upstream
 from stockade.engine.session import (
+    MOST_OF_RESPONSE,
     REQUEST_HEAD,
     Event,
     RequestBody,
@@ -23,6 +24,7 @@ from stockade.engine.session import (
 from stockade.engine.sifting import Sifting
 
 __all__ = [
+    "MOST_OF_RESPONSE",
     "REQUEST_HEAD",
     "Answer",
     "Binding",

@@ -12,6 +12,7 @@ from stockade.messages import Protocol
 from stockade.networks import NetworkSet
 from stockade.operations import OperationTable
 from stockade.vocabulary import Control, Edits, Exchange, Failure, Shortcut, Sieve, Watcher
+from stockade.wire import Response
 
 Phase: TypeAlias = Literal["on_request", "on_request_body", "on_response", "on_response_body"]
 PHASES: tuple[Phase, ...] = ("on_request", "on_request_body", "on_response", "on_response_body")
@@ -53,6 +54,7 @@ class Route(Struct, frozen=True, gc=False):
     operations: OperationTable = field(default_factory=OperationTable)
     trusted_proxies: NetworkSet = field(default_factory=NetworkSet)
     max_body: int = 1 << 20
+    also: frozenset[str] = frozenset()  # paths that are its own besides
     own_headers: tuple[tuple[str, str], ...] = ()  # on responses that Stockade itself makes
     on_request: tuple[tuple[Binding, Hook], ...] = ()
     on_request_body: tuple[tuple[Binding, Hook], ...] = ()
@@ -63,8 +65,8 @@ class Route(Struct, frozen=True, gc=False):
     on_response_pieces: tuple[tuple[Binding, SieveHook], ...] = ()
     behind_proxies: bool = False  # whether any are trusted
     mark: tuple[str, str] = ("", "")  # the header that sends a request to the upstream
-    http_shortcut: Shortcut | None = None
-    https_shortcut: Shortcut | None = None
+    shortcuts: dict[tuple[str, bool], Shortcut | None] = {}  # by scheme, and whether there is a principal
+    dressers: tuple[Control, ...] = ()  # those that have headers for responses that Stockade itself makes
 
     @classmethod
     def compile(cls, bindings: Iterable[Binding], **fields: Any) -> Route:
@@ -84,8 +86,12 @@ class Route(Struct, frozen=True, gc=False):
             **hooks,
             behind_proxies=len(fields.get("trusted_proxies", ())) > 0,
             mark=(ROUTE, fields["upstream"].cluster),
-            http_shortcut=_shortcut(hooks["on_response"], "http"),
-            https_shortcut=_shortcut(hooks["on_response"], "https"),
+            shortcuts={
+                (scheme, known): _shortcut(hooks, scheme, known)
+                for scheme in ("http", "https")
+                for known in (False, True)
+            },
+            dressers=tuple(binding.control for binding in bound if not binding.monitor and _dresses(binding.control)),
         )
 
     def without(self, control: str) -> Route:
@@ -101,28 +107,51 @@ class Route(Struct, frozen=True, gc=False):
     def owns(self, path: str) -> bool:
         """Whether the path lies under the prefix, at a segment's border: /api owns /api/x, not /apix."""
         prefix = self.prefix
-        return path.startswith(prefix) and (prefix[-1] == "/" or len(path) == len(prefix) or path[len(prefix)] == "/")
+        if not path.startswith(prefix):
+            return path in self.also
+        return prefix[-1] == "/" or len(path) == len(prefix) or path[len(prefix)] == "/" or path in self.also
 
 
-def _shortcut(hooks: tuple[tuple[Binding, Hook], ...], scheme: str) -> Shortcut | None:
+def _dresses(control: Control) -> bool:
+    return type(control).own_response_headers is not Control.own_response_headers
+
+
+def _shortcut(hooks: dict[str, tuple[tuple[Binding, Hook], ...]], scheme: str, known: bool) -> Shortcut | None:
     """The one promise that holds for all of a route's response hooks; None when one of them makes none."""
     promises = []
-    for binding, _ in hooks:
-        promise = binding.control.on_response_shortcut(scheme)
-        if promise is None:
+    readers = {id(binding) for binding, _ in hooks["on_response_body"]}
+    # Who reads bodies is asked for its promise even where it does nothing about heads.
+    asked = {id(binding): binding for phase in ("on_response", "on_response_body") for binding, _ in hooks[phase]}
+    for number, binding in asked.items():
+        promise = binding.control.on_response_shortcut(scheme, known=known)
+        if promise is None or (number in readers and not promise.bodies):
             return None
         promises.append(replace(promise, edits=Edits()) if binding.monitor else promise)
     if not promises:
         return None
     return Shortcut(
-        Edits(
-            tuple(pair for promise in promises for pair in promise.edits.set),
-            tuple(name for promise in promises for name in promise.edits.remove),
-        ),
+        joined(promise.edits for promise in promises),
         min(promise.below for promise in promises),
         frozenset().union(*(promise.absent for promise in promises)),
         tuple(prefix for promise in promises for prefix in promise.not_media),
     )
+
+
+def joined(edits: Iterable[Edits]) -> Edits:
+    """All of them as one: what a later one says of a name holds."""
+    sets: tuple[tuple[str, str], ...] = ()
+    removes: tuple[str, ...] = ()
+    replacement: Response | None = None
+    body: bytes | None = None
+    for edit in edits:
+        if sets:
+            changed = {*(name for name, _ in edit.set), *edit.remove}
+            sets = tuple(pair for pair in sets if pair[0] not in changed)
+        sets += edit.set
+        removes += edit.remove
+        replacement = replacement or edit.replace
+        body = edit.body if edit.body is not None else body
+    return Edits(sets, removes, replacement, body)
 
 
 class Policy:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stockade.engine.flow import Flow
-from stockade.engine.policy import ROUTE, Binding, Hook, Phase, Policy, Route, StreamHook
+from stockade.engine.policy import ROUTE, Binding, Hook, Phase, Policy, Route, StreamHook, joined
 from stockade.engine.sifting import Sifting
 from stockade.messages import Protocol, request_protocol, response_protocol
 from stockade.networks import client_address
@@ -26,6 +26,7 @@ from stockade.vocabulary import (
     Action,
     Asking,
     Closing,
+    Control,
     Edits,
     Exchange,
     Finding,
@@ -82,6 +83,7 @@ _FORGEABLE = _OURS | _PROXYS
 _VERDICTS = (Pass, Stop)
 _MOST_HEARD = 20  # findings of the messages of a stream that the record tells; the rest is counted
 _BODILESS = frozenset({101, 204, 205, 304})
+MOST_OF_RESPONSE = 8 << 20  # bytes of a response body that is held for those who read it; as in filter/actions.h
 _INTERNAL_ERROR = 1011  # of a WebSocket (RFC 6455, section 7.4.1)
 _LONGEST_METHOD = 16  # characters; a client can send any
 
@@ -147,7 +149,9 @@ class Session:
 
     @property
     def reads_response(self) -> bool:
-        return self.route is not None and bool(self.route.on_response) and not self.stopped
+        """Whether the door must feed the response head."""
+        route = self.route
+        return route is not None and bool(route.on_response or route.on_response_body) and not self.stopped
 
     @property
     def shortcut(self) -> Shortcut | None:
@@ -155,14 +159,18 @@ class Session:
         route = self.route
         if route is None:
             return None
-        return route.https_shortcut if self.exchange.request.scheme == "https" else route.http_shortcut
+        scheme = "https" if self.exchange.request.scheme == "https" else "http"
+        return route.shortcuts.get((scheme, self.exchange.principal is not None))
 
     @property
     def reads_response_body(self) -> bool:
+        """Whether the door must hold the response, whose head it has fed, and feed its body."""
         route = self.route
-        if route is None or self.stopped:
-            return False
-        return any(binding.control.wants_response_body(self.exchange) for binding, _ in route.on_response_body)
+        return route is not None and bool(route.on_response_body) and not self.stopped and bool(self._readers(route))
+
+    def _readers(self, route: Route) -> tuple[tuple[Binding, Hook], ...]:
+        """Who wants the body of the response. A control that cannot say is asked, and its answer judged like any."""
+        return tuple(hook for hook in route.on_response_body if _wants_body(hook[0].control, self.exchange))
 
     def receive(self, event: Event) -> Steps:
         """The steps that this event sets off: a generator of Asks that ends in the verdict for the door.
@@ -184,7 +192,7 @@ class Session:
             self.exchange.request_body = event.body  # type: ignore[union-attr]
             return self._fold(route, route.on_request_body, "on_request_body")
         self.exchange.response_body = event.body  # type: ignore[union-attr]
-        return self._fold(route, route.on_response_body, "on_response_body")
+        return self._fold(route, self._readers(route), "on_response_body")
 
     def _nowhere(self) -> Steps:
         finding = Finding("no-api", where="path", severity="low", control="routing")
@@ -218,7 +226,7 @@ class Session:
                 self._pass(binding, verdict, kept)
         if phase == "on_request":
             return Pass((), None, self._forwarding(route, kept))
-        return PASS if not kept else Pass((), None, kept[0] if len(kept) == 1 else _merge(kept))
+        return PASS if not kept else Pass((), None, _merge(kept))
 
     def _pass(self, binding: Binding, verdict: Pass, kept: list[Edits]) -> None:
         if verdict.principal is not None:
@@ -229,8 +237,12 @@ class Session:
             self.exchange.proofs = verdict.proofs
         if verdict.texts is not None:
             self.exchange.texts = verdict.texts
+        if verdict.unknown is not None:
+            self.exchange.unknown = verdict.unknown
         if verdict.edits is not None and not binding.monitor:
             kept.append(verdict.edits)
+            if verdict.edits.body is not None:
+                self.exchange.response_body = verdict.edits.body  # what the next control judges
         if verdict.findings:
             self._note(binding, verdict.findings)
 
@@ -245,8 +257,11 @@ class Session:
         self.stopped = True
         self.action = verdict.action
         self.control = control
-        if self.route is not None and self.route.own_headers:
-            verdict = replace(verdict, response=_with_headers(verdict.response, self.route.own_headers))
+        route = self.route
+        if route is not None and (route.own_headers or route.dressers):
+            request = self.exchange.request
+            more = tuple(pair for control in route.dressers for pair in control.own_response_headers(request))
+            verdict = replace(verdict, response=_with_headers(verdict.response, (*more, *route.own_headers)))
         return verdict
 
     def _note(self, binding: Binding, findings: tuple[Finding, ...]) -> None:
@@ -338,10 +353,10 @@ class Session:
         removed: tuple[str, ...] = ()
         if not names.isdisjoint(_FORGEABLE):
             removed = tuple(names & (_OURS if peer in route.trusted_proxies else _FORGEABLE))
-        for edits in kept:
-            told += edits.set
-            removed += edits.remove
-        return Edits(told, removed)
+        if not kept:
+            return Edits(told, removed)
+        edits = _merge(kept)
+        return Edits(told + edits.set, removed + edits.remove)
 
     def close(self, status: int, duration_ms: float, upstream_ms: float | None = None, worker: int = 0) -> Record:
         """The record of what happened; the exchange is over."""
@@ -395,12 +410,18 @@ def _client_of(request: Request, route: Route) -> str:
 
 
 def _merge(edits: list[Edits]) -> Edits:
-    replacement = next((edit.replace for edit in edits if edit.replace is not None), None)
-    return Edits(
-        tuple(pair for edit in edits for pair in edit.set),
-        tuple(name for edit in edits for name in edit.remove),
-        replacement,
-    )
+    """All of them as one. What one control sends instead carries what the others have set."""
+    if len(edits) == 1:
+        return edits[0]
+    one = joined(edits)
+    return one if one.replace is None else replace(one, replace=_with_headers(one.replace, one.set))
+
+
+def _wants_body(control: Control, exchange: Exchange) -> bool:
+    try:
+        return control.wants_response_body(exchange)
+    except Exception:  # noqa: BLE001 - its hook will meet the same trouble, where the policy says what follows
+        return True
 
 
 def _with_headers(response: Response, extra: tuple[tuple[str, str], ...]) -> Response:

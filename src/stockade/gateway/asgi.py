@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from stockade.config import build, load
 from stockade.controls.firewall import TOO_LARGE
 from stockade.engine import (
+    MOST_OF_RESPONSE,
     REQUEST_HEAD,
     Event,
     Flow,
@@ -34,7 +35,7 @@ from stockade.engine import (
 from stockade.gateway.asgi_heads import Message, Receive, Scope, apply, edited, pairs, request_of, texts, whole
 from stockade.gateway.asgi_streams import closing, ended, message_of, part_of, trailers
 from stockade.gateway.runtime import Runtime
-from stockade.vocabulary import Edits, Stop, Verdict
+from stockade.vocabulary import Edits, Finding, Stop, Verdict
 from stockade.wire import BadRequest, Headers, Request, Response
 
 __all__ = ["App", "Message", "Receive", "Scope", "Send", "StockadeMiddleware"]
@@ -42,6 +43,7 @@ __all__ = ["App", "Message", "Receive", "Scope", "Send", "StockadeMiddleware"]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+RESPONSE_TOO_LARGE = Finding("response-too-large", where="response:body", severity="low")
 _HOUSEKEEPING = 5.0
 
 
@@ -291,23 +293,31 @@ class _Conversation:
             await self._send(message)
             return
         self._body += message.get("body", b"")
+        if len(self._body) > MOST_OF_RESPONSE:
+            exchange = self._session.exchange
+            stop = self._session.refuse("engine", RESPONSE_TOO_LARGE, exchange.problem(502, "The answer is too large."))
+            self._body.clear()
+            await self._answer(stop.response)
+            return
         if message.get("more_body", False):
             return
-        held, self._held = self._held, None
         verdict = await self._ask(ResponseBody(bytes(self._body)))
         edits = Edits(replace=verdict.response) if isinstance(verdict, Stop) else verdict.edits
         if edits is not None and edits.replace is not None:
             await self._answer(self._sifted(edits.replace))
             return
-        came = self._session.exchange.response
-        assert came is not None
-        after = self._sifted(replace(came, body=bytes(self._body)))
-        if after.status != came.status or after.body != self._body:
-            await self._answer(after)
+        exchange = self._session.exchange
+        assert exchange.response is not None
+        body, halt = self._session.sift(exchange.response_body, exchange.response, time())
+        if halt is not None:
+            await self._answer(halt.response)
             return
+        held, self._held, changed = self._held, None, edits or Edits()
+        if body != self._body:
+            changed = replace(changed, set=(*changed.set, ("content-length", str(len(body)))))
         self._status = held["status"]
-        await self._send(held)
-        await self._send({"type": "http.response.body", "body": bytes(self._body)})
+        await self._send({**held, "headers": pairs(apply(texts(held["headers"]), changed))})
+        await self._send({"type": "http.response.body", "body": body})
 
     def _sifted(self, response: Response) -> Response:
         """A body that was read whole, past the sieves: what is to be sent, then."""

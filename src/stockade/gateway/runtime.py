@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from stockade.config import Built, Loaded
 from stockade.engine import Policy, Session
 from stockade.journal import DecisionLog, Metrics, Snapshot
-from stockade.stores import Counters, KeySources, KeyStore, Owners, Source, Stores
+from stockade.stores import Counters, Introspection, KeySources, KeyStore, Owners, Source, Stores
 from stockade.vocabulary import Record, StoreError
 
 
@@ -58,7 +58,8 @@ class Runtime:
                 keys = current.keys
             else:
                 keys = KeyStore(built.key_store)
-        return Stores(self._counters, keys, KeySources(built.sources, known), self._owners(built, keys))
+        introspection = Introspection(built.introspectors)
+        return Stores(self._counters, keys, KeySources(built.sources, known), introspection, self._owners(built, keys))
 
     def _owners(self, built: Built, keys: KeyStore | None) -> Owners | None:
         if built.owners is None:

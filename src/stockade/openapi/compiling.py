@@ -24,6 +24,7 @@ from stockade.openapi.parameters.readers import Text
 from stockade.openapi.paths import BadTemplate, PathTable
 from stockade.openapi.schemas.checking import BadSchema, Schemas
 from stockade.openapi.schemas.keywords import resolved
+from stockade.openapi.unknown import Describer, Known
 from stockade.payloads import Limits
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -50,6 +51,7 @@ class Compiler:
         self._refused = frozenset(name.lower() for name in refused_headers) if strict else frozenset()
         self.troubles: set[Trouble] = set()
         self._prover = Prover(document)
+        self._describer = Describer(document)
         try:
             self._schemas = Schemas(document, "request", strict=strict)
         except (BadSchema, RecursionError) as error:
@@ -111,6 +113,8 @@ class Compiler:
             security=requirements_of(raw["security"]) if "security" in raw else self._security,
             lifetime=self._lifetime(raw, pointer),
             harmless=frozenset(self._harmless(parameters)) | body_harmless,
+            known_query=BODY_ALONE not in raw,
+            known_body=self._known(raw.get("requestBody")),
         )
         return self._with_readers(operation, parameters, names)
 
@@ -200,6 +204,11 @@ class Compiler:
             pointers = frozenset(("body", pointer) for pointer in found)
             proved = pointers if proved is None else proved & pointers
         return proved or frozenset()
+
+    def _known(self, body: Any) -> Known:
+        """What is described of a body, whichever of the media types comes."""
+        entries = _object(_object(resolved(self._document, body)).get("content"))
+        return self._describer.known(_object(entry).get("schema", True) for entry in entries.values())
 
     def _harmless(self, parameters: list[Parameter]) -> Iterator[tuple[str, str]]:
         for one in parameters:

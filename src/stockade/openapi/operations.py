@@ -12,6 +12,7 @@ from stockade.openapi.bodies.compiling import Body
 from stockade.openapi.faults import NO_FAULTS, Fault, Unreadable
 from stockade.openapi.parameters.percent import decoded
 from stockade.openapi.parameters.readers import Reader, Text, Values
+from stockade.openapi.unknown import ANYTHING, Known
 from stockade.wire import Headers
 
 Requirement: TypeAlias = tuple[tuple[str, frozenset[str]], ...]
@@ -41,6 +42,8 @@ class Operation(Struct, frozen=True):
     security: tuple[Requirement, ...] = ()  # any one of them; none: nothing is asked
     lifetime: tuple[tuple[str, str], ...] = ()  # of one that is deprecated: header fields that say so
     harmless: frozenset[tuple[str, str]] = frozenset()
+    known_query: bool = True  # whether the parameters of the query are described, be it that there are none
+    known_body: Known = ANYTHING  # what is described of a JSON body or form
 
     def check_head(self, captured: tuple[str, ...], query: str, headers: Headers) -> tuple[Fault, ...]:
         """captured: of the path, as sent. query: as sent, without its mark."""

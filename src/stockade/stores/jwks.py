@@ -7,35 +7,38 @@ requests that wait for the same look share it.
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import lru_cache
 
 import httpx
 from msgspec import Struct
 
 from stockade.engine import NotNow
-from stockade.tokens import BadKeys, VerificationKeys, parse_jwks
+from stockade.stores.discovery import discover
+from stockade.stores.download import TIMEOUT, download
+from stockade.tokens import BadKeys, BadMetadata, VerificationKeys, parse_jwks
 from stockade.vocabulary import Ask, FindVerificationKeys, StoreError
 
 COOLDOWN = 10.0
 REFRESH = 300.0
 STALE = 86400.0  # how long keys outlive an issuer that does not answer
-_TIMEOUT = 5.0  # seconds for a whole look, however the server drips
-_MOST_BYTES = 1 << 20
+_TIMEOUT = TIMEOUT
 _NEVER = float("-inf")
 
 
 class Source(Struct):
-    """Where keys come from. `url` is empty for keys that came with the policy. Times are monotonic seconds."""
+    """Where keys come from. `url` is empty for keys that came with the policy. Times are monotonic seconds.
+
+    issuer: who is asked each time where its keys are (then `url` only names the source).
+    """
 
     name: str
     url: str = ""
     keys: VerificationKeys | None = None
     fetched: float = _NEVER
     looked: float = _NEVER  # not 0: a machine may have been up for less than COOLDOWN
+    issuer: str = ""
 
 
 class KeySources:
@@ -99,10 +102,11 @@ class KeySources:
         source.looked = time.monotonic()
         try:
             async with asyncio.timeout(_TIMEOUT):
-                source.keys = parse_jwks(await _download(source.url))
+                url = (await discover(source.issuer)).jwks_uri if source.issuer else source.url
+                source.keys = parse_jwks(await download(url))
         except TimeoutError:
             raise StoreError(f"{source.url}: no answer within {_TIMEOUT:g} s") from None
-        except (BadKeys, httpx.HTTPError, httpx.InvalidURL) as error:
+        except (BadKeys, BadMetadata, httpx.HTTPError, httpx.InvalidURL) as error:
             raise StoreError(f"{source.url}: {str(error) or type(error).__name__}") from error
         source.fetched = time.monotonic()
 
@@ -123,28 +127,3 @@ class KeySources:
         now = time.monotonic()
         if any(source.url and now - source.looked >= REFRESH for source in self._sources.values()):
             await self.refresh()
-
-
-@lru_cache(maxsize=1)
-def _trust() -> ssl.SSLContext:
-    """The authorities to trust, read once: it takes 30 ms in which nothing else can run."""
-    return httpx.create_ssl_context(trust_env=False)
-
-
-async def _download(url: str) -> bytes:
-    # Not compressed: a few bytes that unpack to gigabytes would be unpacked before they could be counted.
-    headers = {"accept-encoding": "identity", "accept": "application/jwk-set+json, application/json"}
-    data = b""
-    async with (
-        httpx.AsyncClient(
-            verify=_trust(), timeout=_TIMEOUT, follow_redirects=False, trust_env=False, headers=headers
-        ) as client,
-        client.stream("GET", url) as response,
-    ):
-        if response.status_code != 200:
-            raise StoreError(f"{url}: answered {response.status_code}")
-        async for chunk in response.aiter_raw():
-            data += chunk
-            if len(data) > _MOST_BYTES:
-                raise StoreError(f"{url}: sent more than {_MOST_BYTES} bytes")
-    return data

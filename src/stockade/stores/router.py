@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from stockade.engine import NotNow
 from stockade.stores.counters import Counters
+from stockade.stores.introspection import Introspection
 from stockade.stores.jwks import KeySources
 from stockade.stores.keys import KeyStore
 from stockade.stores.owners import Owners
@@ -15,6 +16,7 @@ from stockade.vocabulary import (
     FindApiKey,
     FindOwners,
     FindVerificationKeys,
+    IntrospectToken,
     StoreError,
     TakeAll,
     TakeQuota,
@@ -27,17 +29,29 @@ class Stores:
     """Which store answers what. A question that nobody answers is a StoreError: fail closed, and say so."""
 
     def __init__(
-        self, counters: Counters, keys: KeyStore | None, sources: KeySources, owners: Owners | None = None
+        self,
+        counters: Counters,
+        keys: KeyStore | None,
+        sources: KeySources,
+        introspection: Introspection | None = None,
+        owners: Owners | None = None,
     ) -> None:
         self.counters = counters
         self.keys = keys
         self.sources = sources
+        self.introspection = introspection or Introspection()
         self.owners = owners
         self._answers: dict[type[Any], Callable[[Any], Any]] = {
             TakeTokens: counters.take_tokens,
             TakeQuota: counters.take_quota,
             TakeAll: counters.take_all,
             FindVerificationKeys: sources.find,
+            IntrospectToken: self.introspection.find,
+        }
+        # The stores that may have to wait for the network.
+        self._later: dict[type[Any], Callable[[Any], Awaitable[Any]]] = {
+            FindVerificationKeys: sources.find_later,
+            IntrospectToken: self.introspection.find_later,
         }
         if keys is not None:
             self._answers[FindApiKey] = keys.find
@@ -57,7 +71,7 @@ class Stores:
         try:
             return self.answer(ask)
         except NotNow:
-            return await self.sources.find_later(ask)  # the only store that ever waits
+            return await self._later[type(ask)](ask)
 
     def close(self) -> None:
         if self.keys is not None:

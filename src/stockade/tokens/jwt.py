@@ -68,7 +68,8 @@ class JwtRules(Struct, frozen=True, gc=False):
 
     algorithms: names from `ALGORITHMS`, at least one. issuer, audience: compared exactly, None to accept any.
     leeway: seconds by which clocks may differ. typ: accepted media types of the header (RFC 8725, section 3.11),
-    without regard to case or a leading "application/"; empty to accept any. Raises ValueError.
+    without regard to case or a leading "application/"; empty to accept any. required: claims that must be there, as
+    RFC 9068, section 2.2, has it. Raises ValueError.
     """
 
     algorithms: frozenset[str]
@@ -76,6 +77,7 @@ class JwtRules(Struct, frozen=True, gc=False):
     audience: str | None = None
     leeway: float = 60.0
     typ: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.algorithms) - ALGORITHMS.keys())
@@ -128,8 +130,14 @@ def verify_jwt(token: str, keys: VerificationKeys, rules: JwtRules, at: float) -
     signature = _bytes(signature_part)
     if not any(key.verifies(header.alg, message, signature) for key in candidates):
         raise BadToken("bad-signature")
-    members = _object(payload_part)
+    return claims_of(_object(payload_part), rules, at)
+
+
+def claims_of(members: Mapping[str, Any], rules: JwtRules, at: float) -> Claims:
+    """The claims among these members, which are proven already. Raises BadToken where they do not satisfy the rules."""
     expires = _check_times(members, rules.leeway, at)
+    if not rules.required <= members.keys():
+        raise BadToken("missing-claim")
     _check_parties(members, rules)
     return Claims(
         _text(members, "sub"), _text(members, "iss"), expires, _scopes(members), _text(members, "jti"), members

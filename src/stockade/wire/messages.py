@@ -12,13 +12,16 @@ class Peer(Struct, frozen=True, gc=False):
     """Who is at the other end of the transport connection, before any header is believed.
 
     address: textual IPv4 or IPv6 address. tls: e.g. "TLSv1.3", empty on cleartext.
-    certificate: SHA-256 digest of a verified client certificate, lower-case hex, empty when none.
+    certificate: SHA-256 digest of a verified client certificate, lower-case hex, empty when none. subject: its name
+    (RFC 2253). dns, uri: the first name of each kind among its alternative names, empty when none.
     """
 
     address: str
     tls: str = ""
     certificate: str = ""
     subject: str = ""
+    dns: str = ""
+    uri: str = ""
 
 
 class Request(Struct, frozen=True, gc=False):

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from stockade.config.base import Section
 from stockade.config.errors import did_you_mean, written
-from stockade.config.sections.graphql import place_of
+from stockade.config.sections.named import place_of
 from stockade.config.site import Site
 from stockade.config.texts import Name, is_header_name
 from stockade.config.units import Count, QuotaUnit, RateUnit

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from stockade.config.base import Model, Section
 from stockade.config.errors import Problem
 from stockade.config.sections.graphql import place_of
+from stockade.config.sections.soap import SoapSection, endpoint, xml_schema
 from stockade.config.site import Site
 from stockade.config.texts import FilePath, HeaderName, MediaType, Operation
 from stockade.config.units import Count, Flag, Size
-from stockade.controls.schema import DeprecatingSchema, Schema
+from stockade.controls.schema import DeprecatingSchema, Documents, Schema
 from stockade.engine import Binding
 from stockade.openapi.contract import OVERRIDES, BadContract, Contract
-from stockade.openapi.overlay import OVERLAID, overlaid
+from stockade.openapi.overlay import OVERLAID, compiled_name, overlaid
 from stockade.openapi.reading import Description
 from stockade.payloads import Limits
 
@@ -55,7 +58,16 @@ class BodyLimits(Model):
 class OperationSchema(Model):
     """What one operation takes."""
 
-    request: dict[str, Any] | FilePath = Field(description="JSON Schema (2020-12) of the JSON body, or a file with it.")
+    request: dict[str, Any] | FilePath | None = Field(
+        None, description="JSON Schema (2020-12) of the JSON body, or a file with it."
+    )
+    xml: list[FilePath] = Field([], description="XML Schemas of the XML body: files.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> OperationSchema:
+        if self.request is None and not self.xml:
+            raise ValueError("request or xml says what the body may be")
+        return self
 
 
 class SchemaSection(Section):
@@ -74,6 +86,7 @@ class SchemaSection(Section):
     operations: dict[Operation, OperationSchema] = Field(
         {}, description='Schemas of bodies, as in {"POST /orders": {request: order.json}}'
     )
+    soap: SoapSection | None = None
 
 
 def make(site: Site) -> list[Binding]:
@@ -86,24 +99,56 @@ def make(site: Site) -> list[Binding]:
     if description is None and site.api.openapi is not None:
         return []  # for reasons that have been told
     document = description.document if description is not None else None
-    requests = {name: _schema(site, name, entry) for name, entry in section.operations.items()}
-    whole = overlaid(document, requests) if requests else document
+    whole = _overlaid(site, section, document)
     contract = _contract(site, section, whole, description) if whole is not None else None
-    if contract is None and whole is not None:
+    soap = endpoint(site, section.soap, section.limits.limits(), section.status) if section.soap is not None else None
+    documents = _documents(site, section, document)
+    if (contract is None and whole is not None) or (soap is None and section.soap is not None):
         return []
+    control = _control(site, section, contract, undescribed=document is None)(soap=soap, documents=documents)
+    return [site.bind(control, section, "schema")]
+
+
+def _overlaid(site: Site, section: SchemaSection, document: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The description with what the policy says of operations; None where nobody says anything."""
+    if not section.operations:
+        says_of_others = section.soap is not None and section.undocumented in ("block", "monitor")
+        return {"paths": {}} if document is None and says_of_others else document
+    for name in section.operations:
+        if name.split()[0] == "*" or name.endswith("/*"):
+            site.problem(f"{name}: a schema is of one method and one path", "schema", "operations", name)
+    requests = {name: _schema(site, name, entry) for name, entry in section.operations.items()}
+    return overlaid(document, requests, {name for name, entry in section.operations.items() if entry.xml})
+
+
+def _documents(site: Site, section: SchemaSection, document: dict[str, Any] | None) -> Documents | None:
+    """The XML Schemas of operations."""
+    schemas = {
+        compiled_name(document, name): xml_schema(site, entry.xml, "schema", "operations", name, "xml")
+        for name, entry in section.operations.items()
+        if entry.xml
+    }
+    good = {name: schema for name, schema in schemas.items() if schema is not None}
+    return Documents(good, section.limits.limits()) if good else None
+
+
+def _control(
+    site: Site, section: SchemaSection, contract: Contract | None, *, undescribed: bool
+) -> Callable[..., Schema]:
+    """What makes the control; what is said of XML is still to be given."""
     authentication = site.api.authentication
     has_lifetimes = contract is not None and any(operation.lifetime for operation in contract.operations)
-    control = (DeprecatingSchema if has_lifetimes else Schema)(
+    return partial(
+        DeprecatingSchema if has_lifetimes else Schema,
         contract,
         limits=section.limits.limits(),
         status=section.status,
-        undocumented=section.undocumented or ("allow" if document is None else "block"),
+        undocumented=section.undocumented or ("allow" if undescribed else "block"),
         strict=section.strict,
         scopes=authentication is not None and authentication.mode != "off",
         preflight=section.preflight,
         elsewhere=place_of(site) or (lambda _: False),
     )
-    return [site.bind(control, section, "schema")]
 
 
 def _contract(
@@ -146,6 +191,7 @@ def _warn(site: Site, section: SchemaSection, contract: Contract, description: D
 
 
 def _schema(site: Site, name: str, entry: OperationSchema) -> Any:
+    """The JSON Schema of the policy; None where there is none."""
     if not isinstance(entry.request, Path):
         return entry.request
     place = ("schema", "operations", name, "request")

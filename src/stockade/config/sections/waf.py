@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from msgspec.structs import replace
 from pydantic import Field, field_validator
 
 from stockade.config.base import Model, Section
 from stockade.config.rulesets import Chosen, choose
+from stockade.config.sections.schema import SchemaSection
 from stockade.config.site import Site
 from stockade.config.texts import FilePath, Operation
 from stockade.config.units import Flag, Size
@@ -16,7 +18,7 @@ from stockade.controls.waf import Exclusion, ResponseWaf, Waf
 from stockade.engine import Binding
 from stockade.operations import OperationTable
 from stockade.seclang import BadSyntax, parse_targets
-from stockade.waf import BadRules, Exclusions, Selector
+from stockade.waf import BadRules, Exclusions, RuleSet, Selector
 
 _LEVELS = Literal[1, 2, 3, 4]
 
@@ -41,6 +43,9 @@ class WafSection(Section):
     )
     paranoia: _LEVELS = Field(1, description="The paranoia level whose rules block.")
     detection_paranoia: _LEVELS | None = Field(None, description="The level whose rules report; default: the same.")
+    undescribed_paranoia: _LEVELS = Field(
+        4, description="The level for arguments that the API's description does not name, where it is not strict."
+    )
     inbound_threshold: int = Field(5, ge=1, description="The anomaly score at which a request is refused.")
     outbound_threshold: int = Field(4, ge=1, description="The anomaly score at which a response is withheld.")
     setup: dict[str, str | int] = Field({}, description="Other variables of the rule set, without the leading tx.")
@@ -70,6 +75,7 @@ def make(site: Site) -> list[Binding]:
     )
     try:
         found = choose(chosen, site.folder)
+        closer = _closer(site, section, chosen)
     except BadRules as error:
         for problem in error.problems:
             site.problem(str(problem), "waf", "rules")
@@ -82,11 +88,22 @@ def make(site: Site) -> list[Binding]:
     kind = ResponseWaf if section.responses else Waf
     control = kind(
         found.rules,
-        title=found.title,
+        title=found.title + (f", {section.undescribed_paranoia} for undescribed arguments" if closer else ""),
         body_limit=section.body_limit,
         exclusions=[part for part in exclusions if part is not None],
+        closer=closer,
     )
     return [site.bind(control, section, "waf")]
+
+
+def _closer(site: Site, section: WafSection, chosen: Chosen) -> RuleSet | None:
+    """The rules for what nobody describes; None where all is described, nothing is, or they are no others."""
+    contract = site.api.schema_ or SchemaSection()
+    described = site.api.openapi is not None and contract.mode != "off" and not contract.strict
+    level = section.undescribed_paranoia
+    if not described or level <= section.paranoia:
+        return None
+    return choose(replace(chosen, paranoia=level, detection_paranoia=level), site.folder).rules
 
 
 _RANGE = re.compile(r"\s*([0-9]+)\s*-\s*([0-9]+)\s*\Z")

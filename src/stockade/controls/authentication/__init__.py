@@ -1,11 +1,45 @@
-"""Authentication: who is asking. API keys and JSON Web Tokens, any one of which is enough.
+"""Authentication: who is asking. One file per scheme; any one of which is enough, or all of several.
 
-Findings: credential-missing, or the reason for which the credential was refused (401).
+Findings: credential-missing, or the reason for which the credential was refused (401), or login-too-weak and
+login-too-old where an operation asks for more (`step_up`).
 """
 
+from collections.abc import Sequence
+from typing import Any
+
+from stockade.controls.authentication.all_of import all_of
 from stockade.controls.authentication.api_key import ApiKeys
+from stockade.controls.authentication.body import BodyAuthentication
+from stockade.controls.authentication.certificate import CertificateRule, ClientCertificates
 from stockade.controls.authentication.control import Authentication
 from stockade.controls.authentication.jwt import Jwts
+from stockade.controls.authentication.oauth2 import OAuth2, SenderConstraint, peer_certificate
 from stockade.controls.authentication.scheme import Refused, Scheme
+from stockade.controls.authentication.signature import Signatures
+from stockade.controls.authentication.step_up import StepUp
+from stockade.controls.authentication.webhook import Webhooks
 
-__all__ = ["ApiKeys", "Authentication", "Jwts", "Refused", "Scheme"]
+__all__ = [
+    "ApiKeys",
+    "Authentication",
+    "BodyAuthentication",
+    "CertificateRule",
+    "ClientCertificates",
+    "Jwts",
+    "OAuth2",
+    "Refused",
+    "Scheme",
+    "SenderConstraint",
+    "Signatures",
+    "StepUp",
+    "Webhooks",
+    "all_of",
+    "authentication",
+    "peer_certificate",
+]
+
+
+def authentication(*, any_of: Sequence[Scheme], **fields: Any) -> Authentication:
+    """The control, which reads bodies only where a scheme needs them."""
+    kind = BodyAuthentication if any(hasattr(scheme, "verify_body") for scheme in any_of) else Authentication
+    return kind(any_of=any_of, **fields)

@@ -10,7 +10,7 @@ from stockade.controls.authentication.scheme import Refused
 from stockade.networks import NetworkSet
 from stockade.tokens import ApiKeyRecord, api_key_digester, parse_api_key
 from stockade.vocabulary import Asking, Exchange, FindApiKey, Principal
-from stockade.wire import Headers
+from stockade.wire import Request
 
 _REMEMBERED = 4096
 
@@ -19,9 +19,10 @@ class ApiKeys:
     """API keys in a header of their own. hash_key: the key of the keyed hash."""
 
     def __init__(self, *, header: str, hash_key: bytes, forward: bool = False) -> None:
-        self.carrier = header.lower()
+        self._carrier = header.lower()
+        self.carriers = (self._carrier,)
         self.forward = forward
-        self._where = f"header:{self.carrier}"
+        self._where = f"header:{self._carrier}"
         self._hash_key = hash_key
         self._known: dict[bytes, Principal] = {}  # by digest: the key itself is never kept
         self._networks: dict[tuple[str, ...], NetworkSet] = {}
@@ -31,10 +32,10 @@ class ApiKeys:
         return api_key_digester(self._hash_key)
 
     def describe(self) -> str:
-        return f"API key ({self.carrier})"
+        return f"API key ({self._carrier})"
 
-    def find(self, headers: Headers) -> str | None:
-        return headers.get(self.carrier)
+    def find(self, request: Request) -> str | None:
+        return request.headers.get(self._carrier)
 
     def verify(self, credential: str, exchange: Exchange) -> Asking[Principal | Refused]:
         digest = self._digest(credential)
@@ -71,5 +72,5 @@ class ApiKeys:
             allowed = self._networks[networks] = NetworkSet(networks)
         return allowed
 
-    def challenge(self, realm: str, refused: bool) -> str:  # noqa: ARG002 - a Scheme's; this one has no error code
-        return f'ApiKey realm="{realm}", header="{self.carrier}"'
+    def challenges(self, realm: str, refused: Refused | None) -> tuple[str, ...]:  # noqa: ARG002 - it has no error code
+        return (f'ApiKey realm="{realm}", header="{self._carrier}"',)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
-from stockade.controls.authentication.scheme import Refused, Scheme
+from stockade.controls.authentication.scheme import Pending, Refused, Scheme
+from stockade.controls.authentication.step_up import StepUp
 from stockade.operations import OperationTable
 from stockade.vocabulary import (
     PASS,
@@ -19,24 +21,46 @@ from stockade.vocabulary import (
     StoreError,
     Verdict,
 )
+from stockade.wire import Response
+
+Proven: TypeAlias = tuple[Scheme, Principal | Pending] | None
+_DETAILS = {
+    401: "The credential is not valid.",
+    403: "The credential does not allow this.",
+}
 
 
 class Authentication(Control):
-    """any_of: the accepted schemes, in order. anonymous: operations that need no credential."""
+    """any_of: the accepted schemes, in order. anonymous: operations that need no credential.
+
+    step_up: how fresh and how strong the login behind a credential must be, by operation (RFC 9470).
+    documents: what is told to everyone, by path: metadata by which clients learn how to authenticate.
+    """
 
     name = "authentication"
 
-    def __init__(self, *, realm: str, any_of: Sequence[Scheme], anonymous: OperationTable) -> None:
+    def __init__(
+        self,
+        *,
+        realm: str,
+        any_of: Sequence[Scheme],
+        anonymous: OperationTable,
+        step_up: Sequence[StepUp] = (),
+        documents: dict[str, Response] | None = None,
+    ) -> None:
         self._realm = realm
         self._schemes = tuple(any_of)
         self._anonymous = anonymous
-        self._carriers = frozenset(scheme.carrier for scheme in any_of)
-        self._carrier = Edits(remove=tuple(self._carriers)) if len(self._carriers) == 1 else None
+        self._step_up = tuple(step_up)
+        self.documents = documents or {}
+        self._carriers = frozenset(carrier for scheme in any_of for carrier in scheme.carriers)
+        self._only = Edits(remove=tuple(sorted(self._carriers))) if len(self._schemes) == 1 else None
 
     def describe(self) -> str:
         accepted = " or ".join(scheme.describe() for scheme in self._schemes)
         open_to_all = len(self._anonymous)
-        return accepted + (f"; none for {open_to_all} operation(s)" if open_to_all else "")
+        rest = [f"none for {open_to_all} operation(s)"] if open_to_all else []
+        return "; ".join([accepted, *(rule.describe() for rule in self._step_up), *rest])
 
     def on_request(self, exchange: Exchange) -> Asking[Verdict]:
         """The first scheme that proves its credential decides.
@@ -45,10 +69,27 @@ class Authentication(Control):
         the callers of another.
         """
         request = exchange.request
+        if request.path in self.documents and request.method in ("GET", "HEAD"):
+            return Stop(self.documents[request.path], (), action="allow")
         refusals: dict[Scheme, Refused] = {}
+        proven, trouble = yield from self._prove(exchange, refusals)
+        if proven is not None:
+            judged = proven[1]
+            principal = judged.principal if isinstance(judged, Pending) else judged
+            return self._too_weak(exchange, principal) or self._accept(exchange, *proven)
+        if self._anonymous.matches(request.method, request.path):
+            edits = self._hide(exchange, None)
+            return PASS if edits is None else Pass(edits=edits)
+        if trouble is not None:
+            raise trouble
+        return self._unauthorized(exchange, refusals)
+
+    def _prove(self, exchange: Exchange, refusals: dict[Scheme, Refused]) -> Asking[tuple[Proven, StoreError | None]]:
+        """The first credential that is good; else the first that the body may still prove. And whose store failed."""
+        pending: Proven = None
         trouble: StoreError | None = None
         for scheme in self._schemes:
-            credential = scheme.find(request.headers)
+            credential = scheme.find(exchange.request)
             if credential is None:
                 continue
             try:
@@ -57,42 +98,64 @@ class Authentication(Control):
                 trouble = error
                 continue
             if isinstance(judged, Principal):
-                return Pass(principal=judged, edits=self._hide(exchange, scheme))
-            refusals[scheme] = judged
-        if self._anonymous.matches(request.method, request.path):
-            edits = self._hide(exchange, None)
-            return PASS if edits is None else Pass(edits=edits)
-        if trouble is not None:
-            raise trouble
-        return self._unauthorized(exchange, refusals)
+                return (scheme, judged), None
+            if isinstance(judged, Refused):
+                refusals[scheme] = judged
+            elif pending is None:
+                pending = (scheme, judged)
+        return pending, trouble
+
+    def _accept(self, exchange: Exchange, scheme: Scheme, judged: Principal | Pending) -> Pass:
+        """What is done with a credential that is good, as far as its scheme can tell by now."""
+        principal = judged if isinstance(judged, Principal) else None
+        return Pass(principal=principal, edits=self._hide(exchange, scheme))
+
+    def _too_weak(self, exchange: Exchange, principal: Principal) -> Stop | None:
+        """The Stop where the operation asks for more than the login behind the credential was."""
+        request = exchange.request
+        for rule in self._step_up:
+            if rule.operations.matches(request.method, request.path):
+                reason = rule.trouble(principal, request.at)
+                if reason:
+                    detail = "A stronger or more recent login is required."
+                    response = exchange.problem(401, detail, ("www-authenticate", rule.challenge(self._realm)))
+                    return Stop(response, (Finding(reason, where="principal", severity="low"),), action="challenge")
+        return None
 
     def _hide(self, exchange: Exchange, proven: Scheme | None) -> Edits | None:
         """The upstream has no business with a credential that only we can check.
 
         Nor with one that was not proven: it may rely on us and believe a forged token that came beside a good key.
         """
-        if proven is not None and self._carrier is not None:  # the common case: there is nothing else to hide
-            return None if proven.forward else self._carrier
+        if proven is not None and self._only is not None:  # the common case: there is nothing else to hide
+            return None if proven.forward or not self._only.remove else self._only
         headers = exchange.request.headers
         if self._carriers.isdisjoint(headers.names()):
             return None
         hidden = {
-            scheme.carrier
+            carrier
             for scheme in self._schemes
-            if scheme.carrier in headers and (not scheme.forward or scheme.find(headers) is not None)
+            if not scheme.forward or scheme.find(exchange.request) is not None
+            for carrier in scheme.carriers
+            if carrier in headers
         }
         if proven is not None and proven.forward:
-            hidden.discard(proven.carrier)
+            hidden.difference_update(proven.carriers)
         return Edits(remove=tuple(sorted(hidden))) if hidden else None
 
     def _unauthorized(self, exchange: Exchange, refusals: dict[Scheme, Refused]) -> Stop:
-        challenges = dict.fromkeys(scheme.challenge(self._realm, scheme in refusals) for scheme in self._schemes)
+        told = [challenge for each in self._schemes for challenge in each.challenges(self._realm, refusals.get(each))]
         findings = tuple(
             Finding(refused.reason, refused.where, refused.evidence, severity="medium") for refused in refusals.values()
         )
         if not findings:
-            wanted = "+".join(dict.fromkeys(f"header:{scheme.carrier}" for scheme in self._schemes))
-            findings = (Finding("credential-missing", where=wanted, severity="low"),)
-        detail = "The credential is not valid." if refusals else "A credential is required."
-        fields = (("www-authenticate", challenge) for challenge in challenges)
-        return Stop(exchange.problem(401, detail, *fields), findings)
+            findings = (Finding("credential-missing", where=self._wanted(), severity="low"),)
+        status = min((refused.status for refused in refusals.values()), default=401)
+        detail = _DETAILS[status] if refusals else "A credential is required."
+        more = (field for refused in refusals.values() for field in refused.fields)
+        fields = (*(("www-authenticate", challenge) for challenge in dict.fromkeys(told)), *more)
+        return Stop(exchange.problem(status, detail, *fields), findings)
+
+    def _wanted(self) -> str:
+        names = dict.fromkeys(carrier for scheme in self._schemes for carrier in scheme.carriers)
+        return "+".join(f"header:{name}" for name in names) or "connection"

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from binascii import a2b_base64
 from typing import NamedTuple
 
-import msgspec
-
+from stockade.controls.authentication.claims import is_anothers, principal_of
 from stockade.controls.authentication.scheme import Refused
 from stockade.tokens import BadToken, Claims, JwtRules, VerificationKeys, read_header, verify_jwt
 from stockade.vocabulary import Asking, Exchange, FindVerificationKeys, Principal
-from stockade.wire import Headers
+from stockade.wire import Request
 
 _REMEMBERED = 4096
 _WHERE = "header:authorization"
-
-
-class _Unproven(msgspec.Struct):
-    """What of a payload is read before its signature holds, and believed only where it speaks against the token."""
-
-    iss: str | None = None
-
-
-_TO_PLAIN = bytes.maketrans(b"-_", b"+/")
-_read_unproven = msgspec.json.Decoder(_Unproven).decode
 
 
 class _Verified(NamedTuple):
@@ -38,7 +26,7 @@ class Jwts:
     A verified token is remembered until it expires or the issuer's keys change.
     """
 
-    carrier = "authorization"
+    carriers = ("authorization",)
 
     def __init__(self, *, source: str, rules: JwtRules, forward: bool = True) -> None:
         self.forward = forward
@@ -49,8 +37,8 @@ class Jwts:
     def describe(self) -> str:
         return f"JWT of {self._rules.issuer} ({', '.join(sorted(self._rules.algorithms))})"
 
-    def find(self, headers: Headers) -> str | None:
-        value = headers.get("authorization")
+    def find(self, request: Request) -> str | None:
+        value = request.headers.get("authorization")
         if value is None or value[:7].lower() != "bearer ":
             return None
         return value[7:].strip()
@@ -63,7 +51,7 @@ class Jwts:
             keys = yield FindVerificationKeys(self._source, None, at)
             if keys is known.keys:
                 return known.principal
-        if self._is_anothers(credential):
+        if is_anothers(credential, self._rules.issuer):
             return Refused("token-wrong-issuer", _WHERE)
         try:
             header = read_header(credential)
@@ -75,24 +63,12 @@ class Jwts:
             return Refused("token-missing-claim", _WHERE, "sub")
         return self._remember(credential, keys, claims)
 
-    def _is_anothers(self, credential: str) -> bool:
-        """Whether it says itself that another issued it. Its key id would only send us to look at the wrong source.
-
-        What cannot be read is nobody's, and judged like every other.
-        """
-        try:
-            payload = credential.encode().split(b".", 2)[1].translate(_TO_PLAIN)
-            issuer = _read_unproven(a2b_base64(payload + b"==")).iss
-        except (IndexError, ValueError, RecursionError, msgspec.MsgspecError):
-            return False
-        return None not in (issuer, self._rules.issuer) and issuer != self._rules.issuer
-
     def _remember(self, credential: str, keys: VerificationKeys, claims: Claims) -> Principal:
-        principal = Principal(claims.subject or "", "jwt", claims.token_id or "", claims.scopes, claims=claims.members)
+        principal = principal_of(claims, "jwt")
         if len(self._verified) >= _REMEMBERED:
             self._verified.clear()
         self._verified[credential] = _Verified(keys, principal, claims.expires + self._rules.leeway)
         return principal
 
-    def challenge(self, realm: str, refused: bool) -> str:
-        return f'Bearer realm="{realm}"' + (', error="invalid_token"' if refused else "")
+    def challenges(self, realm: str, refused: Refused | None) -> tuple[str, ...]:
+        return (f'Bearer realm="{realm}"' + (', error="invalid_token"' if refused is not None else ""),)

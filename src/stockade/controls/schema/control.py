@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar, Literal, TypeAlias
 
+from stockade.controls.schema.documents import Documents
+from stockade.controls.schema.learned import Lessons
 from stockade.controls.schema.refusals import invalid, refused, unknown_path, wrong_media_type, wrong_method
+from stockade.controls.schema.soap import SoapEndpoint
+from stockade.openapi.bodies.compiling import Body
 from stockade.openapi.bodies.contents import Structure, of_payload
 from stockade.openapi.contract import Contract, Match, Outcome, WrongMethod
 from stockade.openapi.faults import Fault
-from stockade.openapi.operations import Operation
 from stockade.payloads import BadPayload, Limits
-from stockade.vocabulary import PASS, Control, Edits, Exchange, Finding, Pass, Proofs, Verdict
+from stockade.vocabulary import PASS, Control, Edits, Exchange, Finding, Pass, Verdict
 from stockade.wire import Request
 
 Undocumented: TypeAlias = Literal["block", "monitor", "allow"]
@@ -28,6 +31,7 @@ class Schema(Control):
     status: of a request that breaks its contract, 400 or 422. scopes: refuse a principal who lacks those that the
     operation's security requirements name. preflight: let the preflight requests of CORS pass on paths that are known.
     elsewhere: which paths another control describes (GraphQL): they pass where the contract does not know them.
+    soap: the endpoint that has one path, and all under it, to itself. documents: XML Schemas of operations.
     """
 
     name = "schema"
@@ -50,6 +54,8 @@ class Schema(Control):
         scopes: bool = False,
         preflight: bool = False,
         elsewhere: Callable[[str], bool] = lambda _: False,
+        soap: SoapEndpoint | None = None,
+        documents: Documents | None = None,
     ) -> None:
         self._contract = contract
         self._structure = Structure(limits)
@@ -59,9 +65,15 @@ class Schema(Control):
         self._scopes = scopes
         self._preflight = preflight
         self._elsewhere = elsewhere
-        self._passes = {id(item): _pass(item) for item in (contract.operations if contract is not None else ())}
+        self._soap = soap
+        self._documents = documents
+        self._lessons = Lessons(contract.operations if contract is not None else (), limits)
 
     def describe(self) -> str:
+        soap = f"{self._soap.describe()}; " if self._soap is not None else ""
+        return soap + self._describe_contract()
+
+    def _describe_contract(self) -> str:
         if self._contract is None:
             return "limits of structure for bodies"
         parts = [f"{len(self._contract.operations)} operation(s), {'strict' if self._strict else 'not strict'}"]
@@ -76,9 +88,11 @@ class Schema(Control):
         return "; ".join(parts)
 
     def on_request(self, exchange: Exchange) -> Verdict:
+        request = exchange.request
+        if self._soap is not None and self._soap.owns(request.path):
+            return self._soap.on_request(exchange)
         if self._contract is None:
             return PASS
-        request = exchange.request
         found = self._contract.match(request.method, request.path)
         if type(found) is not Match:
             return self._not_described(exchange, found)
@@ -86,21 +100,16 @@ class Schema(Control):
         if self._scopes and principal is not None and not found.operation.permits(principal.scopes):
             return refused(exchange, found.operation)
         body = found.operation.body
-        if request.has_body and body is not None and not request.is_upgrade:
-            headers = request.headers
-            if (headers.get("content-encoding") or "identity").strip().lower() != "identity":
-                return wrong_media_type(exchange, "content-encoding", body.accepted)
-            if (
-                "content-type" in headers
-                and request.content_length != 0
-                and not body.accepts(headers.get("content-type"))
-            ):
-                return wrong_media_type(exchange, "media-type", body.accepted)
+        wrong = _wrong_type(request, body) if request.has_body and body is not None and not request.is_upgrade else ""
+        if wrong and body is not None:
+            return wrong_media_type(exchange, wrong, body.accepted)
         faults = found.check_head(request.query, request.headers)
-        return invalid(exchange, faults, self._status) if faults else PASS
+        return invalid(exchange, faults, self._status) if faults else self._lessons.of_head(found.operation)
 
     def on_request_body(self, exchange: Exchange) -> Verdict:
         request, body = exchange.request, exchange.request_body
+        if self._soap is not None and self._soap.owns(request.path):
+            return self._soap.on_request_body(exchange)
         found = self._contract.match(request.method, request.path) if self._contract is not None else None
         operation = found.operation if type(found) is Match else None
         if operation is not None and (operation.body is not None or operation.strict):
@@ -108,11 +117,13 @@ class Schema(Control):
             if body and operation.body is not None and content_type is None:
                 return wrong_media_type(exchange, "media-type", operation.body.accepted)
             faults = operation.check_body(content_type, body) if not request.is_upgrade else ()
+            if self._documents is not None and body and not faults:
+                faults = self._documents.faults(operation.name, content_type, body)
         else:
             faults = self._structure_faults(request, body) if body else ()
         if faults:
             return invalid(exchange, faults, self._status)
-        return self._passes[id(operation)] if operation is not None else PASS
+        return self._lessons.of_body(operation, exchange) if operation is not None else PASS
 
     def _structure_faults(self, request: Request, body: bytes) -> tuple[Fault, ...]:
         """What no body may be, whoever describes it. One that is compressed is left to others."""
@@ -138,11 +149,14 @@ class Schema(Control):
         return PASS
 
 
-def _pass(operation: Operation) -> Pass:
-    """What is known of a request that fits the operation."""
-    query = tuple(sorted(name for place, name in operation.harmless if place == "query"))
-    json = tuple(sorted(pointer for place, pointer in operation.harmless if place == "body"))
-    return Pass(proofs=Proofs(query, json)) if query or json else PASS
+def _wrong_type(request: Request, body: Body) -> str:
+    """The rule that what the body says of itself breaks; "" for none."""
+    headers = request.headers
+    if (headers.get("content-encoding") or "identity").strip().lower() != "identity":
+        return "content-encoding"
+    if "content-type" in headers and request.content_length != 0 and not body.accepts(headers.get("content-type")):
+        return "media-type"
+    return ""
 
 
 class DeprecatingSchema(Schema):

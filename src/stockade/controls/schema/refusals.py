@@ -38,7 +38,7 @@ def wrong_method(exchange: Exchange, allow: str) -> Stop:
 
 
 def wrong_media_type(exchange: Exchange, rule: str, accepted: tuple[str, ...]) -> Stop:
-    """rule: "media-type" or "content-encoding" (RFC 9110, section 15.5.16)."""
+    """rule: "media-type", "charset" or "content-encoding" (RFC 9110, section 15.5.16)."""
     request = exchange.request
     if rule == "content-encoding":
         finding = Finding(rule, where="header:content-encoding", severity="low")

@@ -48,7 +48,9 @@ from stockade.wire import BadRequest, Headers, Peer, Response, read_request
 READ_REQUEST_BODY, READ_RESPONSE, READ_RESPONSE_BODY = 1, 2, 4
 READ_REQUEST_STREAM, MAY_READ_RESPONSE_STREAM, MAY_SIFT_RESPONSE = 8, 32, 64
 _ROW = 4  # places of a row in the table of a batch
-_PLACES = 6  # before the headers: direct peer, source, protocol, TLS version, certificate digest, its subject
+_PLACES = (
+    8  # before the headers: direct peer, source, protocol, TLS version, certificate digest, its subject, its names
+)
 
 _worker: Worker
 _unpack = ffi.unpack
@@ -137,7 +139,7 @@ def _head_of(block: bytes, policy: Policy) -> Head:
 
 
 def _read_head(places: list[str], policy: Policy) -> Head:
-    direct, source, version, tls, certificate, subject = places[:_PLACES]
+    direct, source, version, tls, certificate, subject, dns, uri = places[:_PLACES]
     names, values = places[_PLACES::2], places[_PLACES + 1 :: 2]
     pseudo = 0
     while names[pseudo][0] == ":":
@@ -150,7 +152,7 @@ def _read_head(places: list[str], policy: Policy) -> Head:
         "https" if tls else "http",  # not what an HTTP/2 client says of it
         special.get(":authority", ""),
         Headers(names[pseudo:], values[pseudo:]),
-        Peer(source if believed else direct, tls, certificate, subject),
+        Peer(source if believed else direct, tls, certificate, subject, dns, uri),
         version,
     )
 
@@ -186,7 +188,7 @@ class Plan(NamedTuple):
     max_body: int
 
 
-_plans: dict[tuple[int, bool], Plan] = {}
+_plans: dict[tuple[int, bool, bool], Plan] = {}
 _ways: dict[Shortcut, int] = {}
 _MOST_PLANS = 4096
 
@@ -194,7 +196,8 @@ _MOST_PLANS = 4096
 def _plan_of(session: Session) -> Plan:
     route = session.route
     assert route is not None
-    key = (id(route), session.exchange.request.scheme == "https")
+    exchange = session.exchange
+    key = (id(route), exchange.request.scheme == "https", exchange.principal is not None)
     plan = _plans.get(key)
     if plan is None:
         if len(_plans) >= _MOST_PLANS:  # routes of policies long gone
@@ -318,6 +321,9 @@ def _enact_response(stream: Stream, verdict: Verdict) -> int:
         verdict = sift_whole(stream, verdict)
     elif not (isinstance(verdict, Stop) or (verdict.edits is not None and verdict.edits.replace is not None)):
         open_response_stream(stream, response)
+        route = stream.session.route
+        if route is not None and route.on_response_body and not stream.session.reads_response_body:
+            lib.stockade_let_response_go(stream.number)
     if verdict is PASS:
         return FORWARD
     if isinstance(verdict, Stop):
@@ -327,8 +333,13 @@ def _enact_response(stream: Stream, verdict: Verdict) -> int:
         return FORWARD
     if edits.replace is not None:
         return replace_response(stream, edits.replace)
-    sets, removes = pack_pairs(edits.set), pack_names(edits.remove)
+    pairs = edits.set
+    if edits.body is not None:
+        pairs = (*pairs, ("content-length", str(len(edits.body))))
+    sets, removes = pack_pairs(pairs), pack_names(edits.remove)
     lib.stockade_edit_response(stream.number, sets, len(sets), removes, len(removes))
+    if edits.body is not None and lib.stockade_replace_body(stream.number, edits.body, len(edits.body)) != 0:
+        return -1
     return FORWARD
 
 

@@ -28,6 +28,7 @@ ffi.cdef(
     static void stockade_put(uint64_t number, int kind, const char *data, size_t length);
     static void stockade_watch_response(uint64_t number, int holds);
     static void stockade_release(uint64_t number);
+    static void stockade_let_response_go(uint64_t number);
     static int stockade_end(uint64_t number, const char *ending, size_t length, int with_trailers);
     static int stockade_take_completions(completion *out);
     static void *stockade_scheduler(uint64_t number);

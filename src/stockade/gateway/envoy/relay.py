@@ -101,6 +101,8 @@ def sift_whole(stream: Stream, verdict: Verdict) -> Verdict:
         return stop
     if body == before.body:
         return verdict
+    if edits.replace is None:
+        return Pass(edits=replace(edits, body=body))
     kept = [pair for pair in before.headers if pair[0] not in ("content-length", "transfer-encoding")]
     return Pass(edits=replace(edits, replace=replace(before, headers=Headers.of(kept), body=body)))
 

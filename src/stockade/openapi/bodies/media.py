@@ -45,5 +45,9 @@ class MediaMap(Generic[T]):
         return found if found is not None else self._entries.get("*/*")
 
     @property
+    def entries(self) -> tuple[T, ...]:
+        return tuple(self._entries.values())
+
+    @property
     def names(self) -> tuple[str, ...]:
         return tuple(self._entries)

@@ -13,6 +13,7 @@ size_t CALL(http_get_headers_size)(void *filter, int kind);
 bool CALL(http_get_headers)(void *filter, int kind, header *out);
 bool CALL(http_get_header)(void *filter, int kind, buffer key, buffer *out, size_t index, size_t *count);
 bool CALL(http_set_header)(void *filter, int kind, buffer key, buffer value);
+bool CALL(http_add_header)(void *filter, int kind, buffer key, buffer value);
 void CALL(http_send_response_headers)(void *filter, header *headers, size_t count, bool ends);
 void CALL(http_send_response_data)(void *filter, buffer data, bool ends);
 void CALL(http_send_response_trailers)(void *filter, header *trailers, size_t count);
@@ -40,7 +41,7 @@ enum { RECEIVED_REQUEST = 0, BUFFERED_REQUEST = 1, RECEIVED_RESPONSE = 2, BUFFER
 enum { CONTINUE = 0, STOP = 1, STOP_ALL_AND_BUFFER = 3 };  /* of heads; a body is buffered while it is stopped */
 enum { STOP_READING = 2, DROP = 3 };                        /* of bodies: buffer up to the limit, or not at all */
 enum { ATTRIBUTE_PROTOCOL = 10, ATTRIBUTE_STATUS = 15, ATTRIBUTE_SOURCE = 24, ATTRIBUTE_TLS = 31,
-       ATTRIBUTE_PEER_SUBJECT = 33, ATTRIBUTE_PEER_SHA256 = 38 };
+       ATTRIBUTE_PEER_SUBJECT = 33, ATTRIBUTE_PEER_DNS = 35, ATTRIBUTE_PEER_URI = 37, ATTRIBUTE_PEER_SHA256 = 38 };
 
 
 #define EXPORT __attribute__((visibility("default")))

@@ -5,6 +5,7 @@
 #include "python.h"
 #include "streams.h"
 
+enum { MOST_OF_RESPONSE = 8 << 20 };  /* bytes of a response that is held for its readers; see engine/session.py */
 enum { EVENT_WAKE = 1, EVENT_BATCH = 2, EVENT_END = 3 };  /* what a stream is scheduled for */
 
 static packing scratch;
@@ -17,7 +18,9 @@ static void stockade_forward(uint64_t number, uint32_t flags, int32_t way, uint6
   s->shortcut = way;
   s->max_body = max_body;
   edit(s, REQUEST, sets, sets_length, removes, removes_length);
-  if (flags & READ_REQUEST_BODY && max_body) CALL(http_set_buffer_limit)(s->envoy, max_body + 65536);
+  uint64_t held = flags & READ_REQUEST_BODY ? max_body : 0;
+  if (flags & READ_RESPONSE_BODY && held < MOST_OF_RESPONSE) held = MOST_OF_RESPONSE;
+  if (held) CALL(http_set_buffer_limit)(s->envoy, held + 65536);
   CALL(http_clear_route_cache)(s->envoy);
   s->forwarded = now();
 }

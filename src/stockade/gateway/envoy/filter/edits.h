@@ -6,8 +6,17 @@
 
 #include "streams.h"
 
+/* Whether the name stands in the list before `at`. */
+static bool stands_before(const char *list, const char *at, buffer name) {
+  for (const char *other = list; other < at; other += strlen(other) + 1) {
+    if (strcmp(other, name.ptr) == 0) return true;
+    other += strlen(other) + 1;  /* its value */
+  }
+  return false;
+}
+
 /* Names and values of `sets` (name NUL value NUL ...) replace, names of `removes` go. A name that stands twice in
- * `sets` keeps its last value. */
+ * `sets` has two lines, as Set-Cookie must. */
 static void edit(const stream *s, int kind, const char *sets, size_t sets_length, const char *removes, size_t removes_length) {
   const char *at = removes, *end = removes + removes_length;
   buffer none = {NULL, 0};
@@ -20,10 +29,12 @@ static void edit(const stream *s, int kind, const char *sets, size_t sets_length
   end = sets + sets_length;
   while (at < end) {
     buffer name = {at, strlen(at)};
+    bool again = stands_before(sets, at, name);
     at += name.length + 1;
     buffer value = {at, strlen(at)};
     at += value.length + 1;
-    CALL(http_set_header)(s->envoy, kind, name, value);
+    if (again) CALL(http_add_header)(s->envoy, kind, name, value);
+    else CALL(http_set_header)(s->envoy, kind, name, value);
   }
 }
 

@@ -70,7 +70,10 @@ int EXPORT envoy_dynamic_module_on_http_filter_response_headers(void *envoy, con
   if (s->flags & READ_RESPONSE_BODY && switches(s)) s->flags &= ~(uint32_t)READ_RESPONSE_BODY;
   bool streams = s->flags & MAY_SIFT_RESPONSE || (s->flags & MAY_READ_RESPONSE_STREAM && begins_stream(s));
   if (!streams && !(s->flags & (READ_RESPONSE | READ_RESPONSE_BODY))) return CONTINUE;
-  if (!streams && !(s->flags & READ_RESPONSE_BODY) && take_shortcut(s)) return CONTINUE;
+  if (!streams && take_shortcut(s)) {
+    s->flags &= ~(uint32_t)READ_RESPONSE_BODY;  /* the shortcut promises that nobody wants it */
+    return CONTINUE;
+  }
   scratch.used = 0;
   int result = -1;
   if (pack_headers(&scratch, envoy, RESPONSE))

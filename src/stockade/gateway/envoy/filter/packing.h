@@ -68,7 +68,8 @@ static bool pack_request(packing *to, void *envoy, size_t *own) {
   good = good && CALL(http_get_downstream_direct_remote_address)(envoy, &peer) && pack_address(to, peer) &&
          CALL(http_filter_get_attribute_string)(envoy, ATTRIBUTE_SOURCE, &source) && pack_address(to, source) &&
          pack_attribute(to, envoy, ATTRIBUTE_PROTOCOL) && pack_attribute(to, envoy, ATTRIBUTE_TLS) &&
-         pack_attribute(to, envoy, ATTRIBUTE_PEER_SHA256) && pack_attribute(to, envoy, ATTRIBUTE_PEER_SUBJECT);
+         pack_attribute(to, envoy, ATTRIBUTE_PEER_SHA256) && pack_attribute(to, envoy, ATTRIBUTE_PEER_SUBJECT) &&
+         pack_attribute(to, envoy, ATTRIBUTE_PEER_DNS) && pack_attribute(to, envoy, ATTRIBUTE_PEER_URI);
   for (size_t i = 0; good && i < count; i++)
     if (&headers[i] != path && !is(&headers[i], "x-request-id"))
       good = pack(to, headers[i].key, headers[i].key_length) && pack(to, headers[i].value, headers[i].value_length);

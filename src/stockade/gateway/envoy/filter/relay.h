@@ -30,6 +30,12 @@ static void stockade_release(uint64_t number) {
   if (s != NULL) s->holds = false;
 }
 
+/* Nobody reads the body of this response: it is not held. */
+static void stockade_let_response_go(uint64_t number) {
+  stream *s = find(number);
+  if (s != NULL) s->flags &= ~(uint32_t)READ_RESPONSE_BODY;
+}
+
 /* End a response that has begun: with these bytes, or with trailers (a packed list). Not here and now, where Envoy may
  * be in the midst of it, but as soon as it is back in its event loop. */
 static int stockade_end(uint64_t number, const char *ending, size_t length, int with_trailers) {

@@ -1,4 +1,4 @@
-"""`authentication:` the accepted credentials."""
+"""`jwt:` JSON Web Tokens as bearer tokens."""
 
 from __future__ import annotations
 
@@ -7,28 +7,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from stockade.config.base import Model, Secret, Section
+from stockade.config.base import Model, Secret
 from stockade.config.errors import written
 from stockade.config.site import Site
-from stockade.config.texts import HeaderName, Operation, check_url
+from stockade.config.texts import check_url
 from stockade.config.units import Duration, Flag
-from stockade.controls.authentication import ApiKeys, Authentication, Jwts, Scheme
-from stockade.engine import Binding
-from stockade.operations import OperationTable
+from stockade.controls.authentication import Jwts, Scheme
 from stockade.stores import Source
 from stockade.tokens import BadKeys, JwtRules, VerificationKeys, keys_from_secret, parse_jwks
 
 Algorithm = Literal[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256", "HS384", "HS512"
 ]
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-
-class ApiKeyScheme(Model):
-    """Keys issued by `stockade keys`."""
-
-    header: HeaderName = Field("X-API-Key", description="The request header that carries the key.")
-    forward: Flag = Field(False, description="Whether the upstream gets to see the key.")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def _jwks(value: Any) -> Any:
@@ -43,17 +34,18 @@ def _jwks(value: Any) -> Any:
         raise ValueError(f"{written(value)} is neither a file nor an https URL")
     url = f"{scheme.lower()}://{rest}"
     parts = check_url(url, "https://issuer.example/.well-known/jwks.json", written(value))
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise ValueError("keys must come over https (http only from this machine)")
     return url
+
+
+KeySet = Annotated[str, BeforeValidator(_jwks)]
 
 
 class JwtScheme(Model):
     """JSON Web Tokens as bearer tokens: signed by an issuer's keys (`jwks`) or with a shared secret."""
 
-    jwks: Annotated[str, BeforeValidator(_jwks)] | None = Field(
-        None, description="File or https URL of the issuer's JSON Web Key Set."
-    )
+    jwks: KeySet | None = Field(None, description="File or https URL of the issuer's JSON Web Key Set.")
     secret: Secret | None = Field(None, description="For HS256, HS384, HS512.")
     issuer: str = Field(min_length=1, description="What the claim iss must say.")
     audience: str = Field(min_length=1, description="What the claim aud must hold.")
@@ -77,62 +69,20 @@ class JwtScheme(Model):
         return self
 
 
-class SchemeItem(Model):
-    """One way to authenticate."""
-
-    api_key: ApiKeyScheme | None = None
-    jwt: JwtScheme | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> SchemeItem:
-        if (self.api_key is None) == (self.jwt is None):
-            raise ValueError("each entry has exactly one of api_key, jwt")
-        return self
-
-
-class AuthenticationSection(Section):
-    """Any one of the schemes is enough. Operations under `anonymous` need none."""
-
-    any_of: list[SchemeItem] = Field([], description="Accepted credentials, as in [{api_key: {header: X-API-Key}}]")
-    anonymous: list[Operation] = Field([], description='Operations that need no credential, such as "GET /health".')
-
-    @model_validator(mode="after")
-    def _something(self) -> AuthenticationSection:
-        if not self.any_of and self.mode != "off":
-            raise ValueError("any_of must say which credentials are good, as in [{api_key: {header: X-API-Key}}]")
-        return self
-
-
-def make(site: Site) -> list[Binding]:
-    section = site.api.authentication
-    if section is None or section.mode == "off":
-        return []
-    found = [_scheme(site, item, index) for index, item in enumerate(section.any_of)]
-    schemes = [scheme for scheme in found if scheme is not None]
-    control = Authentication(realm=site.api.name, any_of=schemes, anonymous=OperationTable(section.anonymous))
-    return [site.bind(control, section, "authentication")]
-
-
-def _scheme(site: Site, item: SchemeItem, index: int) -> Scheme | None:
-    if item.api_key is not None:
-        return ApiKeys(header=item.api_key.header, hash_key=site.hash_key(), forward=item.api_key.forward)
-    assert item.jwt is not None
-    source = _source(site, item.jwt, index)
+def make_jwt(site: Site, item: JwtScheme, *place: str | int) -> Scheme | None:
+    source = _source(site, item, *place)
     if source is None:
         return None
     site.sources.append(source)
     rules = JwtRules(
-        algorithms=frozenset(item.jwt.algorithms),
-        issuer=item.jwt.issuer,
-        audience=item.jwt.audience,
-        leeway=item.jwt.leeway,
+        algorithms=frozenset(item.algorithms), issuer=item.issuer, audience=item.audience, leeway=item.leeway
     )
-    return Jwts(source=source.name, rules=rules, forward=item.jwt.forward)
+    return Jwts(source=source.name, rules=rules, forward=item.forward)
 
 
-def _source(site: Site, scheme: JwtScheme, index: int) -> Source | None:
+def _source(site: Site, scheme: JwtScheme, *entry: str | int) -> Source | None:
     """Where the keys come from; None, and a problem, when they are no good."""
-    place = ("authentication", "any_of", index, "jwt", "secret" if scheme.jwks is None else "jwks")
+    place = (*entry, "secret" if scheme.jwks is None else "jwks")
     if scheme.jwks is not None and scheme.jwks.startswith(("https://", "http://")):
         return Source(scheme.jwks, url=scheme.jwks)
     try:
@@ -147,7 +97,7 @@ def _source(site: Site, scheme: JwtScheme, index: int) -> Source | None:
     unserved = [name for name in scheme.algorithms if not keys.candidates(name, None)]
     if unserved:
         site.warn(f"no key here can serve {', '.join(unserved)}: such tokens will all be refused", *place)
-    return Source(f"{site.api.name}.{index}", keys=keys)
+    return Source(source_name(site, *entry), keys=keys)
 
 
 def _keys(site: Site, scheme: JwtScheme, *place: str | int) -> VerificationKeys | None:
@@ -156,3 +106,8 @@ def _keys(site: Site, scheme: JwtScheme, *place: str | int) -> VerificationKeys 
         return None if secret is None else keys_from_secret(secret)
     data = site.read_file(Path(scheme.jwks or ""), "the key set", *place)
     return None if data is None else parse_jwks(data)
+
+
+def source_name(site: Site, *entry: str | int) -> str:
+    """A name for what an entry of this API brings."""
+    return ".".join(map(str, (site.api.name, *entry[1:])))

@@ -1,0 +1,115 @@
+"""`envelopes` of `exposure:` signed and encrypted bodies."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from stockade.config.base import Model, Secret
+from stockade.config.site import Site
+from stockade.config.texts import FilePath, HeaderName
+from stockade.controls.exposure.envelopes import Requests, Responses, Signature
+from stockade.sealing import BadKey, Envelope, Keys, Seal, keys_of_jwks, keys_of_secret
+
+Signing = Literal["HS256", "HS384", "HS512", "RS256", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519"]
+Wrapping = Literal["RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW", "A256KW", "dir"]
+Content = Literal["A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"]
+
+
+class KeySource(Model):
+    """Either a file with a JSON Web Key Set, or a secret."""
+
+    jwks: FilePath | None = Field(None, description="JSON Web Key Set; private where we sign, public elsewhere.")
+    secret: Secret | None = Field(None, description="For HS…, A256KW and dir: 32 bytes or more.")
+    kid: str | None = Field(None, description="Which of the keys, where several would do.")
+
+    @model_validator(mode="after")
+    def _one(self) -> KeySource:
+        if (self.jwks is None) == (self.secret is None):
+            raise ValueError("keys come either from jwks or from a secret")
+        return self
+
+
+class SignSection(KeySource):
+    """How JSON responses are signed."""
+
+    algorithm: Signing
+    header: HeaderName | None = Field(
+        None, description="Leave the body as it is and put a detached signature here, as in X-JWS-Signature."
+    )
+
+
+class EncryptSection(KeySource):
+    """How JSON responses are encrypted, for the holder of the private key."""
+
+    algorithm: Wrapping
+    content: Content = "A256GCM"
+
+
+class VerifySection(KeySource):
+    """Which signatures request bodies must have."""
+
+    algorithms: list[Signing] = Field(min_length=1, description="The accepted ones, as in [ES256]")
+    header: HeaderName | None = Field(
+        None, description="Where a detached signature stands; unset: the body is a compact JWS."
+    )
+
+
+class EnvelopesSection(Model):
+    """JOSE bodies between the two ends."""
+
+    sign: SignSection | None = None
+    encrypt: EncryptSection | None = None
+    verify: VerifySection | None = None
+
+    @model_validator(mode="after")
+    def _sense(self) -> EnvelopesSection:
+        if self.sign is not None and self.sign.header is not None and self.encrypt is not None:
+            raise ValueError("a detached signature tells of the plain body: with encrypt, sign has no header")
+        return self
+
+
+def requests(site: Site, section: EnvelopesSection | None) -> Requests | None:
+    if section is None or section.verify is None:
+        return None
+    keys = _keys(site, section.verify, "verify")
+    header = (section.verify.header or "").lower()
+    return None if keys is None else Requests(Signature(keys, frozenset(section.verify.algorithms), header))
+
+
+def responses(site: Site, section: EnvelopesSection | None) -> Responses | None:
+    if section is None or (section.sign is None and section.encrypt is None):
+        return None
+    signing = _seal(site, section.sign, "sign") if section.sign is not None else None
+    encrypting = _seal(site, section.encrypt, "encrypt") if section.encrypt is not None else None
+    detached = section.sign.header if section.sign is not None else None
+    return Responses(Envelope(signing, encrypting), detached=(detached or "").lower())
+
+
+def _seal(site: Site, section: SignSection | EncryptSection, name: str) -> Seal | None:
+    keys = _keys(site, section, name)
+    if keys is None:
+        return None
+    content = section.content if isinstance(section, EncryptSection) else ""
+    seal = Seal(keys, section.algorithm, content, section.kid)
+    try:
+        seal.check()
+    except BadKey as error:
+        site.problem(str(error), "exposure", "envelopes", name)
+        return None
+    return seal
+
+
+def _keys(site: Site, section: KeySource, name: str) -> Keys | None:
+    place = ("exposure", "envelopes", name, "jwks" if section.jwks is not None else "secret")
+    try:
+        if section.jwks is not None:
+            data = site.read_file(section.jwks, "the key set", *place)
+            return None if data is None else keys_of_jwks(data)
+        assert section.secret is not None
+        secret = site.secret(section.secret, "the secret", *place)
+        return None if secret is None else keys_of_secret(secret)
+    except BadKey as error:
+        site.problem(str(error), *place)
+        return None

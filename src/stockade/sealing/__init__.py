@@ -1,0 +1,9 @@
+"""Bodies that only the other end can read or have written: JOSE (RFC 7515, RFC 7516), by joserfc.
+
+joserfc and cryptography are imported with the first key: a policy without sealed bodies does not pay for them.
+"""
+
+from stockade.sealing.envelopes import BadSeal, Envelope, Seal
+from stockade.sealing.keys import BadKey, Keys, keys_of_jwks, keys_of_secret
+
+__all__ = ["BadKey", "BadSeal", "Envelope", "Keys", "Seal", "keys_of_jwks", "keys_of_secret"]
