@@ -18,7 +18,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import force_setattr
 
 from stockade.messages import Message, Protocol
-from stockade.ownership import Confidence, Found
+from stockade.ownership import Confidence
 from stockade.tokens import ApiKeyRecord, Claims, VerificationKeys
 from stockade.wire import Request, Response, problem
 
@@ -372,9 +372,12 @@ Exclusive: TypeAlias = Literal["never", "confident", "always"]
 
 
 class Owned(NamedTuple):
-    """What is known of each id that was asked for, and whether it is certain enough to refuse by."""
+    """What is known of each id that was asked for, and whether it is certain enough to refuse by, where it matters.
 
-    found: tuple[Found, ...]
+    found: -1 it is the asker's, 0 nobody was ever given it, else to how many others it was given.
+    """
+
+    found: tuple[int, ...]
     confident: bool
 
 

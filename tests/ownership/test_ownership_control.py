@@ -110,7 +110,7 @@ def test_making_cannot_claim_what_is_anothers(world):
 def test_what_failed_teaches_nothing(world):
     assert world.ask("bob", "POST", "/orders", {}, reply={"id": 30}, status=500) == 500
     world.ask("bob", "POST", "/orders", {}, reply={"id": 31}, headers=[("x-http-method-override", "GET")])
-    assert world.owners.table.edges == 2  # none of these
+    assert world.owners.edges.used == 2  # none of these
 
 
 def test_sharing_handing_over_and_deleting(world):

@@ -87,10 +87,12 @@ def show(
 def _show_kinds(store: Owners, as_json: bool) -> None:
     rows = []
     for kind in sorted({edge.kind for edge in store.all()}):
-        since, owners, others = store.table.learned(kind)
+        since, owners, others = store.edges.learned(kind)
         rows.append({"kind": kind, "since": _moment(since), "owners": owners, "others": others})
     if as_json:
-        print_json({"kinds": rows, "edges": store.table.edges, "evicted": store.table.evicted})
+        print_json(
+            {"kinds": rows, "entries": store.edges.used, "room": store.edges.room, "evicted": store.edges.evicted}
+        )
         return
     columns = ("kind", "since", "owners", "others")
     print_table(columns, (tuple(str(row[name]) for name in columns) for row in rows))

@@ -23,6 +23,7 @@ from stockade.controls.ownership import (
     Objects,
     Ownership,
     Spot,
+    Spots,
     Teacher,
 )
 from stockade.engine import Binding
@@ -206,8 +207,8 @@ class _Making:
         ways += [f"{ownership.walk} strange ids at most"] if ownership.learned and ownership.walk else []
         return f"{item.type} in {', '.join(item.id)}: {', '.join(ways)}"
 
-    def _spots(self) -> Templates[Spot]:
-        spots = Templates[Spot]()
+    def _spots(self) -> Spots:
+        spots = Spots()
         for number, text in enumerate(self._item.id):
             place = parse_place(text)
             operations = self._item.operations
@@ -220,14 +221,14 @@ class _Making:
                 )
         return spots
 
-    def _insert(self, spots: Templates[Spot], place: Place, operations: list[str]) -> bool:
+    def _insert(self, spots: Spots, place: Place, operations: list[str]) -> bool:
         inserted = False
         for operation in operations:
             method, segments = parse_operation(operation)
             position = _position(segments, place.name)
             if place.source == "path" and position is None:
                 continue
-            spots.insert("*", segments, Spot(place, position or 0, method))
+            spots.insert(segments, Spot(place, position or 0, method))
             inserted = True
         return inserted
 

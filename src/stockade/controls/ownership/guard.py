@@ -13,7 +13,7 @@ from typing import ClassVar
 from stockade.access import Roles, Subject
 from stockade.access.readings import Ambiguous
 from stockade.controls.ownership.objects import Objects
-from stockade.ownership import BadId, Found, spellings
+from stockade.ownership import MINE, BadId, spellings
 from stockade.redaction import excerpt
 from stockade.vocabulary import (
     PASS,
@@ -32,6 +32,7 @@ from stockade.vocabulary import (
 
 _OWN = Pass(decided="owner")
 _EXEMPT = Pass(decided="exempt")
+_MINE = (MINE,)
 
 
 class Guard(Control):
@@ -101,14 +102,14 @@ class Guard(Control):
         names = self._objects.names(subject)
         ids = asked[0] if len(asked) == 1 else tuple(dict.fromkeys(each for every in asked for each in every))
         owned: Owned = yield FindOwners(ownership.kind, ids, names, at, ownership.keep, ownership.wanted)
-        if len(ids) == 1 and owned.found[0].own:
+        if owned.found == _MINE:
             return _OWN
         strange: list[str] = []
-        found: dict[str, Found] = dict(zip(ids, owned.found, strict=True))
+        found: dict[str, int] = dict(zip(ids, owned.found, strict=True))
         for id_, known in found.items():
-            if known.owners and not known.own:
+            if known > 0:
                 return (yield from self._anothers(exchange, subject, id_, known, owned.confident))
-        strange += [each[0] for each in asked if not found[each[0]].own]
+        strange += [each[0] for each in asked if found[each[0]] != MINE]
         if strange and (yield from self._walks(exchange, subject, strange)):
             text = f"{strange[0]}: more than {ownership.walk} ids never given to {excerpt(subject.id)}"
             if owned.confident:
@@ -116,10 +117,8 @@ class Guard(Control):
             return Pass((self._finding("walked", text, "medium"),))
         return _OWN if not strange else PASS
 
-    def _anothers(
-        self, exchange: Exchange, subject: Subject, id_: str, known: Found, confident: bool
-    ) -> Asking[Verdict]:
-        text = f"{id_}: given to {known.owners} other(s), never to {excerpt(subject.id)}"
+    def _anothers(self, exchange: Exchange, subject: Subject, id_: str, known: int, confident: bool) -> Asking[Verdict]:
+        text = f"{id_}: given to {known} other(s), never to {excerpt(subject.id)}"
         if confident:
             return self._refuse(exchange, "not-owner", text)
         if (yield from self._walks(exchange, subject, [id_])):

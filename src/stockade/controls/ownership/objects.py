@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
-from stockade.access import Needs, Subject, Templates, readings
+from stockade.access import Needs, Subject
 from stockade.access.grants import claim
-from stockade.ownership import BadId, Confidence, Form, Place, spellings, values_at
+from stockade.controls.ownership.spots import Spots
+from stockade.ownership import BadId, Confidence, Form, spellings, values_at
 from stockade.ownership.ids import scalars
 from stockade.ownership.places import read_json
 from stockade.wire import Request
@@ -19,14 +20,6 @@ _MOST_IDS = 2000  # of one request
 _MOST_PAIRS = 2000
 _REMEMBERED = 4096
 _LONGEST = 512  # characters of an id
-
-
-class Spot(Struct, frozen=True):
-    """An id's place in requests to a path. position: among the template's parameters, for a place in the path."""
-
-    place: Place
-    position: int = 0
-    method: str = "*"  # of the operation that was stated
 
 
 class Ownership(Struct, frozen=True):
@@ -50,9 +43,6 @@ class Ownership(Struct, frozen=True):
     window: float = 3600.0
     status: int = 404
     required: bool = False
-
-
-Spots: TypeAlias = Templates[Spot]
 
 
 class Objects:
@@ -82,7 +72,7 @@ class Objects:
         """The ids in path, query and header fields, as they were sent. Raises BadId where they are too many."""
         found: list[str] = []
         names: list[str] = []  # of the query's parameters
-        for spot, captured in self._at(request):
+        for spot, captured in self._spots.at(request.path):
             source = spot.place.source
             if source == "path":
                 found.append(captured[spot.position])
@@ -103,13 +93,13 @@ class Objects:
         """Whether there should be an id in query or header. Asked where there is none."""
         return any(
             spot.place.source in ("query", "header")
-            for spot, _ in self._at(request)
+            for spot, _ in self._spots.at(request.path)
             if spot.method in ("*", request.method) or (spot.method == "GET" and request.method == "HEAD")
         )
 
     def in_body(self, request: Request, body: bytes) -> list[str]:
         """The ids in the body, JSON or form. Raises BadId where it cannot be read, though it should hold some."""
-        places = [spot.place for spot, _ in self._at(request) if spot.place.source == "body"]
+        places = [spot.place for spot, _ in self._spots.at(request.path) if spot.place.source == "body"]
         if not places or not body:
             return []
         if (request.headers.get("content-encoding") or "identity").strip().lower() != "identity":
@@ -125,13 +115,6 @@ class Objects:
         if len(found) > _MOST_IDS:
             raise BadId("there are too many ids")
         return found
-
-    def _at(self, request: Request) -> list[tuple[Spot, tuple[str, ...]]]:
-        """Whatever the method: who may not read an object may not delete it either."""
-        spelled = readings(request.path)
-        if len(spelled) == 1:
-            return self._spots.anywhere(spelled[0])
-        return [each for reading in spelled for each in self._spots.anywhere(reading)]
 
 
 def owner_names(subject: Subject, owner: tuple[str, ...]) -> tuple[str, ...]:
