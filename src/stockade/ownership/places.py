@@ -1,4 +1,5 @@
-"""Where ids stand: `path.order_id`, `query.id`, `header.x-order`, `body.items[*].order_id`, `response[*].id`."""
+"""Where ids stand: `path.order_id`, `query.id`, `header.x-order`, `body.items[*].order_id`, `response[*].id`, and
+`graphql.order.id`, the argument of a field."""
 
 from __future__ import annotations
 
@@ -11,8 +12,8 @@ from msgspec import Struct
 
 from stockade.ownership.ids import Pairs
 
-Source: TypeAlias = Literal["path", "query", "header", "body", "response"]
-_PLACE = re.compile(r"(path|query|header|body|response)(.*)", re.DOTALL)
+Source: TypeAlias = Literal["path", "query", "header", "body", "response", "graphql"]
+_PLACE = re.compile(r"(path|query|header|body|response|graphql)(.*)", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[\*\]")
 _MOST_BYTES = 8 << 20
 _EVERY = "*"
@@ -50,6 +51,8 @@ def parse_place(text: str) -> Place:
         raise BadPlace(f"{text!r}: after {source} come members and items, as in {source}.items[*].id")
     if source in ("path", "query", "header") and (len(steps) != 1 or steps[0] == _EVERY):
         raise BadPlace(f"{text!r}: {source} has one name, as in {source}.order_id")
+    if source == "graphql" and (len(steps) < 2 or _EVERY in steps[:2]):
+        raise BadPlace(f"{text!r}: graphql has a field and its argument, as in graphql.order.id")
     return Place(source, steps)
 
 

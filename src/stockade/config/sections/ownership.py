@@ -17,6 +17,7 @@ from stockade.config.texts import Name, Operation
 from stockade.config.units import Count, Duration, Flag, RateUnit
 from stockade.controls.ownership import (
     BodyGuard,
+    BodyTeacher,
     Guard,
     HeadTeacher,
     Lesson,
@@ -71,6 +72,7 @@ class Handing(Model):
 
     from_: Operation = Field(alias="from", description='The operation, "POST /orders".')
     id: PlaceText = Field("response.id", description="Where the object's id stands.")
+    client_ids: Flag = Field(False, description="Clients choose ids themselves: whoever names one first has it.")
 
 
 class Giving(Model):
@@ -114,6 +116,9 @@ class OwnershipItem(Section):
     exempt: Condition | None = Field(None, description="Who may touch them all, as {roles: [support]}.")
     learning: Duration = Field(86400.0, description="How long only to watch; 0s: refuse from the beginning.")
     principals: Count = Field(20, description="Principals that must have used their own before anyone is refused.")
+    unknown: Literal["pass", "refuse"] = Field(
+        "pass", description="Ids that nobody was given; refuse, once learning is certain, where all were imported."
+    )
     keep: Duration = Field(90 * 86400.0, description="How long what was learned lasts, since it was last seen.")
     walk: RateUnit | None = Field(None, description="Ids never given to one that it may try; default: 60/hour.")
     status: Literal[403, 404] = Field(404, description="Of refusals; 404 does not tell that the object exists.")
@@ -156,6 +161,7 @@ class OwnershipItem(Section):
             rate.seconds if rate is not None else 3600.0,
             self.status,
             self.required,
+            self.unknown == "refuse",
         )
 
 
@@ -181,18 +187,19 @@ class _Making:
         item = self._item
         ownership = item.ownership(self._site.api.name)
         objects = Objects(ownership, self._spots())
-        bodies = any(text.startswith("body") for text in item.id)
+        bodies = any(text.startswith(("body", "graphql")) for text in item.id)
         guard = (BodyGuard if bodies else Guard)(objects, self._roles, title=self._title(ownership))
         made = [self._site.bind(guard, item, "ownership", self._index)]
         lessons = Templates[Lesson]()
         heads = False
+        writes = bool(item.learn)
         for lesson in self._lessons():
             method, segments = parse_operation(lesson.operation)
             lessons.insert(method, segments, lesson)
             heads = heads or not lesson.reads_response
         if lessons.count:
             self._site.uses_owners = True
-            teacher = (HeadTeacher if heads else Teacher)(
+            teacher = (HeadTeacher if heads else BodyTeacher if writes else Teacher)(
                 objects, self._roles, lessons, title=f"{item.type}: learns from {lessons.count} operation(s)"
             )
             made.append(self._site.bind(teacher, item, "ownership", self._index))
@@ -212,6 +219,10 @@ class _Making:
         for number, text in enumerate(self._item.id):
             place = parse_place(text)
             operations = self._item.operations
+            if place.source == "graphql":
+                import stockade.ownership.documents  # noqa: F401 - graphql-core, which requests would wait for
+
+                operations = operations or [f"* {self._endpoint()}"]
             if not operations:
                 operations = list(self._known()) if place.source == "path" else ["* /*"]
             if not self._insert(spots, place, operations):
@@ -220,6 +231,10 @@ class _Making:
                     f"no known operation has {{{place.name}}}; {hint}", "ownership", self._index, "id", number
                 )
         return spots
+
+    def _endpoint(self) -> str:
+        section = self._site.api.graphql
+        return str(section.path) if section is not None else "/graphql"
 
     def _insert(self, spots: Spots, place: Place, operations: list[str]) -> bool:
         inserted = False
@@ -245,9 +260,10 @@ class _Making:
         item = self._item
         exclusive: Exclusive = "confident" if item.states_sharing else "never"
         for handing in item.learn:
-            yield from self._lesson(handing.from_, "hold", handing.id, exclusive="always")
+            named = None if handing.client_ids else self._called(handing.id)
+            yield from self._lesson(handing.from_, "hold", handing.id, exclusive="always", echoes=named)
         for operation, place in item.lists.items():
-            yield from self._lesson(operation, "hold", place, exclusive=exclusive)
+            yield from self._lesson(operation, "hold", place, exclusive=exclusive, echoes=self._called(place))
         ways: tuple[tuple[How, list[Giving]], ...] = (("hold", item.share), ("move", item.move), ("drop", item.unshare))
         for how, givings in ways:
             for giving in givings:
@@ -256,8 +272,23 @@ class _Making:
             own = next((text for text in item.id if text.startswith("path.")), "path.id")
             yield from self._lesson(operation, "forget", own)
 
+    def _called(self, place: str) -> frozenset[str]:
+        """What members are called that hold ids of this kind."""
+        item = self._item
+        steps = [parse_place(text).steps[-1:] for text in (place, *item.id)]
+        names = {step.casefold() for each in steps for step in each if step != "*"}
+        kind = item.type.casefold()
+        return frozenset({"id", kind, f"{kind}_id", f"{kind}id", *names})
+
     def _lesson(
-        self, operation: str, how: How, id_: str, giving: Giving | None = None, *, exclusive: Exclusive = "never"
+        self,
+        operation: str,
+        how: How,
+        id_: str,
+        giving: Giving | None = None,
+        *,
+        exclusive: Exclusive = "never",
+        echoes: frozenset[str] | None = None,
     ) -> Iterator[Lesson]:
         _, segments = parse_operation(operation)
         place, to = parse_place(id_), parse_place(giving.to) if giving is not None else None
@@ -275,6 +306,7 @@ class _Making:
             (_position(segments, to.name) or 0) if to is not None else 0,
             label.removeprefix("claim:"),
             exclusive,
+            echoes,
         )
 
 

@@ -3,6 +3,17 @@
 from stockade.controls.ownership.guard import BodyGuard, Guard
 from stockade.controls.ownership.objects import Objects, Ownership
 from stockade.controls.ownership.spots import Spot, Spots
-from stockade.controls.ownership.teacher import HeadTeacher, Lesson, Teacher
+from stockade.controls.ownership.teacher import BodyTeacher, HeadTeacher, Lesson, Teacher
 
-__all__ = ["BodyGuard", "Guard", "HeadTeacher", "Lesson", "Objects", "Ownership", "Spot", "Spots", "Teacher"]
+__all__ = [
+    "BodyGuard",
+    "BodyTeacher",
+    "Guard",
+    "HeadTeacher",
+    "Lesson",
+    "Objects",
+    "Ownership",
+    "Spot",
+    "Spots",
+    "Teacher",
+]

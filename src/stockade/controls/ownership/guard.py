@@ -1,8 +1,8 @@
 """The guard: no id in a request may be another's.
 
 Findings: `not-declared` (the claim that lists ids has it not), `not-owner` (it was handed to others), `walked` (too
-many ids that were never handed to the asker), `bad-id` (it can be no id, or too many at once), `unproven` (401),
-`no-id` (403, where `required`).
+many ids that were never handed to the asker), `unknown` (nobody was given it, where that is refused), `bad-id` (it can
+be no id, or too many at once), `unproven` (401), `no-id` (403, where `required`).
 `not-owner-yet` is a `not-owner` while learning is not certain enough to refuse by.
 """
 
@@ -44,6 +44,7 @@ class Guard(Control):
         "not-owner": "owner",
         "not-owner-yet": "learning",
         "walked": "walk",
+        "unknown": "unknown",
         "no-id": "required",
         "exempt": "exempt",
     }
@@ -110,6 +111,8 @@ class Guard(Control):
             if known > 0:
                 return (yield from self._anothers(exchange, subject, id_, known, owned.confident))
         strange += [each[0] for each in asked if found[each[0]] != MINE]
+        if strange and ownership.known and owned.confident:
+            return self._refuse(exchange, "unknown", f"{strange[0]}: nobody was ever given it")
         if strange and (yield from self._walks(exchange, subject, strange)):
             text = f"{strange[0]}: more than {ownership.walk} ids never given to {excerpt(subject.id)}"
             if owned.confident:

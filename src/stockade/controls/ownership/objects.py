@@ -11,7 +11,7 @@ from msgspec import Struct
 from stockade.access import Needs, Subject
 from stockade.access.grants import claim
 from stockade.controls.ownership.spots import Spots
-from stockade.ownership import BadId, Confidence, Form, spellings, values_at
+from stockade.ownership import BadId, Confidence, Form, Place, spellings, values_at
 from stockade.ownership.ids import scalars
 from stockade.ownership.places import read_json
 from stockade.wire import Request
@@ -28,7 +28,7 @@ class Ownership(Struct, frozen=True):
     kind: with its API. owner: claims that name an asker, "" for its id; the first is what objects are learned under.
     ids: the claim that lists ids itself, or "". learned: whether responses teach. exempt: who may touch all.
     keep: seconds that what was learned lasts. walk: ids that were never given, per `window` seconds; 0: any number.
-    required: whether an id may be missing in query and header.
+    required: whether an id may be missing in query and header. known: whether ids that nobody was given are refused.
     """
 
     kind: str
@@ -43,6 +43,7 @@ class Ownership(Struct, frozen=True):
     window: float = 3600.0
     status: int = 404
     required: bool = False
+    known: bool = False
 
 
 class Objects:
@@ -98,14 +99,26 @@ class Objects:
         )
 
     def in_body(self, request: Request, body: bytes) -> list[str]:
-        """The ids in the body, JSON or form. Raises BadId where it cannot be read, though it should hold some."""
-        places = [spot.place for spot, _ in self._spots.at(request.path) if spot.place.source == "body"]
-        if not places or not body:
-            return []
-        if (request.headers.get("content-encoding") or "identity").strip().lower() != "identity":
+        """The ids in the body, JSON, form or GraphQL. Raises BadId where it cannot be read."""
+        spots = [spot.place for spot, _ in self._spots.at(request.path)]
+        places = [place for place in spots if place.source == "body"]
+        asked = [place for place in spots if place.source == "graphql"]
+        if body and (places or asked) and request.headers.get("content-encoding") not in (None, "", "identity"):
             raise BadId("the body is compressed")
-        media = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
-        if media == "application/x-www-form-urlencoded":
+        found = self._in_graphql(request, body, asked) if asked else []
+        return found + self._in_json(request, body, places) if places and body else found
+
+    def _in_graphql(self, request: Request, body: bytes, places: list[Place]) -> list[str]:
+        from stockade.ownership.documents import ids_in_graphql  # loads graphql-core
+
+        values = ids_in_graphql(request.query, _media(request), body, places)
+        found = [text for each in values for text in scalars(each)]
+        if len(found) > _MOST_IDS:
+            raise BadId("there are too many ids")
+        return found
+
+    def _in_json(self, request: Request, body: bytes, places: list[Place]) -> list[str]:
+        if _media(request) == "application/x-www-form-urlencoded":
             names = frozenset(place.steps[-1].casefold() for place in places if place.steps)
             return _in_query(body.decode("latin-1"), names)
         value = read_json(body)
@@ -115,6 +128,10 @@ class Objects:
         if len(found) > _MOST_IDS:
             raise BadId("there are too many ids")
         return found
+
+
+def _media(request: Request) -> str:
+    return (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
 
 
 def owner_names(subject: Subject, owner: tuple[str, ...]) -> tuple[str, ...]:
