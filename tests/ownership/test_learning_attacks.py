@@ -13,7 +13,7 @@ PLAIN = """
     ownership:
       - type: order
         id: [path.order_id, graphql.order.id, graphql.cancelOrder.input.orderId, "graphql.orders.ids"]
-        operations: ["* /orders/{order_id}", "* /graphql"]
+        operations: ["* /orders/{order_id}"]
         learn: {from: "POST /orders"}
         lists: {"GET /orders": "response[*].id"}
         exclusive: true

@@ -222,7 +222,7 @@ class _Making:
             if place.source == "graphql":
                 import stockade.ownership.documents  # noqa: F401 - graphql-core, which requests would wait for
 
-                operations = operations or [f"* {self._endpoint()}"]
+                operations = [f"* {self._endpoint()}"]
             if not operations:
                 operations = list(self._known()) if place.source == "path" else ["* /*"]
             if not self._insert(spots, place, operations):
