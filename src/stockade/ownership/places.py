@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 from msgspec import Struct
 
-from stockade.ownership.ids import Pairs
+from stockade.ownership.ids import Pairs, scalars
 
 Source: TypeAlias = Literal["path", "query", "header", "body", "response", "graphql"]
 _PLACE = re.compile(r"(path|query|header|body|response|graphql)(.*)", re.DOTALL)
@@ -76,13 +76,35 @@ def values_at(value: Any, steps: tuple[str, ...]) -> Iterator[Any]:
     if step == _EVERY:
         for item in value if _is_list(value) else (value,):
             yield from values_at(item, rest)
-    elif isinstance(value, Pairs):
-        for name, member in value:
+    elif isinstance(value, Pairs | dict):
+        for name, member in value if isinstance(value, Pairs) else value.items():
             if name == step or name.casefold() == step.casefold():
                 yield from values_at(member, rest)
     elif _is_list(value):
         for item in value:
             yield from values_at(item, steps)
+
+
+def pairs_at(
+    value: Any, ids: tuple[str, ...], owners: tuple[str, ...], path: str | None = None
+) -> Iterator[tuple[Any, str]]:
+    """What stands at two places, each with the other of the same item. path: the id, where it stands in no value.
+
+    >>> list(pairs_at([{"id": 7, "user": "ann"}], ("*", "id"), ("*", "user")))
+    [(7, 'ann')]
+    """
+    ids = () if path is not None else ids
+    shared = 0
+    for number, (one, other) in enumerate(zip(ids, owners, strict=False), 1):
+        if one != other:
+            break
+        if one == _EVERY:
+            shared = number
+    for item in values_at(value, owners[:shared]):
+        named = [owner for each in values_at(item, owners[shared:]) for owner in scalars(each)]
+        for id_ in values_at(item, ids[shared:]) if path is None else (path,):
+            for owner in named:
+                yield id_, owner
 
 
 def _is_list(value: Any) -> bool:

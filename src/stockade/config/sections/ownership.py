@@ -32,7 +32,7 @@ from stockade.operations import parse_operation
 from stockade.ownership import Confidence, Place, parse_place
 from stockade.vocabulary import Exclusive
 
-How = Literal["hold", "move", "drop", "forget"]
+How = Literal["hold", "move", "drop", "forget", "tell"]
 
 
 def _listed(value: Any) -> Any:
@@ -76,7 +76,7 @@ class Handing(Model):
 
 
 class Giving(Model):
-    """An operation by which its caller gives an object to another, or takes it back."""
+    """An operation by which an object is given to somebody, or taken back, or that says whose it is."""
 
     from_: Operation = Field(alias="from", description='The operation, "POST /documents/{id}/shares".')
     id: PlaceText = Field(description="Where the object's id stands.")
@@ -105,6 +105,9 @@ class OwnershipItem(Section):
     lists: Annotated[dict[Operation, PlaceText], BeforeValidator(_merged)] = Field(
         {}, description='Operations that list the caller\'s own, {"GET /orders": "response[*].id"}.'
     )
+    tell: Annotated[list[Giving], BeforeValidator(_listed)] = Field(
+        [], description="Operations whose responses say whose objects are, as in {id: path.id, to: response.user_id}."
+    )
     share: Annotated[list[Giving], BeforeValidator(_listed)] = Field([], description="Operations that share.")
     move: Annotated[list[Giving], BeforeValidator(_listed)] = Field([], description="Operations that hand over.")
     unshare: Annotated[list[Giving], BeforeValidator(_listed)] = Field([], description="Operations that take back.")
@@ -132,7 +135,7 @@ class OwnershipItem(Section):
 
     @property
     def learned(self) -> bool:
-        return bool(self.learn or self.lists or self.share or self.walk or self.move)
+        return bool(self.learn or self.lists or self.tell or self.share or self.walk or self.move)
 
     @property
     def states_sharing(self) -> bool:
@@ -177,6 +180,7 @@ class _Making:
     def __init__(self, site: Site, index: int, item: OwnershipItem) -> None:
         self._site = site
         self._index = index
+        self._where = ("ownership", index)
         self._item = item
         self._roles = roles_of(site.api.authorization)
         names = [other.type for other in site.api.ownership[:index]]
@@ -210,7 +214,7 @@ class _Making:
     def _title(self, ownership: Ownership) -> str:
         item = self._item
         ways = [f"declared by {item.ids or item.owner[0]}"] if ownership.ids is not None else []
-        ways += ["learned"] if item.learn or item.lists else []
+        ways += ["learned"] if item.learn or item.lists or item.tell else []
         ways += [f"{ownership.walk} strange ids at most"] if ownership.learned and ownership.walk else []
         return f"{item.type} in {', '.join(item.id)}: {', '.join(ways)}"
 
@@ -252,7 +256,7 @@ class _Making:
         yield from self._site.api.operations
         yield from described_operations(self._site)
         yield from (each.from_ for each in item.learn)
-        yield from (each.from_ for each in (*item.share, *item.move, *item.unshare))
+        yield from (each.from_ for each in (*item.tell, *item.share, *item.move, *item.unshare))
         yield from item.lists
         yield from item.remove
 
@@ -264,7 +268,12 @@ class _Making:
             yield from self._lesson(handing.from_, "hold", handing.id, exclusive="always", echoes=named)
         for operation, place in item.lists.items():
             yield from self._lesson(operation, "hold", place, exclusive=exclusive, echoes=self._called(place))
-        ways: tuple[tuple[How, list[Giving]], ...] = (("hold", item.share), ("move", item.move), ("drop", item.unshare))
+        ways: tuple[tuple[How, list[Giving]], ...] = (
+            ("hold", item.share),
+            ("move", item.move),
+            ("drop", item.unshare),
+            ("tell", item.tell),
+        )
         for how, givings in ways:
             for giving in givings:
                 yield from self._lesson(giving.from_, how, giving.id, giving)
@@ -292,9 +301,12 @@ class _Making:
     ) -> Iterator[Lesson]:
         _, segments = parse_operation(operation)
         place, to = parse_place(id_), parse_place(giving.to) if giving is not None else None
+        if how == "tell" and (to is None or to.source != "response" or place.source not in ("path", "response")):
+            self._site.problem(f"{operation}: tell has `to` in the response, `id` there or in the path", *self._where)
+            return
         for each in (place, to):
             if each is not None and each.source == "path" and _position(segments, each.name) is None:
-                self._site.problem(f"{operation} has no {{{each.name}}}", "ownership", self._index)
+                self._site.problem(f"{operation} has no {{{each.name}}}", *self._where)
                 return
         label = (giving.owner if giving is not None else None) or self._item.owner[0]
         yield Lesson(

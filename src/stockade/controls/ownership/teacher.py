@@ -17,7 +17,7 @@ from stockade.access.readings import Ambiguous
 from stockade.controls.ownership.echoes import TooMuch, echoes
 from stockade.controls.ownership.objects import Objects, canonical_ids
 from stockade.ownership import Form, Place, values_at
-from stockade.ownership.places import read_json
+from stockade.ownership.places import pairs_at, read_json
 from stockade.redaction import excerpt
 from stockade.vocabulary import (
     PASS,
@@ -43,11 +43,12 @@ _AT_ONCE = 500  # ids that are taught by one question
 class Lesson(Struct, frozen=True):
     """What an operation that succeeded says of ownership. id, to: places, with their parameter's position in the path.
 
-    to: who gets it, None for the asker. label: what those names are, as in "principal:".
+    how: as for `Teach`, or tell: the response says whose it is. to: who gets it, None for the asker. label: what those
+    names are, as in "principal:".
     """
 
     operation: str
-    how: Literal["hold", "move", "drop", "forget"]
+    how: Literal["hold", "move", "drop", "forget", "tell"]
     id: Place
     position: int = 0
     to: Place | None = None
@@ -88,7 +89,9 @@ class Teacher(Control):
     def on_response_body(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
         lessons = [each for each in self._of(exchange.request) if each[0].reads_response]
         subject = self._roles.subject(exchange.principal)
-        if not lessons or subject is None or self._is_exempt(subject):
+        if subject is not None and self._is_exempt(subject):
+            lessons = [each for each in lessons if each[0].how == "tell"]
+        if not lessons or subject is None:
             return PASS
         return self._teach(exchange, subject, lessons)
 
@@ -113,6 +116,14 @@ class Teacher(Control):
     ) -> Asking[Verdict]:
         findings: list[Finding] = []
         for lesson, captured in lessons:
+            if lesson.how == "tell":
+                told = yield from self._told(lesson, exchange, captured)
+                if told and not self._is_exempt(subject):
+                    verdict = yield from self._judged(exchange, subject, told)
+                    if type(verdict) is Stop:
+                        return verdict
+                    findings += verdict.findings
+                continue
             ids = _ids(lesson.id, lesson.position, captured, exchange, self._objects.ownership.form)
             names = self._names(lesson, subject, captured, exchange)
             if not names and lesson.how != "forget":
@@ -140,6 +151,7 @@ class Teacher(Control):
         refused: list[str] = []
         for start in range(0, len(ids), _AT_ONCE):
             some = ids[start : start + _AT_ONCE]
+            assert lesson.how != "tell"
             ask = Teach(ownership.kind, some, names, at, ownership.keep, lesson.how, lesson.operation)
             refused += yield replace(ask, exclusive=lesson.exclusive, wanted=ownership.wanted)
         return refused
@@ -157,6 +169,27 @@ class Teacher(Control):
     def _echoed(self, id_: str) -> Finding:
         text = f"{id_}: the request named it, so the answer teaches nothing"
         return Finding("echoed", self._objects.ownership.kind, excerpt(text), "info")
+
+    def _told(self, lesson: Lesson, exchange: Exchange, captured: tuple[str, ...]) -> Asking[tuple[str, ...]]:
+        """Teach what the response says; the ids that it names."""
+        assert lesson.to is not None
+        form, owners, ids = self._objects.ownership.form, dict[str, list[str]](), dict[str, None]()
+        path = captured[lesson.position] if lesson.id.source == "path" else None
+        for id_, owner in pairs_at(read_json(exchange.response_body), lesson.id.steps, lesson.to.steps, path):
+            for each in canonical_ids(iter((id_,)), form):
+                ids[each] = None
+                owners.setdefault(f"{lesson.label}:{owner}", []).append(each)
+        for owner, some in owners.items():
+            yield from self._lesson(replace(lesson, how="hold", exclusive="never"), exchange, (owner,), tuple(some))
+        return tuple(ids)
+
+    def _judged(self, exchange: Exchange, subject: Subject, ids: tuple[str, ...]) -> Asking[Verdict]:
+        """The response shows these, whose owners it has just told."""
+        ownership, names = self._objects.ownership, self._objects.names(subject)
+        ask = FindOwners(ownership.kind, ids, names, exchange.request.at, ownership.keep, ownership.wanted)
+        owned: Owned = yield ask
+        others = tuple(each for each, found in zip(ids, owned.found, strict=True) if found > 0)
+        return (yield from self._listed(exchange, subject, others)) if others else PASS
 
     def _known_as_others(
         self, lesson: Lesson, subject: Subject, exchange: Exchange, named: tuple[str, ...]
