@@ -183,3 +183,55 @@ UNREADABLE = [
 @pytest.mark.parametrize("body", UNREADABLE, ids=map(str, range(len(UNREADABLE))))
 def test_what_cannot_be_read_is_refused(world, body):
     assert world.ask("bob", "POST", "/graphql", body) in ((400, 200) if body == b"[]" else (400,))
+
+
+TOLD = """
+    authorization: {default: allow, roles: {members: {support: [sue]}}, rules: [{operations: ["GET /none"]}]}
+    ownership:
+      - type: order
+        id: path.order_id
+        operations: ["* /orders/{order_id}"]
+        tell:
+          - {from: "GET /orders/{order_id}", id: path.order_id, to: response.customer.id}
+          - {from: "GET /admin/orders", id: "response.items[*].id", to: "response.items[*].customer.id"}
+        exempt: {roles: [support]}
+        exclusive: true
+        learning: 0s
+"""
+
+
+def test_a_response_that_tells_whose_an_object_is_goes_to_nobody_else():
+    world = World(TOLD)
+    reply = {"id": 7, "customer": {"id": "ann"}}
+    assert world.ask("bob", "GET", "/orders/7", reply=reply) == 403  # the first who ever asks for it
+    assert world.rules() == ["listed-anothers"]
+    assert world.ask("bob", "DELETE", "/orders/7") == 404
+    assert world.ask("ann", "GET", "/orders/7", reply=reply) == 200
+    assert world.ask("ann", "GET", "/orders/9", reply={"id": 9, "customer": {"id": ["ann", "bob"]}}) == 200
+    assert world.ask("bob", "GET", "/orders/9", reply={"id": 9, "customer": {"id": ["ann", "bob"]}}) == 200
+
+
+def test_what_support_staff_look_at_teaches_whose_it_is():
+    world = World(TOLD)
+    items = [{"id": number, "customer": {"id": f"p{number % 3}"}} for number in range(2000)]
+    assert world.ask("sue", "GET", "/admin/orders", reply={"items": items}) == 200
+    assert world.rules() == []
+    assert world.ask("p1", "GET", "/orders/4") == 200
+    assert world.ask("p2", "GET", "/orders/4") == 404
+    assert world.ask("sue", "GET", "/orders/4") == 200
+    odd = [
+        {"id": 9000},
+        {"customer": {"id": "p1"}},
+        {"id": [9001], "customer": {}},
+        "x",
+        None,
+        {"id": 9002, "customer": 7},
+    ]
+    assert world.ask("sue", "GET", "/admin/orders", reply={"items": odd}) == 200
+    assert world.ask("sue", "GET", "/admin/orders", reply={"items": "no list"}) == 200
+
+
+def test_learning_that_is_not_certain_withholds_nothing():
+    world = World(TOLD.replace("learning: 0s", "learning: 1d"))
+    assert world.ask("bob", "GET", "/orders/7", reply={"customer": {"id": "ann"}}) == 200
+    assert world.rules() == ["listed-anothers"]

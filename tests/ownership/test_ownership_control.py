@@ -219,3 +219,14 @@ def test_too_many_and_unreadable_ids_are_refused(world):
     assert world.ask("bob", "POST", "/batch", b"{") == 400
     assert world.ask("bob", "POST", "/batch", {"order_id": list(range(5000))}) == 400
     assert world.ask("bob", "POST", "/batch", {"a": 1}, headers=[("content-encoding", "gzip")]) == 400
+
+
+def test_who_may_try_no_more_ids_takes_no_more_memory(world):
+    asked = []
+    answer = world.stores.answer
+    world.door.answer = lambda ask: asked.append(ask) or answer(ask)
+    for number in range(100, 150):
+        world.ask("bob", "GET", f"/orders/{number}")
+    assert world.rules() == ["walked"]
+    assert world.ask("bob", "GET", "/orders/100") == 200  # tried before
+    assert {type(ask).__name__ for ask in asked} <= {"FindOwners", "TakeAll"}

@@ -48,8 +48,10 @@ def report(
     from stockade.stores import Owners
 
     loaded = load(policy)
+    if log is None and loaded.config.log.path == "-":
+        raise typer.BadParameter("the policy's log is the standard output: name a file", param_hint="LOG")
     path = log or loaded.folder / loaded.config.log.path
-    found = _rows(path)
+    found = _rows(path) if log is not None or path.exists() else {}
     store = Owners(loaded.folder / loaded.config.owners.path, loaded.config.owners.objects, passive=True)
     try:
         kinds = list(_kinds(loaded, store, time.time()))

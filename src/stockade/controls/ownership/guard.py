@@ -14,6 +14,7 @@ from stockade.access import Roles, Subject
 from stockade.access.readings import Ambiguous
 from stockade.controls.ownership.objects import Objects
 from stockade.ownership import MINE, BadId, spellings
+from stockade.quotas import nanoseconds
 from stockade.redaction import excerpt
 from stockade.vocabulary import (
     PASS,
@@ -23,9 +24,10 @@ from stockade.vocabulary import (
     Finding,
     FindOwners,
     Owned,
+    Pace,
     Pass,
     Stop,
-    TakeTokens,
+    TakeAll,
     Tokens,
     Verdict,
 )
@@ -33,6 +35,7 @@ from stockade.vocabulary import (
 _OWN = Pass(decided="owner")
 _EXEMPT = Pass(decided="exempt")
 _MINE = (MINE,)
+_WALK = 1  # place among the buckets of a strange id
 
 
 class Guard(Control):
@@ -53,6 +56,10 @@ class Guard(Control):
         self._objects = objects
         self._roles = roles
         self._title = title
+        ownership = objects.ownership
+        window = nanoseconds(ownership.window)
+        pace = Pace(max(1, window // max(1, ownership.walk)), ownership.walk)
+        self._measures = (Pace(window, 1), pace)
 
     def describe(self) -> str:
         return self._title
@@ -105,12 +112,11 @@ class Guard(Control):
         owned: Owned = yield FindOwners(ownership.kind, ids, names, at, ownership.keep, ownership.wanted)
         if owned.found == _MINE:
             return _OWN
-        strange: list[str] = []
-        found: dict[str, int] = dict(zip(ids, owned.found, strict=True))
-        for id_, known in found.items():
+        for id_, known in zip(ids, owned.found, strict=True):
             if known > 0:
                 return (yield from self._anothers(exchange, subject, id_, known, owned.confident))
-        strange += [each[0] for each in asked if found[each[0]] != MINE]
+        mine = {id_ for id_, known in zip(ids, owned.found, strict=True) if known == MINE}
+        strange = [each[0] for each in asked if each[0] not in mine]
         if strange and ownership.known and owned.confident:
             return self._refuse(exchange, "unknown", f"{strange[0]}: nobody was ever given it")
         if strange and (yield from self._walks(exchange, subject, strange)):
@@ -134,15 +140,13 @@ class Guard(Control):
         if not ownership.walk:
             return False
         start = f"{ownership.kind}\0{subject.id}"
-        new = 0
         for id_ in strange[: ownership.walk + 1]:
-            first: Tokens = yield TakeTokens(f"seen\0{start}\0{id_}", ownership.window, 1, at)
-            new += first.allowed
-        if not new:
-            return False
-        interval = ownership.window / ownership.walk
-        taken: Tokens = yield TakeTokens(f"walk\0{start}", interval, ownership.walk, at, min(new, ownership.walk))
-        return not taken.allowed or len(strange) > ownership.walk
+            # From both or none: who may try no more takes no more memory, however many ids he thinks of.
+            buckets = (f"seen\0{start}\0{id_}", f"walk\0{start}")
+            refused: tuple[int, Tokens] | None = yield TakeAll(buckets, self._measures, at)
+            if refused is not None and refused[0] == _WALK:
+                return True
+        return False
 
     def _finding(self, rule: str, text: str, severity: str = "high") -> Finding:
         return Finding(rule, self._objects.ownership.kind, excerpt(text), severity)  # type: ignore[arg-type]
