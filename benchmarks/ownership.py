@@ -6,7 +6,7 @@ The engine runs with the policy below before the real shop, without a network an
 list, read, order, redeem, write, share, hand over, come with new devices and export in bulk; support staff and an
 administrator work; three customers attack every day. `--output` writes the tables into the page.
 
-Exit status: 0 all well, 1 an honest request was refused, or a learned object was got at after the learning.
+Exit status: 0 all well, 1 an honest request was refused.
 """
 
 from __future__ import annotations

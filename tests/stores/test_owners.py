@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stockade.ownership import MINE, Confidence
+from stockade.ownership import MINE, Confidence, Edges
 from stockade.stores import Owners
 from stockade.vocabulary import FindOwners, StoreError, Teach
 
@@ -172,6 +172,60 @@ def test_names_are_swept_of_what_the_table_has_forgotten(tmp_path):
         teach(store, ["last"], "principal:ann", at=NOW + 1e9, how="move")
         store.keep()
     assert sum(count for _, count in store.kinds()) <= store.edges.room
+    store.close()
+
+
+def test_who_has_many_names_is_known_by_each():
+    store = Owners(None, 1000)
+    teach(store, ["7"], "team:999")
+    names = tuple(f"team:{number}" for number in range(1000))
+    assert store.find(FindOwners("shop/order", ("7",), names, NOW, KEEP, AT_ONCE)).found == (MINE,)
+
+
+ODD: list[tuple[str, tuple[Any, ...]]] = [
+    ("find", ("k", ["7"], ("a",), NOW, KEEP)),
+    ("find", ("k", ("7",), "a", NOW, KEEP)),
+    ("find", ("k", (7,), ("a",), NOW, KEEP)),
+    ("find", ("k", ("7",), (None,), NOW, KEEP)),
+    ("find", ("k", ("7",), ("a",), -1.0, KEEP)),
+    ("find", ("k", ("7",), ("a",), float("nan"), KEEP)),
+    ("find", ("k", ("7",), ("a",), NOW, -1.0)),
+    ("find", ("k",)),
+    ("hold", ("k", "7", "a", NOW, KEEP)),
+    ("hold", ("k", "7", b"a", NOW, KEEP, False)),
+    ("drop", ("k", "7")),
+    ("forget", (None, "7")),
+    ("note_first", ("k", float("inf"))),
+    ("adopt", ("k", NOW)),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments"), ODD, ids=[f"{name}-{number}" for number, (name, _) in enumerate(ODD)])
+def test_the_table_takes_nothing_odd(name, arguments):
+    store = Owners(None, 1000)
+    with pytest.raises((ValueError, TypeError)):
+        getattr(store.edges, name)(*arguments)
+    with pytest.raises((ValueError, TypeError)):
+        Edges(bytearray(100), key=b"x" * 16)
+    store.close()
+    with pytest.raises(ValueError, match="closed"):
+        store.edges.find("k", ("7",), ("a",), NOW, KEEP)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_whatever_stands_in_the_memory_nothing_worse_than_a_wrong_answer_comes_of_it(data):
+    store = Owners(None, 100)
+    teach(store, map(str, range(100)), "a")
+    memory = memoryview(store._map).cast("Q")
+    for _ in range(20):
+        place = data.draw(st.integers(11, len(memory) - 1))
+        if place != 5:
+            memory[place] = data.draw(st.sampled_from([0, 1, (1 << 64) - 1, 1 << 63, memory[-1]]))
+    memory.release()
+    for number in range(100):
+        assert owns(store, str(number), "a") in range(-1, 300)
+        teach(store, [str(number)], "b", how=("hold", "drop", "move", "forget")[number % 4])
     store.close()
 
 

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NotRequired, TypedDict
 
@@ -14,7 +13,7 @@ import typer
 
 from stockade.cli.display import print_json, print_table
 from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy
-from stockade.cli.ownership_report import report
+from stockade.cli.ownership_report import moment, report
 
 if TYPE_CHECKING:
     from stockade.ownership import Form
@@ -208,7 +207,3 @@ def _read(file: Path, lines: list[bytes], opened: _Opened) -> tuple[list[Edge], 
 
 def _as_dict(edge: Edge) -> dict[str, Any]:
     return {**edge._asdict(), "first": moment(edge.first), "last": moment(edge.last)}
-
-
-def moment(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -130,7 +131,6 @@ def _as_dict(key: tuple[str, str, str, str], row: _Row) -> dict[str, Any]:
 
 
 def _kinds(loaded: Loaded, store: Owners, now: float) -> Iterator[dict[str, Any]]:
-    from stockade.cli.ownership import moment
     from stockade.ownership import is_confident
 
     for api in loaded.config.apis:
@@ -163,3 +163,7 @@ def _why(mode: str | None, certain: bool, left: float | None, owners: int, wante
     if owners < wanted.owners:
         return f"no: {owners} of {wanted.owners} principals have used their own"
     return "no: too many use what is not theirs; state share, move or exclusive"
+
+
+def moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else ""

@@ -168,10 +168,13 @@ class Owners:
         return True
 
     def _tell(self, change: Change) -> None:
-        if self._names is None or len(self._pending) >= _MOST_PENDING:
-            self.dropped += self._names is not None
+        if self._names is None:
             return
-        self._pending.append(change)
+        with self._lock:
+            if len(self._pending) < _MOST_PENDING:
+                self._pending.append(change)
+            else:
+                self.dropped += 1
 
     # For people.
 
@@ -201,7 +204,7 @@ class Owners:
         count = 0
         for edge in edges:
             count += _hold(self.edges, edge)
-            self._pending.append(Change(True, edge.kind, edge.id, edge.owner, edge.last, edge.source))
+            self._tell(Change(True, edge.kind, edge.id, edge.owner, edge.last, edge.source))
             if len(self._pending) >= _MOST_PENDING // 2:
                 self.keep()
         self.keep()
@@ -210,7 +213,7 @@ class Owners:
     def forget(self, kind: str, id_: str, owner: str | None, at: float) -> bool:
         """Correct what was learned, in all workers at once; whether there was anything."""
         gone = self.edges.forget(kind, id_) if owner is None else self.edges.drop(kind, id_, owner)
-        self._pending.append(Change(False, kind, id_, owner or "", at, "forget"))
+        self._tell(Change(False, kind, id_, owner or "", at, "forget"))
         self.keep()
         return gone
 

@@ -12,7 +12,7 @@ typedef struct {
   bool passive;
 } Edges;
 
-enum { MOST_NAMES = 64, MOST_SETS = 1 << 26 };
+enum { MOST_NAMES = 1024, MOST_SETS = 1 << 26 };
 
 static PyObject *refuse(const char *why) {
   PyErr_SetString(PyExc_ValueError, why);
