@@ -44,6 +44,17 @@ ATTACKS = [
     ("GET", "/orders/0x7", {}),
     ("GET", "/orders/7e0", {}),
     ("GET", "/orders/%EF%BC%97", {}),
+    ("GET", "/orders/%D9%A7", {}),  # ARABIC-INDIC DIGIT SEVEN
+    ("GET", "/orders/%E2%80%8B7", {}),  # ZERO WIDTH SPACE
+    ("GET", "/orders/0_7", {}),
+    ("GET", "/orders/0b111", {}),
+    ("GET", "/orders/0o7", {}),
+    ("GET", "/orders/70e-1", {}),
+    ("GET", "/orders/.7e1", {}),
+    ("GET", "/orders/7abc", {}),
+    ("GET", "/orders/7--", {}),
+    ("GET", "/orders/7-8", {}),
+    ("GET", "/orders/id=7", {}),
     ("GET", "/orders/8,7", {}),
     ("GET", "/orders/[7]", {}),
     ("GET", "/orders/%7B%22id%22:7%7D", {}),
