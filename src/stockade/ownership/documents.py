@@ -64,7 +64,7 @@ def _requests(query: str, media: str, body: bytes) -> Iterator[tuple[str, Mappin
     if media != "application/json" and not media.endswith("+json"):
         raise BadId("the GraphQL request is no JSON")
     value = read_json(body)
-    batch = value if isinstance(value, list) and type(value) is list else [value]
+    batch = value if type(value) is list else [value]
     if len(batch) > _MOST_REQUESTS:
         raise BadId("there are too many GraphQL requests in one")
     for each in batch:
@@ -73,7 +73,7 @@ def _requests(query: str, media: str, body: bytes) -> Iterator[tuple[str, Mappin
 
 def _of_member(value: Any, *, has_text: bool) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """One JSON request. Members that stand twice are read each way."""
-    if not isinstance(value, list):
+    if not isinstance(value, Pairs):
         raise BadId("the GraphQL request is no object")
     queries = [member for name, member in value if name == "query" and isinstance(member, str)]
     if not queries and not has_text:
@@ -87,11 +87,9 @@ def _of_member(value: Any, *, has_text: bool) -> Iterator[tuple[str, Mapping[str
 
 
 def _merge(variables: dict[str, Any], member: Any) -> None:
-    if isinstance(member, list):
-        for pair in member:
-            if isinstance(pair, tuple):
-                name, value = pair
-                variables[name] = [variables[name], value] if name in variables else value
+    if isinstance(member, Pairs):
+        for name, value in member:
+            variables[name] = [variables[name], value] if name in variables else value
 
 
 def _object(text: bytes) -> dict[str, Any]:

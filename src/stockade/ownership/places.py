@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal, TypeAlias, cast
 
+import msgspec
 from msgspec import Struct
 
 from stockade.ownership.ids import Pairs, scalars
@@ -63,6 +64,14 @@ def read_json(body: bytes) -> Any:
     try:
         return json.loads(body.decode("utf-8-sig"), object_pairs_hook=Pairs)
     except (ValueError, RecursionError):
+        return None
+
+
+def read_response(body: bytes) -> Any:
+    """The value of an upstream's body, which may be large; of members that stand twice the last, as clients read it."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

@@ -18,6 +18,7 @@ from stockade.wire import Request
 
 _MOST_IDS = 2000  # of one request
 _MOST_PAIRS = 2000
+MOST_TAUGHT = 20_000  # ids of one response: others wait for it
 _REMEMBERED = 4096
 _LONGEST = 512  # characters of an id
 
@@ -159,10 +160,13 @@ def _in_query(text: str, names: frozenset[str]) -> list[str]:
 
 
 def canonical_ids(values: Iterator[Any], form: Form) -> tuple[str, ...]:
-    """The ids that an upstream hands out, in their one form; what can be no id is left out."""
+    """The ids that an upstream hands out, in their one form; what can be no id is left out, as is more than
+    MOST_TAUGHT."""
     found: dict[str, None] = {}
     try:
         for value in values:
+            if len(found) >= MOST_TAUGHT:
+                break
             for text in scalars(value):
                 try:
                     found[spellings(text, form)[0]] = None

@@ -7,6 +7,7 @@ nothing; once learning is certain the response is withheld. `echoed` where a res
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, ClassVar, Literal
 
 from msgspec import Struct
@@ -15,9 +16,9 @@ from msgspec.structs import replace
 from stockade.access import Roles, Subject, Templates, methods_of, readings
 from stockade.access.readings import Ambiguous
 from stockade.controls.ownership.echoes import TooMuch, echoes
-from stockade.controls.ownership.objects import Objects, canonical_ids
-from stockade.ownership import Form, Place, values_at
-from stockade.ownership.places import pairs_at, read_json
+from stockade.controls.ownership.objects import MOST_TAUGHT, Objects, canonical_ids
+from stockade.ownership import BadId, Form, Place, values_at
+from stockade.ownership.places import pairs_at, read_json, read_response
 from stockade.redaction import excerpt
 from stockade.vocabulary import (
     PASS,
@@ -175,10 +176,13 @@ class Teacher(Control):
         assert lesson.to is not None
         form, owners, ids = self._objects.ownership.form, dict[str, list[str]](), dict[str, None]()
         path = captured[lesson.position] if lesson.id.source == "path" else None
-        for id_, owner in pairs_at(read_json(exchange.response_body), lesson.id.steps, lesson.to.steps, path):
-            for each in canonical_ids(iter((id_,)), form):
-                ids[each] = None
-                owners.setdefault(f"{lesson.label}:{owner}", []).append(each)
+        with suppress(BadId):  # more than anybody could make of one item: what follows teaches nothing
+            for id_, owner in pairs_at(read_response(exchange.response_body), lesson.id.steps, lesson.to.steps, path):
+                if len(ids) >= MOST_TAUGHT:
+                    break
+                for each in canonical_ids(iter((id_,)), form):
+                    ids[each] = None
+                    owners.setdefault(f"{lesson.label}:{owner}", []).append(each)
         for owner, some in owners.items():
             yield from self._lesson(replace(lesson, how="hold", exclusive="never"), exchange, (owner,), tuple(some))
         return tuple(ids)
@@ -251,6 +255,7 @@ def _ids(place: Place, position: int, captured: tuple[str, ...], exchange: Excha
 def _values(place: Place, position: int, captured: tuple[str, ...], exchange: Exchange) -> Iterator[Any]:
     if place.source == "path":
         yield captured[position]
-    elif place.source in ("body", "response"):
-        body = exchange.request_body if place.source == "body" else exchange.response_body
-        yield from values_at(read_json(body), place.steps) if body else ()
+    elif place.source == "body":
+        yield from values_at(read_json(exchange.request_body), place.steps) if exchange.request_body else ()
+    elif place.source == "response":
+        yield from values_at(read_response(exchange.response_body), place.steps) if exchange.response_body else ()
