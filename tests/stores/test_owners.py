@@ -369,7 +369,8 @@ def test_workers_that_are_killed_leave_a_sound_table(tmp_path):
             assert worker.poll() is None
             worker.kill()
             worker.wait()
-            worker.stdout.close()
+            if worker.stdout is not None:
+                worker.stdout.close()
         teach(store, [f"after-{number}"], "principal:ann")  # the lock of the dead is no obstacle
         assert owns(store, f"after-{number}", "principal:ann") == MINE
     assert store.edges.used <= store.edges.room
