@@ -62,7 +62,7 @@ class World:
         self, *schemes: Scheme, headers: Pairs = (), body: bytes = BODY, method: str = "POST", **fields: Any
     ) -> Door:
         control = authentication(realm="shop", any_of=schemes, anonymous=OperationTable(["POST /open"]))
-        door = Door(make_route(control), answer=self.stores.answer)
+        door = Door(make_route(control, speaks_grpc=True), answer=self.stores.answer)
         given = {"has_body": bool(body), "id": uuid4().hex, **fields}
         path = given.pop("path", "/transfers")
         self.verdict = door.send(make_request(method, path, headers, **given), body)

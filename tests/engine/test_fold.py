@@ -518,3 +518,22 @@ def test_sessions_share_nothing():
     assert second.exchange.principal is None
     drive(second.receive(RequestBody(b"")), lambda ask: None)
     assert first.close(200, 1.0).request_id == "r-1"
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/grpc", "application/grpc+proto", "application/grpc-web", "application/grpcx"]
+)
+@pytest.mark.parametrize("speaks_grpc", [False, True])
+def test_a_body_is_a_stream_of_calls_only_where_the_api_speaks_grpc(kind: str, speaks_grpc: bool) -> None:
+    """Else any client could have its body pass unread by calling it so."""
+    door = Door(make_route(bound("a", says(stop()), phase="on_request_body"), speaks_grpc=speaks_grpc))
+    door.send(make_request("POST", "/", [("content-type", kind)], has_body=True), b"hostile")
+    is_stream = speaks_grpc and kind in ("application/grpc", "application/grpc+proto")
+    assert door.session.exchange.request_body == (b"" if is_stream else b"hostile")
+
+
+def test_an_upgrade_to_anything_but_a_websocket_has_a_body_like_any_other() -> None:
+    door = Door(make_route(bound("a", says(stop()), phase="on_request_body")))
+    fields = [("upgrade", "h2c"), ("transfer-encoding", "chunked")]
+    assert isinstance(door.send(make_request("GET", "/", fields, has_body=True), b"hostile"), Stop)
+    assert door.session.exchange.request_body == b"hostile"

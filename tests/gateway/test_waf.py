@@ -75,6 +75,7 @@ def attacks() -> dict[str, tuple[str, str, dict[str, str], bytes]]:
         "JSON": ("POST", "/orders", JSON, json.dumps(deep).encode()),
         "JSON, escaped": ("POST", "/orders", JSON, b'{"a":"\\u003cscript\\u003ealert(1)\\u003c/script\\u003e"}'),
         "form": ("POST", "/login", FORM, b"user=a&password=" + quote(SQL).encode()),
+        "gRPC in name": ("POST", "/orders", {"Content-Type": "application/grpc"}, json.dumps(deep).encode()),
         "multipart": ("POST", "/upload", PARTS, part("note", SCRIPT.encode()) + b"------b--\r\n"),
         "cookie": ("GET", "/", {"Cookie": f"session={quote(SQL)}"}, b""),
         "header": ("GET", "/", {"User-Agent": "() { :;}; /bin/bash -c 'cat /etc/passwd'"}, b""),

@@ -60,6 +60,7 @@ UPGRADES = [
     ("HEAD", [("upgrade", "h2c, WebSocket")], False),
     ("GET", [("upgrade", "websocket"), ("content-length", "3")], False),
     ("GET", [("upgrade", "websocket"), ("content-length", "0")], False),
+    ("GET", [("upgrade", "websocket"), ("transfer-encoding", "chunked")], False),
 ]
 
 

@@ -97,6 +97,7 @@ def _route(site: Site) -> Route:
         operations=OperationTable(api.operations, Names(description.document if description is not None else {}).of),
         trusted_proxies=NetworkSet(api.firewall.trusted_proxies),
         max_body=api.firewall.max_body,
+        speaks_grpc=api.upstream.http2 or (api.grpc is not None and api.grpc.mode != "off"),
         own_headers=tuple(_own_headers(bindings)),
         also=frozenset(_documents(bindings)),
     )

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-import hyperscan
-
 from stockade.detectors.catalogue import DETECTORS
 from stockade.detectors.detector import REACH, Detector, Trigger, Window
 
@@ -48,6 +46,8 @@ def _note(number: int, start: int, end: int, flags: int, found: list[Hit]) -> No
 
 @lru_cache(maxsize=16)
 def _compile(triggers: tuple[Trigger, ...]) -> Any:
+    import hyperscan  # which takes its time, and is for those who want detectors
+
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     database.compile(
         expressions=[trigger.expression for trigger in triggers],

@@ -54,6 +54,7 @@ class Route(Struct, frozen=True, gc=False):
     operations: OperationTable = field(default_factory=OperationTable)
     trusted_proxies: NetworkSet = field(default_factory=NetworkSet)
     max_body: int = 1 << 20
+    speaks_grpc: bool = False  # else a body that says it is gRPC is read like any other
     also: frozenset[str] = frozenset()  # paths that are its own besides
     own_headers: tuple[tuple[str, str], ...] = ()  # on responses that Stockade itself makes
     on_request: tuple[tuple[Binding, Hook], ...] = ()

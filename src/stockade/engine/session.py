@@ -145,7 +145,9 @@ class Session:
     def reads_request_body(self) -> bool:
         """Whether the door must collect the request body and feed it as `RequestBody`."""
         route = self.route
-        return route is not None and bool(route.on_request_body) and not self.stopped and _has_whole_body(self.exchange)
+        if route is None or not route.on_request_body or self.stopped:
+            return False
+        return _has_whole_body(self.exchange, route)
 
     @property
     def reads_response(self) -> bool:
@@ -182,7 +184,7 @@ class Session:
             return self._nowhere()
         kind = type(event)
         if kind is RequestHead:
-            if route.on_request_body and not _has_whole_body(self.exchange):
+            if route.on_request_body and not _has_whole_body(self.exchange, route):
                 return self._fold(route, (*route.on_request, *route.on_request_body), "on_request")
             return self._fold(route, route.on_request, "on_request")
         if kind is ResponseHead:
@@ -387,13 +389,15 @@ class Session:
         )
 
 
-def _has_whole_body(exchange: Exchange) -> bool:
-    """Whether there will be a body to judge. What is none, or is a stream without end, is judged by its head alone."""
+def _has_whole_body(exchange: Exchange, route: Route) -> bool:
+    """Whether there will be a body to judge. What is none, or is a stream without end, is judged by its head alone.
+
+    A client may call anything gRPC, to have its body pass unread: only an API that speaks it is believed to get it.
+    """
     request = exchange.request
     if not request.has_body or request.is_upgrade:
         return False
-    kind = request.headers.get("content-type")
-    return kind is None or not kind.lower().startswith("application/grpc")
+    return not (route.speaks_grpc and request_protocol(request) == "grpc")
 
 
 def _is_sifted(exchange: Exchange, protocol: Protocol | None) -> bool:

@@ -50,7 +50,7 @@ class Request(Struct, frozen=True, gc=False):
     @property
     def is_upgrade(self) -> bool:
         """A WebSocket handshake: what follows on the stream are frames, not a body."""
-        return "upgrade" in self.headers and self.method == "GET" and self.content_length is None
+        return self.method == "GET" and self.content_length is None and _asks_for_websocket(self.headers)
 
 
 class Response(Struct, frozen=True, gc=False):
@@ -93,6 +93,14 @@ def read_request(
 
 def _upgrade_trouble(method: str, headers: Headers) -> str:
     """A WebSocket begins with a GET without a body (RFC 6455, section 4.1); what else would the bytes after it be?"""
-    if "upgrade" not in headers or "websocket" not in (headers.get("upgrade") or "").lower():
+    if not _asks_for_websocket(headers):
         return ""
-    return "" if method == "GET" and "content-length" not in headers else "a WebSocket begins with a GET without a body"
+    bare = method == "GET" and headers.names().isdisjoint(_OF_BODIES)
+    return "" if bare else "a WebSocket begins with a GET without a body"
+
+
+_OF_BODIES = frozenset({"content-length", "transfer-encoding"})
+
+
+def _asks_for_websocket(headers: Headers) -> bool:
+    return "upgrade" in headers and "websocket" in (headers.get("upgrade") or "").lower()
