@@ -1,0 +1,69 @@
+"""A policy's first condition, where it begins with `path == literal`: by it, policies are found rather than tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+
+from stockade.cedar.compiling import Judge, compile_expression, constant, flattened
+from stockade.cedar.policies import Policy
+from stockade.cedar.values import Value
+
+Path: TypeAlias = tuple[str, ...]
+
+
+class Guard(Struct, frozen=True, eq=False):
+    """path: ("context", "method"). read: its value."""
+
+    path: Path
+    read: Judge
+    wanted: Value
+
+
+def guard_of(policy: Policy) -> Guard | None:
+    if not policy.conditions or policy.conditions[0][0] != "when":
+        return None
+    first = flattened(policy.conditions[0][1], "&&")[0]
+    body = first.get("==")
+    if body is None:
+        return None
+    for left, right in (("left", "right"), ("right", "left")):
+        path, literal = path_of(body[left]), constant(body[right])
+        if path is not None and len(path) > 1 and literal is not None:
+            return Guard(path, compile_expression(body[left]), literal[0])
+    return None
+
+
+def path_of(tree: Mapping[str, Any]) -> Path | None:
+    """("principal", "claims", "tenant") of principal.claims.tenant; None of what is no such path."""
+    names: list[str] = []
+    while "." in tree:
+        names.append(tree["."]["attr"])
+        tree = tree["."]["left"]
+    if "Var" not in tree:
+        return None
+    return (str(tree["Var"]), *reversed(names))
+
+
+def paths_in(policy: Policy) -> frozenset[Path]:
+    """Every path that the conditions read or ask for, the longest of each."""
+    found: set[Path] = set()
+    waiting: list[Any] = [body for _, body in policy.conditions]
+    while waiting:
+        tree = waiting.pop()
+        if isinstance(tree, list):
+            waiting += tree
+        if not isinstance(tree, Mapping):
+            continue
+        path = path_of(tree)
+        if path is None and len(tree) == 1 and "has" in tree:
+            body = tree["has"]
+            left = path_of(body["left"]) if isinstance(body, Mapping) and "left" in body else None
+            path = (*left, body["attr"]) if left is not None else None
+        if path is not None:
+            found.add(path)
+        else:
+            waiting += tree.values()
+    return frozenset(found)
