@@ -17,6 +17,7 @@ from stockade.cedar.errors import BadPolicy, Fault
 from stockade.cedar.values import Uid
 
 _TOKENS = re.compile(r'//[^\n]*|"(?:[^"\\]|\\.)*"|;|\S', re.DOTALL)
+_STRANGE = re.compile(r'//[^\n]*|"(?:[^"\\]|\\.)*"|([^\w\s{}\[\]()<>,:;?=@&|!+\-*.%/])', re.DOTALL)  # in group 1
 _MOST = 10_000  # policies of a file
 _LARGEST = 10 << 20  # characters of a file
 _is_name = re.compile(r"[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]{0,99}").fullmatch
@@ -149,14 +150,21 @@ def _read(statement: _Statement, name: str) -> Policy:
 
 
 def _fault(statement: _Statement, said: str) -> Fault:
-    """Where the parser names a token that stands on one line of the statement alone, that line."""
+    return Fault(statement.line + line_of(statement.text, said) - 1, said)
+
+
+def line_of(text: str, said: str) -> int:
+    """The line of the token that the parser names, where it stands on one line alone; else the first."""
     match = _unexpected.search(said)
-    line = statement.line
     if match is not None:
-        lines = [number for number, text in enumerate(statement.text.split("\n")) if match[1] in text]
+        lines = [number for number, line in enumerate(text.split("\n"), 1) if match[1] in line]
         if len(lines) == 1:
-            line += lines[0]
-    return Fault(line, said)
+            return lines[0]
+    if "invalid token" in said:
+        strange = next((found for found in _STRANGE.finditer(text) if found[1]), None)
+        if strange is not None:
+            return text.count("\n", 0, strange.start()) + 1
+    return 1
 
 
 def _scope(tree: Mapping[str, Any]) -> Scope:

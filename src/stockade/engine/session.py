@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TypeAlias
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from stockade.engine.flow import Flow
@@ -109,6 +109,7 @@ class Session:
     """One exchange. Feed it events with `receive`, run what comes back with a driver, `close` it at the end."""
 
     __slots__ = (
+        "_decided",
         "_findings",
         "_heard",
         "_observe",
@@ -124,6 +125,7 @@ class Session:
     def __init__(self, policy: Policy, route: Route | None, request: Request, observe: Observer | None) -> None:
         self._policy = policy
         self._observe = observe
+        self._decided = ""
         self._findings: list[Finding] = []
         self._heard = 0  # findings of messages
         self._sifting: Sifting | None = None
@@ -241,6 +243,9 @@ class Session:
             self.exchange.texts = verdict.texts
         if verdict.unknown is not None:
             self.exchange.unknown = verdict.unknown
+        self.exchange.risk = max(self.exchange.risk, verdict.risk)
+        if verdict.decided:
+            self._decided += f" {binding.control.name}:{verdict.decided}"
         if verdict.edits is not None and not binding.monitor:
             kept.append(verdict.edits)
             if verdict.edits.body is not None:
@@ -386,6 +391,7 @@ class Session:
             duration_ms,
             upstream_ms,
             worker,
+            self._decided[1:] or UNSET,
         )
 
 

@@ -21,11 +21,11 @@ from stockade.access import (
     readings,
     written_properties,
 )
+from stockade.controls.authorization.preflight import is_preflight
 from stockade.redaction import excerpt
 from stockade.vocabulary import PASS, Control, Exchange, Finding, Pass, Stop, Verdict
 from stockade.wire import Request
 
-_PREFLIGHT = frozenset({"origin", "access-control-request-method"})
 _SAFE = frozenset({"GET", "OPTIONS", "TRACE"})  # RFC 9110, section 9.2.1; HEAD is read as GET
 _DEFAULT = Pass(decided="default")
 
@@ -54,7 +54,7 @@ class Authorization(Control):
 
     def on_request(self, exchange: Exchange) -> Verdict:
         request = exchange.request
-        if self._preflight and request.method == "OPTIONS" and request.headers.names() >= _PREFLIGHT:
+        if self._preflight and is_preflight(request):
             return PASS
         subject = self._roles.subject(exchange.principal)
         verdict: Verdict = PASS
