@@ -7,6 +7,7 @@ Operators err as Cedar's do: on a type that they do not take, an attribute or en
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 from stockade.cedar.errors import BadPolicy, EvaluationError, Fault
@@ -91,15 +92,9 @@ def _members(request: Request, value: Value) -> Mapping[str, Any] | None:
 
 def _attribute(body: Tree, depth: int) -> Judge:
     name: str = body["attr"]
-    if body["left"] == {"Var": "context"}:
-
-        def of_context(request: Request) -> Value:
-            try:
-                return request.context[name]  # type: ignore[no-any-return]
-            except KeyError:
-                raise EvaluationError("no such attribute") from None
-
-        return of_context
+    variable = body["left"].get("Var")
+    if variable is not None:
+        return _of_variable(variable, name)
     left = compile_expression(body["left"], depth)
 
     def attribute(request: Request) -> Value:
@@ -109,6 +104,28 @@ def _attribute(body: Tree, depth: int) -> Judge:
         return members[name]  # type: ignore[no-any-return]
 
     return attribute
+
+
+def _of_variable(variable: str, name: str) -> Judge:
+    """`context.name`, `principal.name` and so on, of which policies mostly consist."""
+    if variable == "context":
+
+        def of_context(request: Request) -> Value:
+            try:
+                return request.context[name]  # type: ignore[no-any-return]
+            except KeyError:
+                raise EvaluationError("no such attribute") from None
+
+        return of_context
+    uid = attrgetter(variable)
+
+    def of_entity(request: Request) -> Value:
+        entity = request.entities.get(uid(request))
+        if entity is None or name not in entity.attributes:
+            raise EvaluationError("no such attribute")
+        return entity.attributes[name]  # type: ignore[no-any-return]
+
+    return of_entity
 
 
 def _has(body: Tree, depth: int) -> Judge:
@@ -389,6 +406,9 @@ def _of_sets(operate: Callable[[frozenset[Any], frozenset[Any]], bool]) -> Calla
 
 def _contains(body: Tree, depth: int) -> Judge:
     left, right = compile_expression(body["left"], depth), compile_expression(body["right"], depth)
+    literal = constant(body["right"])
+    if literal is not None and type(literal[0]) is str:
+        return _contains_text(left, literal[0])
 
     def judge(request: Request) -> bool:
         one = left(request)
@@ -396,6 +416,16 @@ def _contains(body: Tree, depth: int) -> Judge:
         if type(one) is not Set:
             raise EvaluationError("not a set")
         return key(other) in one.keys
+
+    return judge
+
+
+def _contains_text(left: Judge, text: str) -> Judge:
+    def judge(request: Request) -> bool:
+        value = left(request)
+        if type(value) is not Set:
+            raise EvaluationError("not a set")
+        return text in value.keys
 
     return judge
 

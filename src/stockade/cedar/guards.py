@@ -1,31 +1,46 @@
-"""A policy's first condition, where it begins with `path == literal`: by it, policies are found rather than tried."""
+"""A policy's first condition, where it begins with `path == literal` or `path.contains(literal)`: by it, policies are
+found rather than tried."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeAlias
 
 from msgspec import Struct
 
 from stockade.cedar.compiling import Judge, compile_expression, constant, flattened
 from stockade.cedar.policies import Policy
-from stockade.cedar.values import Value
+from stockade.cedar.values import Request, Set, Value, key
 
 Path: TypeAlias = tuple[str, ...]
 
 
 class Guard(Struct, frozen=True, eq=False):
-    """path: ("context", "method"). read: its value."""
+    """path: ("context", "method"). read: its value. member: whether `wanted` is to be in it rather than to be it."""
 
     path: Path
     read: Judge
     wanted: Value
+    member: bool = False
+
+    def fits(self, request: Request) -> Collection[Any] | None:
+        """The keys of the literals that it equals or contains; None where asking errs. Raises EvaluationError too."""
+        value = self.read(request)
+        if not self.member:
+            return (key(value),)
+        return value.keys if type(value) is Set else None
 
 
 def guard_of(policy: Policy) -> Guard | None:
     if not policy.conditions or policy.conditions[0][0] != "when":
         return None
     first = flattened(policy.conditions[0][1], "&&")[0]
+    contained = first.get("contains")
+    if contained is not None:
+        path, literal = path_of(contained["left"]), constant(contained["right"])
+        if path is None or len(path) < 2 or literal is None:
+            return None
+        return Guard(path, compile_expression(contained["left"]), literal[0], True)
     body = first.get("==")
     if body is None:
         return None

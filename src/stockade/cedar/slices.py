@@ -87,7 +87,9 @@ class _Index:
                 for uid in each.policy.principal.within:
                     self._by_principal.setdefault(uid, []).append(each)
             elif each.guard is not None:
-                _, by_value, all_of_it = self._guarded.setdefault(each.guard.path, (each.guard, {}, []))
+                _, by_value, all_of_it = self._guarded.setdefault(
+                    (each.guard.path, each.guard.member), (each.guard, {}, [])
+                )
                 by_value.setdefault(key(each.guard.wanted), []).append(each)
                 all_of_it.append(each)
             else:
@@ -104,13 +106,26 @@ class _Index:
                 if uid != request.principal:
                     found += self._by_principal.get(uid, ())
         for guard, by_value, all_of_it in self._guarded.values():
-            try:
-                found += by_value.get(key(guard.read(request)), ())
-            except EvaluationError:
-                found += all_of_it  # each of which errs, or is not about this request
+            found += _found_by(guard, request, by_value, all_of_it)
         if len(found) > 1:
             found.sort(key=_order)
         return found
+
+
+def _found_by(
+    guard: Guard, request: Request, by_value: dict[object, list[_Ready]], all_of_it: list[_Ready]
+) -> Iterable[_Ready]:
+    try:
+        fits = guard.fits(request)
+    except EvaluationError:
+        fits = None
+    if fits is None:
+        return all_of_it  # each of which errs, or is not about this request
+    if len(fits) == 1:
+        (one,) = fits
+        return by_value.get(one, ())
+    fewer = fits if len(fits) <= len(by_value) else [one for one in by_value if one in fits]
+    return [each for one in fewer for each in by_value.get(one, ())]
 
 
 def _order(each: _Ready) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from stockade.access import Reading, Templates, folded
-from stockade.cedar import Uid
+from stockade.cedar import Entity, Uid
 from stockade.operations import method_name, parse_operation
 
 SAFE = frozenset({"GET", "OPTIONS", "TRACE"})  # RFC 9110, section 9.2.1; HEAD is read as GET
@@ -30,6 +30,7 @@ class Action(Struct, frozen=True, eq=False):
     uid: Uid
     ancestors: frozenset[Uid]
     parameters: tuple[str, ...] = ()
+    entity: Entity = Entity()
 
 
 class Actions:
@@ -62,7 +63,8 @@ class Actions:
         method = method_name(method)
         action = self._made.get((method, name))
         if action is None:
-            action = Action(_action(name), groups | method_groups(method), parameters)
+            above = groups | method_groups(method)
+            action = Action(_action(name), above, parameters, Entity({}, above))
             self._made[method, name] = action
         return action, captured
 

@@ -94,7 +94,7 @@ class Cedar(Control):
     ) -> Request:
         principal, who = self._principals.of(exchange.principal)
         resource, what = resource_of(exchange, action, reading, captured, wants)
-        known = {principal: who, resource: what, action.uid: Entity({}, action.ancestors)}
+        known = {principal: who, resource: what, action.uid: action.entity}
         entities = Known(known, self._entities) if self._entities else known
         return Request(principal, action.uid, resource, context_of(exchange, wants), entities)
 

@@ -23,7 +23,7 @@ from stockade.cedar import Entity, Policy, Set, Uid, Value, from_json
 from stockade.cedar.extensions import Datetime, Ip
 from stockade.cedar.guards import paths_in
 from stockade.controls.authorization.actions import Action
-from stockade.controls.authorization.arguments import read_body, read_query
+from stockade.controls.authorization.arguments import read_body, read_query, spellings
 from stockade.vocabulary import Exchange, Principal
 
 ANONYMOUS = Uid("Anonymous", "anyone")
@@ -37,11 +37,12 @@ _NOWHERE = Uid("Resource", "")
 
 
 class Wants(Struct, frozen=True):
-    """What policies read. query, body: the names in them that are spoken of; whole_query: any other, too."""
+    """What policies read. query, body: the names in them that are spoken of, by their plain form; whole_query: any
+    other, too."""
 
     context: tuple[str, ...]
-    query: frozenset[str]
-    body: frozenset[str]
+    query: Mapping[str, str]
+    body: Mapping[str, str]
     whole_query: bool
     place: bool  # the resource's name, and what it lies in
     details: bool  # its attributes
@@ -53,8 +54,8 @@ class Wants(Struct, frozen=True):
         scoped = any(policy.resource.within for policy in policies)
         return cls(
             tuple(name for name in CONTEXT_ATTRIBUTES if whole or any(path[:2] == ("context", name) for path in paths)),
-            _below(paths, "query"),
-            _below(paths, "body"),
+            spellings(_below(paths, "query")),
+            spellings(_below(paths, "body")),
             whole or ("context", "query") in paths,
             scoped or ("resource",) in paths,
             any(path[0] == "resource" for path in paths),
