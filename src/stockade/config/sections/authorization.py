@@ -133,6 +133,7 @@ def _by_rules(site: Site, section: AuthorizationSection) -> list[Binding]:
             preflight=section.preflight,
             title=title,
         )
+    made.operations = (*described_operations(site), *site.api.operations)
     bound = site.bind(made, section, "authorization")
     return [Binding(made, bound.monitor, bound.failure, bound.line, {**bound.lines, **lines})]
 

@@ -7,7 +7,7 @@ that could not be evaluated beside the one that permitted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from stockade.access import Ambiguous, Reading, Roles, UnreadableBody, methods_of, readings
@@ -38,9 +38,10 @@ class Cedar(Control):
     ) -> None:
         self.policies = policies
         self.actions = actions
-        self._entities = entities or {}
-        self._principals = Principals(roles, self._entities)
-        self._anonymous = anonymous
+        self.operations = tuple(actions.names.values())
+        self.entities = entities or {}
+        self._principals = Principals(roles, self.entities)
+        self.anonymous = anonymous
         self._preflight = preflight
         self._passes: dict[str, Pass] = {}
         self._slices: dict[int, tuple[Action, Slice, Wants]] = {}  # of the finite table of actions
@@ -55,7 +56,7 @@ class Cedar(Control):
         request = exchange.request
         if self._preflight and is_preflight(request):
             return PASS
-        if exchange.principal is None and not self._anonymous:
+        if exchange.principal is None and not self.anonymous:
             if with_body:
                 return PASS  # the head's to refuse
             return Stop(
@@ -63,15 +64,10 @@ class Cedar(Control):
             )
         verdict: Verdict = PASS
         try:
-            for method in methods_of(request.method, request.headers, request.query):
-                for reading in readings(request.path):
-                    action, captured = self.actions.find(method, reading)
-                    about, wants = self.about(action)
-                    if wants.reads_body is with_body:
-                        asked = self._request(exchange, action, reading, captured, wants)
-                        verdict = self._verdict(exchange, action, about.decide(asked))
-                        if type(verdict) is Stop:
-                            return verdict
+            for action, about, asked in self.asked(exchange, with_body=with_body):
+                verdict = self._verdict(exchange, action, about.decide(asked))
+                if type(verdict) is Stop:
+                    return verdict
         except Ambiguous as error:
             said = str(error)
             finding = Finding("ambiguous", "query" if "parameter" in said else "path", excerpt(said), "high")
@@ -80,6 +76,19 @@ class Cedar(Control):
             finding = Finding("unreadable", "body", "a body that cannot be read", "medium")
             return Stop(exchange.problem(415, "A body in this form cannot be taken here."), (finding,))
         return verdict
+
+    def asked(self, exchange: Exchange, *, with_body: bool) -> Iterator[tuple[Action, Slice, Request]]:
+        """What is asked of which policies: one question, or one for every way to read the request.
+
+        with_body: the questions that need the body, or those that do not. Raises Ambiguous, UnreadableBody.
+        """
+        request = exchange.request
+        for method in methods_of(request.method, request.headers, request.query):
+            for reading in readings(request.path):
+                action, captured = self.actions.find(method, reading)
+                about, wants = self.about(action)
+                if wants.reads_body is with_body:
+                    yield action, about, self._request(exchange, action, reading, captured, wants)
 
     def about(self, action: Action) -> tuple[Slice, Wants]:
         """The policies that can be about an action, and what they read."""
@@ -95,7 +104,7 @@ class Cedar(Control):
         principal, who = self._principals.of(exchange.principal)
         resource, what = resource_of(exchange, action, reading, captured, wants)
         known = {principal: who, resource: what, action.uid: action.entity}
-        entities = Known(known, self._entities) if self._entities else known
+        entities = Known(known, self.entities) if self.entities else known
         return Request(principal, action.uid, resource, context_of(exchange, wants), entities)
 
     def _verdict(self, exchange: Exchange, action: Action, decision: Decision) -> Verdict:

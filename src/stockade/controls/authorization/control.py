@@ -42,11 +42,12 @@ class Authorization(Control):
     def __init__(
         self, grants: Templates[Grant], roles: Roles, *, deny: bool = True, preflight: bool = False, title: str = ""
     ) -> None:
-        self._grants = grants
+        self.grants = grants
         self._roles = roles
-        self._deny = deny
+        self.deny = deny
         self._preflight = preflight
         self._title = title
+        self.operations: tuple[str, ...] = ()  # those that are known, for reports
         self._passes: dict[str, Pass] = {}
 
     def describe(self) -> str:
@@ -61,7 +62,7 @@ class Authorization(Control):
         try:
             for method in methods_of(request.method, request.headers, request.query):
                 for reading in readings(request.path):
-                    found = self._grants.find(method, reading)
+                    found = self.grants.find(method, reading)
                     verdict = self._judge(exchange, subject, found[0] if found is not None else ())
                     if type(verdict) is Stop:
                         return verdict
@@ -78,7 +79,7 @@ class Authorization(Control):
                 return self._passes.setdefault(grant.name, Pass(decided=grant.name))
             refusal = refusal or (grant.name, f"lacks {lack}")
         if refusal is None:
-            if not self._deny:
+            if not self.deny:
                 return _DEFAULT
             refusal = "default", "no rule names this operation"
         return _refused(exchange, Finding(refusal[0], "operation", excerpt(refusal[1]), "high"))
