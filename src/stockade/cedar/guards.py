@@ -3,7 +3,7 @@ found rather than tried."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -64,8 +64,12 @@ def path_of(tree: Mapping[str, Any]) -> Path | None:
 
 def paths_in(policy: Policy) -> frozenset[Path]:
     """Every path that the conditions read or ask for, the longest of each."""
+    return paths_of(body for _, body in policy.conditions)
+
+
+def paths_of(trees: Iterable[Mapping[str, Any]]) -> frozenset[Path]:
     found: set[Path] = set()
-    waiting: list[Any] = [body for _, body in policy.conditions]
+    waiting: list[Any] = list(trees)
     while waiting:
         tree = waiting.pop()
         if isinstance(tree, list):
