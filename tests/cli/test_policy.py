@@ -104,11 +104,12 @@ def test_a_broken_policy_is_told_with_its_line(shop: Path, stockade: Stockade) -
 
 def test_analyse(shop: Path, stockade: Stockade) -> None:
     (shop / "shop.cedar").write_text(
-        CEDAR
-        + '@id("never") permit(principal, action in Action::"write", resource) when { context.risk > 5 && context.risk < 3 };\n'
+        CEDAR + '@id("never") permit(principal, action in Action::"write", resource)'
+        "when { context.risk > 5 && context.risk < 3 };\n"
         '@id("reports") forbid(principal, action == Action::"GET /reports", resource);\n'
         '@id("auditors") permit(principal in Role::"auditor", action == Action::"GET /orders/{id}", resource);\n'
-        '@id("again") permit(principal in Role::"support", action in Action::"read", resource) when { context.risk < 9 };\n'
+        '@id("again") permit(principal in Role::"support", action in Action::"read", resource)'
+        "when { context.risk < 9 };\n"
     )
     ended = stockade("policy", "analyse", "--json")
     assert ended.status == 1

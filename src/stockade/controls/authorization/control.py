@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import ClassVar
+from urllib.parse import unquote
 
 from stockade.access import (
     Ambiguous,
@@ -121,8 +122,10 @@ class AuthorizationOfProperties(Authorization):
 
     @staticmethod
     def _writes(request: Request) -> bool:
-        """Whether its query may be what it writes."""
-        return not _SAFE.issuperset(methods_of(request.method, request.headers, request.query))
+        """Whether its query may be what it writes: as a form's would, or as a mutation of GraphQL."""
+        return "mutation" in unquote(request.query) or not _SAFE.issuperset(
+            methods_of(request.method, request.headers, request.query)
+        )
 
     @staticmethod
     def _judge_properties(
