@@ -77,7 +77,10 @@ class Authorization(Control):
         for grant in grants:
             lack = grant.needs.lacks(subject)
             if not lack:
-                return self._passes.setdefault(grant.name, Pass(decided=grant.name))
+                passed = self._passes.get(grant.name)
+                if passed is None:
+                    passed = self._passes[grant.name] = Pass(decided=grant.name)
+                return passed
             refusal = refusal or (grant.name, f"lacks {lack}")
         if refusal is None:
             if not self.deny:
