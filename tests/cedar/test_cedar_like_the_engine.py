@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stockade.cedar import Entity, PolicySet, Request, Set, Uid, quoted, read_policies
+from stockade.cedar import Entity, Policy, PolicySet, Request, Set, Uid, quoted, read_policies
+from stockade.cedar.analysis import contradiction, covers
 from stockade.cedar.extensions import Datetime, Decimal, Duration, Ip, parse_datetime, parse_ip
 from stockade.cedar.peer import decide
 
@@ -240,3 +241,39 @@ def test_a_forbid_that_errs_forbids():
     text += '@id("f") forbid(principal, action, resource) when { context.n == context.no };'
     decision = PolicySet(read_policies(text, "p")).about(A, frozenset()).decide(REQUEST)
     assert (decision.allowed, decision.policy, decision.errors) == (False, "f", ("f",))
+
+
+@given(POLICIES, POLICIES)
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+def test_what_is_proved_of_policies_is_so(one, other):
+    check_proofs(one, other)
+
+
+def check_proofs(one: str, other: str) -> None:
+    """A policy that is said never to apply does not, and one that is said to cover another applies where that does."""
+    try:
+        wide, narrow = read_policies(f"{one}\n{other}\n", "p")
+    except ValueError:
+        return
+    if contradiction(narrow):
+        assert not applies(narrow)
+    if covers(wide, narrow, ENTITIES) and applies(narrow):
+        assert applies(wide)
+
+
+def applies(policy: Policy) -> bool:
+    text = policy.text.replace("forbid", "permit", 1)
+    return PolicySet(read_policies(text, "p")).about(A, frozenset()).decide(REQUEST).allowed
+
+
+CONDITIONS = st.lists(TRUTHS, min_size=1, max_size=3).map(" && ".join)
+
+
+@given(CONDITIONS, CONDITIONS, st.booleans())
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_what_is_proved_of_like_policies_is_so(one, other, negated):
+    kind = "unless" if negated else "when"
+    check_proofs(
+        f"permit(principal, action, resource) when {{ {one} }};",
+        f"permit(principal, action, resource) when {{ {one} }} {kind} {{ {other} }};",
+    )

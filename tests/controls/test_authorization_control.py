@@ -140,6 +140,7 @@ BODIES = [
     ),
     ("application/json", b'{"query": "mutation($v: In!) { update(in: $v) { id } }", "variables": {"v": {"role": 1}}}'),
     ("application/json", b'{"query": "mutation { update(note: \\"\\"\\" ) \\"\\"\\" # )\\n, role : ADMIN) { id } }"}'),
+    ("application/x-www-form-urlencoded", b' {"role": "admin"}'),
     ("application/graphql", b"mutation { update(role: ADMIN) { id } }"),
 ]
 HONEST = [

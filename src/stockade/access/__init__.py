@@ -2,7 +2,7 @@
 
 from stockade.access.grants import Grant, Needs, Subject
 from stockade.access.properties import UnreadableBody, plain, read_json, written_properties
-from stockade.access.readings import Ambiguous, Reading, folded, methods_of, readings
+from stockade.access.readings import Ambiguous, Reading, as_sent, folded, methods_of, readings
 from stockade.access.roles import Roles
 from stockade.access.templates import Templates
 
@@ -15,6 +15,7 @@ __all__ = [
     "Subject",
     "Templates",
     "UnreadableBody",
+    "as_sent",
     "folded",
     "methods_of",
     "plain",

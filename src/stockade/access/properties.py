@@ -48,7 +48,9 @@ def written_properties(body: bytes, content_type: str, query: str) -> frozenset[
 
 def _names(body: bytes, media: str) -> Iterable[str]:
     if media == "application/x-www-form-urlencoded":
-        return _form_names(body.decode("latin-1"))
+        text = body.decode("latin-1")
+        value = _wrapped(text)  # some servers look at the body alone
+        return [*_form_names(text), *(_members(value) if value is not None else ())]
     if media == "multipart/form-data":
         return _part_names(body)
     if media == "application/graphql":

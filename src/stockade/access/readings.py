@@ -55,6 +55,12 @@ def _read(path: str) -> tuple[Reading, ...]:
     return (first,) if first == last else (first, last)
 
 
+def as_sent(path: str) -> Reading:
+    """The segments decoded once and otherwise as they are, for whoever compares what stands in them: `/users/ann.` may
+    be `ann`, and it may be `ann.`, whom somebody else is called."""
+    return tuple(part for part in (unquote(path) if "%" in path else path).split("/") if part)
+
+
 _remembered = lru_cache(maxsize=_REMEMBERED)(_read)
 
 

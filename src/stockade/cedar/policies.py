@@ -20,7 +20,7 @@ _TOKENS = re.compile(r'//[^\n]*|"(?:[^"\\]|\\.)*"|;|\S', re.DOTALL)
 _STRANGE = re.compile(r'//[^\n]*|"(?:[^"\\]|\\.)*"|([^\w\s{}\[\]()<>,:;?=@&|!+\-*.%/])', re.DOTALL)  # in group 1
 _MOST = 10_000  # policies of a file
 _LARGEST = 10 << 20  # characters of a file
-_is_name = re.compile(r"[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]{0,99}").fullmatch
+_is_name = re.compile(r"[^\s\x00-\x1f\x7f]{1,100}").fullmatch
 _unexpected = re.compile(r"unexpected token `(.+)`", re.DOTALL)
 
 
@@ -129,7 +129,7 @@ def _read(statement: _Statement, name: str) -> Policy:
     annotations = {key: value or "" for key, value in (tree.get("annotations") or {}).items()}
     name = annotations.get("id") or name
     if not _is_name(name):
-        raise BadPolicy([Fault(statement.line, "an @id is 1 to 100 printable characters")])
+        raise BadPolicy([Fault(statement.line, "an @id is 1 to 100 printable characters, no blanks")])
     conditions = tuple((each["kind"], each["body"]) for each in tree["conditions"])
     try:
         judges = tuple((compile_condition(body), kind == "when") for kind, body in conditions)

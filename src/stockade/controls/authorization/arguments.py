@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 from stockade.access import Ambiguous, UnreadableBody, plain, read_json
 from stockade.cedar import Set, Value, from_json
@@ -33,7 +33,13 @@ def read_query(query: str, wanted: Mapping[str, str], *, whole: bool = False) ->
         )
     except ValueError:
         raise Ambiguous("the query has too many fields") from None
-    return _record(pairs, wanted, whole=whole)
+    found = _record(pairs, wanted, whole=whole)
+    if ";" in query:  # which divides parameters to some servers
+        hidden = (_pair(part)[0] for each in query.split("&") for part in each.split(";")[1:])
+        for name in hidden:
+            if plain(unquote_plus(name).partition("[")[0]) in wanted:
+                raise Ambiguous("a parameter stands behind a semicolon")
+    return found
 
 
 def read_body(request: Request, body: bytes, wanted: Mapping[str, str]) -> Value | None:
@@ -44,6 +50,8 @@ def read_body(request: Request, body: bytes, wanted: Mapping[str, str]) -> Value
         raise UnreadableBody("compressed")
     media = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
     if media == _FORM:
+        if body.lstrip()[:1] in (b"{", b"["):
+            raise UnreadableBody("JSON that says it is a form")
         try:
             pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
         except ValueError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
-from stockade.access import Ambiguous, Reading, Roles, UnreadableBody, methods_of, readings
+from stockade.access import Ambiguous, Reading, Roles, UnreadableBody, as_sent, methods_of, readings
 from stockade.cedar import Decision, Entity, PolicySet, Request, Slice, Uid
 from stockade.controls.authorization.actions import Action, Actions
 from stockade.controls.authorization.model import Known, Principals, Wants, context_of, resource_of
@@ -83,8 +83,11 @@ class Cedar(Control):
         with_body: the questions that need the body, or those that do not. Raises Ambiguous, UnreadableBody.
         """
         request = exchange.request
+        every, sent = readings(request.path), as_sent(request.path)
+        if sent not in every:
+            every = (*every, sent)
         for method in methods_of(request.method, request.headers, request.query):
-            for reading in readings(request.path):
+            for reading in every:
                 action, captured = self.actions.find(method, reading)
                 about, wants = self.about(action)
                 if wants.reads_body is with_body:
