@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -94,21 +95,20 @@ def _log(loaded: Loaded) -> Path:
 def _holders(loaded: Loaded) -> dict[str, Held]:
     """What principals hold by their API keys, where there is a store of keys."""
     from stockade.cli.access_report import Held
-    from stockade.stores import KeyStore
+    from stockade.config.database import database_place
+    from stockade.stores import Database, KeyStore
 
-    path = loaded.folder / loaded.config.keys.path
-    if not path.exists():
+    place = database_place(loaded)
+    if not place.url and not place.path.exists():
         return {}
-    store, now = KeyStore(path), time.time()
-    try:
-        found: dict[str, Held] = {}
-        for record in store.all():
+    now = time.time()
+    found: dict[str, Held] = {}
+    with closing(Database(place)) as database:
+        for record in KeyStore(database).all():
             if record.refusal(now) is None:
                 before = found.get(record.owner, Held())
                 found[record.owner] = Held(before.scopes | record.scopes)
-        return found
-    finally:
-        store.close()
+    return found
 
 
 def _show(api: str, rows: list[Access]) -> None:

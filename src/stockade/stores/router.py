@@ -7,6 +7,7 @@ from typing import Any
 
 from stockade.engine import NotNow
 from stockade.stores.counters import Counters
+from stockade.stores.database import Database
 from stockade.stores.introspection import Introspection
 from stockade.stores.jwks import KeySources
 from stockade.stores.keys import KeyStore
@@ -34,10 +35,13 @@ class Stores:
         keys: KeyStore | None,
         sources: KeySources,
         introspection: Introspection | None = None,
+        database: Database | None = None,
         owners: Owners | None = None,
     ) -> None:
+        """database: what the stores that keep tables share; it is closed with them."""
         self.counters = counters
         self.keys = keys
+        self.database = database
         self.sources = sources
         self.introspection = introspection or Introspection()
         self.owners = owners
@@ -55,6 +59,7 @@ class Stores:
         }
         if keys is not None:
             self._answers[FindApiKey] = keys.find
+            self._later[FindApiKey] = keys.find_later
         if owners is not None:
             self._answers.update({FindOwners: owners.find, Teach: owners.teach})
 
@@ -78,3 +83,5 @@ class Stores:
             self.keys.close()
         if self.owners is not None:
             self.owners.close()
+        if self.database is not None:
+            self.database.close()

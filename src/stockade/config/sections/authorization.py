@@ -16,9 +16,7 @@ from stockade.config.sections.cedar import CedarModel, make_cedar
 from stockade.config.site import Site
 from stockade.config.texts import Name, Operation
 from stockade.config.units import Flag
-from stockade.controls.authorization import Authorization, AuthorizationOfProperties
 from stockade.engine import Binding
-from stockade.openapi.compiling import base_path
 from stockade.operations import BadOperation, parse_operation
 
 _METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
@@ -114,6 +112,8 @@ def _by_cedar(site: Site, section: AuthorizationSection) -> list[Binding]:
 
 
 def _by_rules(site: Site, section: AuthorizationSection) -> list[Binding]:
+    from stockade.controls.authorization import Authorization, AuthorizationOfProperties
+
     if not section.rules and not section.properties:
         return []
     deny = section.default == "deny" and bool(section.rules)
@@ -195,6 +195,8 @@ def described_operations(site: Site) -> Iterator[str]:
 
 
 def _described(site: Site) -> Iterator[tuple[str, dict[str, Any]]]:
+    from stockade.openapi.compiling import base_path  # with the machinery of schemas
+
     described = site.description()
     document: dict[str, Any] = described.document if described is not None else {}
     for path, item in (document.get("paths") or {}).items():
