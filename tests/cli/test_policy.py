@@ -181,3 +181,27 @@ def test_contradictions(condition: str, dead: bool) -> None:
 def test_covering(wide: str, narrow: str, covered: bool) -> None:
     one, other = read_policies(f"permit{wide}; permit{narrow};", "p")
     assert covers(one, other, {}) is covered
+
+
+def test_explain_names_the_policy_and_its_line(shop: Path, stockade: Stockade) -> None:
+    key = stockade("keys", "issue", "--owner", "ann", "--scope", "orders:read").out.strip()
+    ended = stockade("explain", "GET", "/orders/7", "-H", f"X-API-Key: {key}")
+    assert ended.status == 0
+    row = next(line.split() for line in ended.out.splitlines() if line.startswith("authorization"))
+    assert row == ["authorization", "request", "pass", "read", "shop.cedar:1"]
+    ended = stockade("explain", "GET", "/reports", "-H", f"X-API-Key: {key}", "--json")
+    assert ended.status == 1
+    (said,) = (each for each in ended.json()["said"] if each["control"] == "authorization")
+    assert (said["findings"][0]["rule"], said["policy"]) == ("cedar-default", "stockade.yaml:11")
+    (shop / "shop.cedar").write_text(
+        CEDAR + '\n@id("shut") forbid(principal, action, resource in Resource::"/orders");\n'
+    )
+    ended = stockade("explain", "GET", "/orders/7", "-H", f"X-API-Key: {key}")
+    assert ended.status == 1
+    (text,) = (line for line in ended.out.splitlines() if line.startswith("authorization"))
+    assert "shut" in text
+    assert text.endswith("shop.cedar:6")
+
+
+def test_check_shows_them(shop: Path, stockade: Stockade) -> None:
+    assert "3 Cedar policies" in stockade("check").out

@@ -88,8 +88,8 @@ def send(way: str, envoy: EnvoyDoor, asgi: AsgiDoor, sent: Sent, token: str | No
     return reply, door.record(tag)
 
 
-USER = {"scope": "shop"}
-ADMIN = {"scope": "shop", "roles": ["admin"]}
+USER: dict[str, Any] = {"scope": "shop"}
+ADMIN: dict[str, Any] = {"scope": "shop", "roles": ["admin"]}
 # claims, what is sent, status, the control's rule
 TABLE: dict[str, tuple[dict[str, Any], Sent, int, str]] = {
     "a product": (USER, Sent("GET", "/products/1"), 200, "shopping users"),
