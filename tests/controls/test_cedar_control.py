@@ -250,6 +250,13 @@ def test_no_name_of_a_principal_is_read_as_cedar(binding, id_):
     assert isinstance(say(binding, "GET", "/users/ann", who), Stop)
 
 
+def test_a_long_path_costs_no_square(binding):
+    """Its 4000 ancestors would be sixteen megabytes of text."""
+    path = "/admin" + "/a" * 4000
+    assert isinstance(say(binding, "GET", path, READER, client="203.0.113.9"), Stop)
+    assert say(binding, "GET", path, ADMIN).decided == "admin-area"
+
+
 def test_nobody_is_asked_about_unless_the_policy_says_so(tmp_path):
     text = '@id("open") permit(principal, action == Action::"GET /health", resource);'
     assert say(binding_of(tmp_path, text), "GET", "/health", None).response.status == 401
@@ -282,6 +289,10 @@ def test_a_permit_that_cannot_be_evaluated_is_on_the_record(tmp_path):
 BROKEN: list[tuple[str, str]] = [
     (f"permit{ANY};\n\npermit(principal, acton,\n resource)\n when {{ 1 === 1 }};", r"shop\.cedar:5: unexpected token"),
     (f"permit{ANY};\nforbid{ANY} when {{\n 1 # 2 }};", r"shop\.cedar:3: invalid token"),
+    (
+        'forbid(principal, action, resource in Resource::"/Admin/");',
+        r'no resource is called Resource::"/Admin/": write Resource::"/admin"',
+    ),
     (f'@id("a b") permit{ANY};', r"shop\.cedar:1: an @id is"),
     (f"permit{ANY}", r"shop\.cedar:1: unexpected end"),
     ("// nothing\n", r"shop\.cedar:1: there is no policy"),

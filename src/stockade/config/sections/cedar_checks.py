@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from stockade.cedar import Entity, Policy, Scope, Uid
+from stockade.cedar import Entity, Policy, Uid
 from stockade.cedar.guards import paths_in
 from stockade.config.errors import Problem, did_you_mean
 from stockade.controls.authorization import GROUPS, Actions, canonical, is_pattern
@@ -18,6 +18,7 @@ from stockade.controls.authorization.model import (
     PRINCIPAL_ATTRIBUTES,
     RESOURCE_ATTRIBUTES,
     TYPES,
+    place_named,
 )
 from stockade.operations import BadOperation
 
@@ -67,6 +68,7 @@ def check_policies(
         said = {
             *_wrong_attributes(each.policy, known),
             *_wrong_types(each.policy, types),
+            *_wrong_places(each.policy),
             *_wrong_actions(each.policy, actions, tags),
         }
         yield from (Problem(each.file, each.policy.line, f"{each.policy.name}: {text}") for text in sorted(said))
@@ -87,17 +89,19 @@ def _wrong_types(policy: Policy, types: set[str]) -> Iterator[str]:
             yield f"no request has such a one of the type {scope.type}{did_you_mean(scope.type, allowed)}"
 
 
+def _wrong_places(policy: Policy) -> Iterator[str]:
+    for uid in uids_in(policy):
+        if uid.type == "Resource" and uid.id != place_named(uid.id):
+            yield f"no resource is called {uid}: write {Uid('Resource', place_named(uid.id))}"
+
+
 def _wrong_actions(policy: Policy, actions: Actions, tags: Mapping[str, list[str]]) -> Iterator[str]:
     for uid in uids_in(policy):
         if uid.type == "Action":
             yield from _wrong_action(uid.id, actions, tags)
-    for uid in policy.action.within if _is_exact(policy.action) else ():
+    for uid in policy.action.within if policy.action.exactly else ():
         if uid.id in GROUPS or uid.id.startswith("tag:") or (" " in uid.id and _pattern(uid.id)):
             yield f"{uid} is a group: write `action in {uid}`"
-
-
-def _is_exact(scope: Scope) -> bool:
-    return scope.exactly
 
 
 def _pattern(name: str) -> bool:

@@ -32,6 +32,7 @@ RESOURCE_ATTRIBUTES = ("api", "operation", "path", "params")
 CONTEXT_ATTRIBUTES = ("method", "host", "secure", "query", "body", "client", "now", "hour", "weekday", "risk")
 TYPES = ("Principal", "Anonymous", "Role", "Action", "Resource", "Api")
 _REMEMBERED = 4096
+_MOST_ABOVE = 64  # segments: a path of thousands must not cost their square
 _NOBODY = Entity({"id": "", "kind": "anonymous", "scopes": Set(), "roles": Set(), "claims": {}, "amr": Set()})
 _NOWHERE = Uid("Resource", "")
 
@@ -153,11 +154,16 @@ def resource_of(
         return _NOWHERE, Entity(attributes)
     api = Uid("Api", exchange.api)
     above, path = {api, Uid("Resource", "/")}, ""
-    for segment in reading:
+    for segment in reading[:_MOST_ABOVE]:
         path += "/" + folded(segment)
         above.add(Uid("Resource", path))
-    uid = Uid("Resource", path or "/")
+    uid = Uid("Resource", place_named("/".join(reading)))
     return uid, Entity(attributes, frozenset(above - {uid}))
+
+
+def place_named(path: str) -> str:
+    """The one way to write a resource: without case, empty segments and a slash at the end."""
+    return "/" + "/".join(folded(part) for part in path.split("/") if part)
 
 
 # The context.
