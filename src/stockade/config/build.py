@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path
 
 from msgspec import Struct
@@ -15,17 +16,21 @@ from stockade.config.hash_key import read_hash_key, warn_of_hash_key
 from stockade.config.loading import Loaded
 from stockade.config.models import Api
 from stockade.config.site import Site
-from stockade.controls.authentication import Authentication
+from stockade.controls.authentication import Authentication, LoginPages
 from stockade.controls.exposure import Exposure
 from stockade.engine import Binding, Policy, Route, Upstream
 from stockade.networks import NetworkSet
 from stockade.openapi.naming import Names
 from stockade.operations import OperationTable
-from stockade.stores import Introspector, Source
+from stockade.stores import Introspector, RelyingParty, Source
 
 _CARRIERS = frozenset(
     {"authorization", "cookie", "dpop", "proxy-authorization"}
 )  # headers that hold credentials in any API
+
+
+_PAGE_METHODS = ("GET", "POST")
+_LONGEST_FORM = 64 << 10  # bytes of a form with a logout token
 
 
 class Built(Struct, frozen=True):
@@ -37,6 +42,8 @@ class Built(Struct, frozen=True):
     watched: frozenset[Path]  # files whose change makes a new policy
     warnings: tuple[Problem, ...]
     introspectors: tuple[Introspector, ...] = ()
+    parties: tuple[RelyingParty, ...] = ()
+    session_store: Path | None = None  # None when no API lets browsers log in
 
 
 def build(loaded: Loaded) -> Built:
@@ -52,6 +59,7 @@ def build(loaded: Loaded) -> Built:
             problems += error.problems
     sites = [Site(loaded, index, hash_key) for index in range(len(config.apis))]
     routes = [_route(site) for site in sites]
+    routes += [_login_route(site.pages, route) for site, route in zip(sites, routes, strict=True) if site.pages]
     problems += [problem for site in sites for problem in site.problems]
     if problems:
         raise BadConfig(problems)
@@ -62,7 +70,15 @@ def build(loaded: Loaded) -> Built:
         frozenset({loaded.path.absolute()}.union(*(site.watched for site in sites))),
         (*warnings, *(warning for site in sites for warning in site.warnings)),
         tuple(each for site in sites for each in site.introspectors),
+        tuple(each for site in sites for each in site.parties),
+        _session_store(loaded) if any(site.parties for site in sites) else None,
     )
+
+
+def _session_store(loaded: Loaded) -> Path:
+    """Beside the keys."""
+    path = loaded.folder / loaded.config.keys.path
+    return path.with_name(f"{path.stem}-sessions{path.suffix}")
 
 
 def _route(site: Site) -> Route:
@@ -88,6 +104,24 @@ def _route(site: Site) -> Route:
         speaks_grpc=api.upstream.http2 or (api.grpc is not None and api.grpc.mode != "off"),
         own_headers=tuple(_own_headers(bindings)),
         also=frozenset(_documents(bindings)),
+    )
+
+
+def _login_route(pages: LoginPages, route: Route) -> Route:
+    """The pages of an API's logins: what stands before its authentication stands before them, and nothing after."""
+    before = list(takewhile(lambda binding: not isinstance(binding.control, Authentication), route.bindings))
+    line = next((each.line for each in route.bindings if isinstance(each.control, Authentication)), "")
+    return Route.compile(
+        [*before, Binding(pages, line=line)],
+        api=route.api,
+        hosts=route.hosts,
+        prefix=pages.paths.callback,
+        upstream=route.upstream,
+        operations=OperationTable([f"{method} {path}" for path in sorted(pages.paths.all) for method in _PAGE_METHODS]),
+        trusted_proxies=route.trusted_proxies,
+        max_body=_LONGEST_FORM,
+        own_headers=route.own_headers,
+        also=pages.paths.all,
     )
 
 
@@ -118,11 +152,14 @@ def _key_headers(api: Api) -> set[str]:
 
 
 def _needs_hash_key(api: Api) -> bool:
-    """Whether it takes API keys, or makes nonces under a key of our own."""
+    """Whether it takes API keys, or makes nonces or cookies under a key of our own."""
     section = api.authentication
     if section is None or section.mode == "off":
         return False
-    return any(item.api_key is not None or (item.oauth2 and item.oauth2.dpop.nonce) for item in section.leaves())
+    return any(
+        item.api_key is not None or item.oidc is not None or (item.oauth2 and item.oauth2.dpop.nonce)
+        for item in section.leaves()
+    )
 
 
 # What two entries of the policy must not claim at once, and what must not be written down.

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from stockade.config.base import INLINE, Secret, Section
 from stockade.config.describing import Description, describe, description_files, is_loopback
 from stockade.config.errors import BadConfig, Problem
+from stockade.controls.authentication import LoginPages
 from stockade.engine import Binding
-from stockade.stores import Introspector, Source
+from stockade.stores import Introspector, RelyingParty, Source
 from stockade.vocabulary import Control
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Site:
         self.watched: set[Path] = set()
         self.sources: list[Source] = []
         self.introspectors: list[Introspector] = []
+        self.parties: list[RelyingParty] = []
+        self.pages: LoginPages | None = None
         self.uses_keys = False
         self._read: list[Description | None] = []  # empty until someone asks
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from stockade.config import Built, Loaded
 from stockade.engine import Policy, Session
 from stockade.journal import DecisionLog, Metrics, Snapshot
-from stockade.stores import Counters, Introspection, KeySources, KeyStore, Source, Stores
+from stockade.stores import Counters, Introspection, KeySources, KeyStore, Logins, SessionTable, Source, Stores
 from stockade.vocabulary import Record, StoreError
 
 
@@ -39,13 +39,15 @@ class Runtime:
         if self.log is not None and _log_path(loaded) != self._log_path:
             log = DecisionLog(_log_path(loaded))
         # Nothing below can fail: the new policy runs whole or not at all.
-        old_keys = self.stores.keys
+        old_keys, old_table = self.stores.keys, self.stores.logins.table
         self.stores, self.policy = stores, built.policy
         if log is not None and self.log is not None:
             self.log, old_log, self._log_path = log, self.log, _log_path(loaded)
             old_log.close()
         if old_keys is not None and old_keys is not stores.keys:
             old_keys.close()
+        if old_table is not None and old_table is not stores.logins.table:
+            old_table.close()
 
     def _stores(self, built: Built, known: Iterable[Source]) -> Stores:
         keys: KeyStore | None = None
@@ -55,8 +57,16 @@ class Runtime:
                 keys = current.keys
             else:
                 keys = KeyStore(built.key_store)
-        introspection = Introspection(built.introspectors)
-        return Stores(self._counters, keys, KeySources(built.sources, known), introspection)
+        introspection, sources = Introspection(built.introspectors), KeySources(built.sources, known)
+        logins = Logins(built.parties, self._sessions(built), sources)
+        return Stores(self._counters, keys, sources, introspection, logins)
+
+    def _sessions(self, built: Built) -> SessionTable | None:
+        if built.session_store is None:
+            return None
+        current = getattr(self, "stores", None)
+        table: SessionTable | None = current.logins.table if current is not None else None
+        return table if table is not None and table.path == built.session_store else SessionTable(built.session_store)
 
     def finish(
         self, session: Session, status: int, duration_ms: float, upstream_ms: float | None, engine_seconds: float

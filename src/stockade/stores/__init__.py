@@ -4,6 +4,21 @@ from stockade.stores.counters import Counters, SharedTable
 from stockade.stores.introspection import Introspection, Introspector
 from stockade.stores.jwks import KeySources, Source
 from stockade.stores.keys import KeyStore
+from stockade.stores.logins import Logins
+from stockade.stores.providers import RelyingParty
 from stockade.stores.router import Stores
+from stockade.stores.sessions import SessionTable
 
-__all__ = ["Counters", "Introspection", "Introspector", "KeySources", "KeyStore", "SharedTable", "Source", "Stores"]
+__all__ = [
+    "Counters",
+    "Introspection",
+    "Introspector",
+    "KeySources",
+    "KeyStore",
+    "Logins",
+    "RelyingParty",
+    "SessionTable",
+    "SharedTable",
+    "Source",
+    "Stores",
+]

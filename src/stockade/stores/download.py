@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from functools import lru_cache
+from typing import Any
 
 import httpx
 
@@ -21,19 +22,23 @@ def trust() -> ssl.SSLContext:
 
 async def download(url: str) -> bytes:
     """The whole answer. Raises StoreError and what httpx raises."""
+    status, data = await fetch("GET", url, headers={"accept": "application/jwk-set+json, application/json"})
+    if status != 200:
+        raise StoreError(f"{url}: answered {status}")
+    return data
+
+
+async def fetch(method: str, url: str, *, headers: dict[str, str], **fields: Any) -> tuple[int, bytes]:
+    """Status and body, whatever the status. fields: what else httpx sends. Raises StoreError and what httpx raises."""
     # Not compressed: a few bytes that unpack to gigabytes would be unpacked before they could be counted.
-    headers = {"accept-encoding": "identity", "accept": "application/jwk-set+json, application/json"}
+    headers = {"accept-encoding": "identity", **headers}
     data = b""
     async with (
-        httpx.AsyncClient(
-            verify=trust(), timeout=TIMEOUT, follow_redirects=False, trust_env=False, headers=headers
-        ) as client,
-        client.stream("GET", url) as response,
+        httpx.AsyncClient(verify=trust(), timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client,
+        client.stream(method, url, headers=headers, **fields) as response,
     ):
-        if response.status_code != 200:
-            raise StoreError(f"{url}: answered {response.status_code}")
         async for chunk in response.aiter_raw():
             data += chunk
             if len(data) > MOST_BYTES:
                 raise StoreError(f"{url}: sent more than {MOST_BYTES} bytes")
-    return data
+    return response.status_code, data

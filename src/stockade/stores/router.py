@@ -10,11 +10,18 @@ from stockade.stores.counters import Counters
 from stockade.stores.introspection import Introspection
 from stockade.stores.jwks import KeySources
 from stockade.stores.keys import KeyStore
+from stockade.stores.logins import Logins
 from stockade.vocabulary import (
     Ask,
+    EndSession,
+    EndSessions,
     FindApiKey,
+    FindIssuer,
+    FindSession,
     FindVerificationKeys,
     IntrospectToken,
+    OpenSession,
+    RandomBytes,
     StoreError,
     TakeAll,
     TakeQuota,
@@ -31,22 +38,33 @@ class Stores:
         keys: KeyStore | None,
         sources: KeySources,
         introspection: Introspection | None = None,
+        logins: Logins | None = None,
     ) -> None:
         self.counters = counters
         self.keys = keys
         self.sources = sources
         self.introspection = introspection or Introspection()
+        self.logins = logins or Logins((), None, sources)
         self._answers: dict[type[Any], Callable[[Any], Any]] = {
             TakeTokens: counters.take_tokens,
             TakeQuota: counters.take_quota,
             TakeAll: counters.take_all,
             FindVerificationKeys: sources.find,
             IntrospectToken: self.introspection.find,
+            RandomBytes: self.logins.random,
+            FindIssuer: self.logins.find_issuer,
+            OpenSession: self.logins.open,
+            FindSession: self.logins.find,
+            EndSession: self.logins.end,
+            EndSessions: self.logins.end_all,
         }
         # The stores that may have to wait for the network.
         self._later: dict[type[Any], Callable[[Any], Awaitable[Any]]] = {
             FindVerificationKeys: sources.find_later,
             IntrospectToken: self.introspection.find_later,
+            FindIssuer: self.logins.find_issuer_later,
+            OpenSession: self.logins.open_later,
+            FindSession: self.logins.find_later,
         }
         if keys is not None:
             self._answers[FindApiKey] = keys.find
@@ -69,3 +87,5 @@ class Stores:
     def close(self) -> None:
         if self.keys is not None:
             self.keys.close()
+        if self.logins.table is not None:
+            self.logins.table.close()

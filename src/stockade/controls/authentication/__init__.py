@@ -13,7 +13,9 @@ from stockade.controls.authentication.body import BodyAuthentication
 from stockade.controls.authentication.certificate import CertificateRule, ClientCertificates
 from stockade.controls.authentication.control import Authentication
 from stockade.controls.authentication.jwt import Jwts
+from stockade.controls.authentication.login_pages import LoginPages, LoginPaths
 from stockade.controls.authentication.oauth2 import OAuth2, SenderConstraint, peer_certificate
+from stockade.controls.authentication.oidc import LoginPlace, Oidc
 from stockade.controls.authentication.scheme import Refused, Scheme
 from stockade.controls.authentication.signature import Signatures
 from stockade.controls.authentication.step_up import StepUp
@@ -26,7 +28,11 @@ __all__ = [
     "CertificateRule",
     "ClientCertificates",
     "Jwts",
+    "LoginPages",
+    "LoginPaths",
+    "LoginPlace",
     "OAuth2",
+    "Oidc",
     "Refused",
     "Scheme",
     "SenderConstraint",

@@ -13,7 +13,7 @@ from stockade.config.base import HostPort
 from stockade.config.models import ListenTls
 from stockade.gateway.envoy.encryption import system_authorities
 from stockade.gateway.envoy.module import envoy_path, filter_path, libpython
-from stockade.stores import KeySources, KeyStore
+from stockade.stores import KeySources, KeyStore, SessionTable
 from stockade.vocabulary import StoreError
 
 
@@ -30,6 +30,11 @@ def check_files(loaded: Loaded, built: Built) -> None:
     if built.key_store is not None:
         try:
             KeyStore(built.key_store).close()
+        except StoreError as error:
+            problems.append(loaded.problem(str(error), "keys", "path"))
+    if built.session_store is not None:
+        try:
+            SessionTable(built.session_store).close()
         except StoreError as error:
             problems.append(loaded.problem(str(error), "keys", "path"))
     if problems:
