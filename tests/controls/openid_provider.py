@@ -11,7 +11,7 @@ import json
 import threading
 import time
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -45,7 +45,8 @@ class OpenIdProvider:
         self.asked: list[str] = []
         self.codes: dict[str, dict[str, Any]] = {}
         self.refresh_tokens: dict[str, str] = {}  # to their families
-        self.ended: set[str] = set()  # families: a refresh token came a second time
+        self.spent: set[str] = set()
+        self.ended: set[str] = set()  # families
         self.access_tokens: dict[str, str] = {}
         self.logouts: list[dict[str, str]] = []
         self.last_sid = ""
@@ -95,10 +96,11 @@ class OpenIdProvider:
     def _refresh(self, token: str) -> tuple[int, dict[str, Any]]:
         family = self.refresh_tokens.get(token)
         if family is None or family in self.ended:
-            if token in self.asked:
-                self.ended.add(next(each for each in self.refresh_tokens.values()))
             return 400, {"error": "invalid_grant"}
-        del self.refresh_tokens[token]
+        if token in self.spent:  # a second time: somebody has stolen it, and the whole family ends
+            self.ended.add(family)
+            return 400, {"error": "invalid_grant"}
+        self.spent.add(token)
         return 200, self._tokens(None, family, "")
 
     def _tokens(self, nonce: str | None, family: str, acr: str) -> dict[str, Any]:
@@ -162,54 +164,63 @@ class OpenIdProvider:
         return 200, {"sub": user, "email": f"{user}@example.com", "email_verified": True, **self.userinfo_said}
 
 
+class _Handler(BaseHTTPRequestHandler):
+    provider: OpenIdProvider
+
+    def do_GET(self) -> None:
+        provider, parts = self.provider, urlsplit(self.path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        provider.asked.append(parts.path)
+        if provider.dead:
+            return self._answer(500, {})
+        if parts.path == "/authorize":
+            return self._answer(302, {}, location=provider.authorize(query))
+        if parts.path == "/logout":
+            provider.logouts.append(query)
+        return self._answer(*self._document(parts.path))
+
+    def _document(self, path: str) -> tuple[int, dict[str, Any]]:
+        provider = self.provider
+        if path == "/userinfo":
+            return provider.userinfo(self.headers.get("authorization", ""))
+        documents: dict[str, Callable[[], dict[str, Any]]] = {
+            "/.well-known/openid-configuration": provider.metadata,
+            "/keys": lambda: {"keys": [provider.key.as_dict(private=False)]},
+            "/logout": lambda: {"logged": "out"},
+        }
+        return (200, documents[path]()) if path in documents else (404, {})
+
+    def do_POST(self) -> None:
+        text = self.rfile.read(int(self.headers["content-length"])).decode()
+        self.provider.asked.append(self.path)
+        if self.provider.dead:
+            return self._answer(500, {})
+        form = {name: values[0] for name, values in parse_qs(text).items()}
+        return self._answer(*self.provider.token(form, self.headers.get("authorization", "")))
+
+    def _answer(self, status: int, document: dict[str, Any], location: str = "") -> None:
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        if location:
+            self.send_header("location", location)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
 @contextmanager
 def providing() -> Iterator[OpenIdProvider]:
     """The provider, served over HTTP until the context is left."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            provider.asked.append(parts.path)
-            if provider.dead:
-                return self._answer(500, {})
-            if parts.path == "/authorize":
-                return self._answer(302, {}, location=provider.authorize(query))
-            if parts.path == "/logout":
-                provider.logouts.append(query)
-                return self._answer(200, {"logged": "out"})
-            if parts.path == "/userinfo":
-                return self._answer(*provider.userinfo(self.headers.get("authorization", "")))
-            documents = {
-                "/.well-known/openid-configuration": provider.metadata,
-                "/keys": lambda: {"keys": [provider.key.as_dict(private=False)]},
-            }
-            found = documents.get(parts.path)
-            return self._answer(404, {}) if found is None else self._answer(200, found())
-
-        def do_POST(self) -> None:
-            text = self.rfile.read(int(self.headers["content-length"])).decode()
-            provider.asked.append(self.path)
-            if provider.dead:
-                return self._answer(500, {})
-            form = {name: values[0] for name, values in parse_qs(text).items()}
-            return self._answer(*provider.token(form, self.headers.get("authorization", "")))
-
-        def _answer(self, status: int, document: dict[str, Any], location: str = "") -> None:
-            body = json.dumps(document).encode()
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            if location:
-                self.send_header("location", location)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *arguments: object) -> None:
-            pass
+    class Handler(_Handler):
+        pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        provider = OpenIdProvider(f"http://127.0.0.1:{server.server_port}")
+        Handler.provider = provider = OpenIdProvider(f"http://127.0.0.1:{server.server_port}")
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:

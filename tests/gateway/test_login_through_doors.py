@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from http.cookies import SimpleCookie
 from typing import Any
@@ -20,6 +20,8 @@ from tests.gateway.harness import Gateway, api, free_port, policy, running
 pytestmark = pytest.mark.envoy
 
 URL = "http://localhost:8080"
+NONE: Mapping[str, str] = {}
+FORM = {"content-type": "application/x-www-form-urlencoded"}
 PAGE = {"accept": "text/html,*/*;q=0.8", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 SCRIPT = {"accept": "*/*", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty", "sec-fetch-site": "same-origin"}
 
@@ -75,11 +77,11 @@ class Browser:
         self.door = door
         self.cookies: dict[str, str] = {}
 
-    def send(self, target: str, method: str = "GET", body: bytes = b"", **headers: str) -> Reply:
-        fields = [("host", "localhost:8080"), *((name.replace("_", "-"), value) for name, value in headers.items())]
+    def send(self, target: str, method: str = "GET", body: bytes = b"", fields: Mapping[str, str] = NONE) -> Reply:
+        pairs = [("host", "localhost:8080"), *fields.items()]
         if self.cookies:
-            fields.append(("cookie", "; ".join(f"{name}={value}" for name, value in self.cookies.items())))
-        reply = self.door.send(Sent(method, target, tuple(fields), (body,) if body else ()))
+            pairs.append(("cookie", "; ".join(f"{name}={value}" for name, value in self.cookies.items())))
+        reply = self.door.send(Sent(method, target, tuple(pairs), (body,) if body else ()))
         for line in [value for name, value in reply.headers if name == "set-cookie"]:
             for name, morsel in SimpleCookie(line).items():
                 assert morsel["httponly"]
@@ -91,10 +93,10 @@ class Browser:
         return reply
 
     def page(self, target: str) -> Reply:
-        return self.send(target, **{name.replace("-", "_"): value for name, value in PAGE.items()})
+        return self.send(target, fields=PAGE)
 
     def script(self, target: str, method: str = "GET") -> Reply:
-        return self.send(target, method, **{name.replace("-", "_"): value for name, value in SCRIPT.items()})
+        return self.send(target, method, fields=SCRIPT)
 
     def at_provider(self, reply: Reply) -> str:
         """The target to which the provider sends the browser back."""
@@ -159,14 +161,10 @@ def test_back_channel_logout_ends_it_in_every_worker(browser: Browser, provider:
     token = provider.logout_token()
     form = urlencode({"logout_token": token}).encode()
     stranger = Browser(browser.door)
-    reply = stranger.send(
-        "/.stockade/backchannel-logout", "POST", form, content_type="application/x-www-form-urlencoded"
-    )
+    reply = stranger.send("/.stockade/backchannel-logout", "POST", form, FORM)
     assert reply.status == 200, reply.body
     assert {browser.script("/orders/7").status for _ in range(8)} == {401}
-    again = stranger.send(
-        "/.stockade/backchannel-logout", "POST", form, content_type="application/x-www-form-urlencoded"
-    )
+    again = stranger.send("/.stockade/backchannel-logout", "POST", form, FORM)
     assert again.status == 400  # a token is good once
 
 
