@@ -8,9 +8,11 @@ from typing import Final
 from msgspec import Struct
 
 from stockade.sealing.keys import BadKey, Keys
+from stockade.sealing.strict import read_header
 
 SIGNATURES: Final = frozenset(
-    {"HS256", "HS384", "HS512", "RS256", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519"}
+    {"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
+    | {"ES256", "ES384", "ES512", "Ed25519"}
 )
 KEY_WRAPPING: Final = frozenset({"RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW", "A256KW", "dir"})
 CONTENT: Final = frozenset({"A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"})
@@ -101,7 +103,7 @@ def verify(token: str, keys: Keys, algorithms: frozenset[str], body: bytes | Non
             raise BadSeal("not-detached")
         token = f"{header}.{urlsafe_b64encode(body).rstrip(b'=').decode()}.{signature}"
     try:
-        stated = jws.extract_compact(token.encode()).headers()
+        stated = read_header(token, 3)
         algorithm, kid = stated.get("alg"), stated.get("kid")
         if algorithm not in algorithms or "crit" in stated or not isinstance(kid, str | None):
             raise BadSeal("algorithm" if algorithm not in algorithms else "malformed")  # noqa: TRY301 - as any other
