@@ -565,10 +565,10 @@ def test_who_is_sent_to_log_in(name: str, shop: Shop) -> None:
 def test_secrets_stay_where_they_are(shop: Shop, provider: OpenIdProvider, tmp_path: Path) -> None:
     browser = Browser(shop)
     browser.log_in()
-    at_rest = b"".join(path.read_bytes() for path in tmp_path.glob("stockade-sessions*"))
+    at_rest = b"".join(path.read_bytes() for path in tmp_path.glob("stockade.db*"))
     tokens = [*provider.access_tokens, *provider.refresh_tokens]
     assert at_rest
     assert not any(token.encode() in at_rest for token in tokens)
     assert browser.cookie.encode() not in at_rest
     assert SECRET not in repr(shop.run._runtime.stores.logins._parties)
-    assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.glob("stockade-sessions.db*"))
+    assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.glob("stockade.db*"))

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
 from stockade.config.base import HostPort
 from stockade.config.catalogue import CATALOGUE
+from stockade.config.database import database_place, warn_of_database
 from stockade.config.errors import BadConfig, Problem
 from stockade.config.hash_key import read_hash_key, warn_of_hash_key
 from stockade.config.loading import Loaded
 from stockade.config.models import Api
+from stockade.config.secrets import read_envelope, warn_of_secrets
 from stockade.config.site import Site
 from stockade.controls.authentication import Authentication, LoginPages
 from stockade.controls.exposure import Exposure
 from stockade.engine import Binding, Policy, Route, Upstream
+from stockade.envelopes import Envelope
 from stockade.networks import NetworkSet
-from stockade.openapi.naming import Names
 from stockade.operations import OperationTable
-from stockade.stores import Introspector, RelyingParty, Source
+from stockade.stores import DatabasePlace, Introspector, RelyingParty, Source
+
+if TYPE_CHECKING:
+    from stockade.openapi.reading import Description
 
 _CARRIERS = frozenset(
     {"authorization", "cookie", "dpop", "proxy-authorization"}
 )  # headers that hold credentials in any API
+
+T = TypeVar("T")
 
 
 _PAGE_METHODS = ("GET", "POST")
@@ -38,12 +46,12 @@ class Built(Struct, frozen=True):
 
     policy: Policy
     sources: tuple[Source, ...]
-    key_store: Path | None  # None when no API takes API keys
+    database: DatabasePlace | None  # None when nothing that is kept is asked for
     watched: frozenset[Path]  # files whose change makes a new policy
     warnings: tuple[Problem, ...]
     introspectors: tuple[Introspector, ...] = ()
+    envelope: Envelope | None = None  # what seals and opens stored secrets, where a control asks for any
     parties: tuple[RelyingParty, ...] = ()
-    session_store: Path | None = None  # None when no API lets browsers log in
 
 
 def build(loaded: Loaded) -> Built:
@@ -53,32 +61,39 @@ def build(loaded: Loaded) -> Built:
     hash_key, warnings = None, []
     if any(map(_needs_hash_key, config.apis)):
         warnings += warn_of_hash_key(loaded)
-        try:
-            hash_key = read_hash_key(loaded)
-        except BadConfig as error:
-            problems += error.problems
+        hash_key = _read(read_hash_key, loaded, problems)
     sites = [Site(loaded, index, hash_key) for index in range(len(config.apis))]
     routes = [_route(site) for site in sites]
     routes += [_login_route(site.pages, route) for site, route in zip(sites, routes, strict=True) if site.pages]
+    database, envelope = None, None
+    if any(site.uses_database for site in sites) or "database" in config.model_fields_set:
+        database = _read(database_place, loaded, problems)
+        warnings += warn_of_database(loaded, database)
+    if any(site.uses_secrets for site in sites) or "secrets" in config.model_fields_set:
+        envelope = _read(read_envelope, loaded, problems)
+        warnings += warn_of_secrets(loaded)
     problems += [problem for site in sites for problem in site.problems]
     if problems:
         raise BadConfig(problems)
     return Built(
         Policy(routes, logged_headers=config.log.headers),
         tuple(source for site in sites for source in site.sources),
-        loaded.folder / config.keys.path if any(site.uses_keys for site in sites) else None,
+        database if any(site.uses_database for site in sites) else None,
         frozenset({loaded.path.absolute()}.union(*(site.watched for site in sites))),
         (*warnings, *(warning for site in sites for warning in site.warnings)),
         tuple(each for site in sites for each in site.introspectors),
+        envelope,
         tuple(each for site in sites for each in site.parties),
-        _session_store(loaded) if any(site.parties for site in sites) else None,
     )
 
 
-def _session_store(loaded: Loaded) -> Path:
-    """Beside the keys."""
-    path = loaded.folder / loaded.config.keys.path
-    return path.with_name(f"{path.stem}-sessions{path.suffix}")
+def _read(read: Callable[[Loaded], T], loaded: Loaded, problems: list[Problem]) -> T | None:
+    """None, and what is wrong among the problems, where it cannot be read."""
+    try:
+        return read(loaded)
+    except BadConfig as error:
+        problems += error.problems
+        return None
 
 
 def _route(site: Site) -> Route:
@@ -98,7 +113,7 @@ def _route(site: Site) -> Route:
         hosts=tuple(api.hosts),
         prefix=api.prefix,
         upstream=Upstream(cluster_name(api), api.upstream.url),
-        operations=OperationTable(api.operations, Names(description.document if description is not None else {}).of),
+        operations=_operations(api, description),
         trusted_proxies=NetworkSet(api.firewall.trusted_proxies),
         max_body=api.firewall.max_body,
         speaks_grpc=api.upstream.http2 or (api.grpc is not None and api.grpc.mode != "off"),
@@ -123,6 +138,14 @@ def _login_route(pages: LoginPages, route: Route) -> Route:
         own_headers=route.own_headers,
         also=pages.paths.all,
     )
+
+
+def _operations(api: Api, description: Description | None) -> OperationTable:
+    if description is None:
+        return OperationTable(api.operations)
+    from stockade.openapi.naming import Names
+
+    return OperationTable(api.operations, Names(description.document).of)
 
 
 def cluster_name(api: Api) -> str:

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stockade.config.base import INLINE, Secret, Section
-from stockade.config.describing import Description, describe, description_files, is_loopback
+from stockade.config.describing import describe, description_files, is_loopback
 from stockade.config.errors import BadConfig, Problem
-from stockade.controls.authentication import LoginPages
 from stockade.engine import Binding
 from stockade.stores import Introspector, RelyingParty, Source
 from stockade.vocabulary import Control
@@ -18,6 +17,8 @@ from stockade.vocabulary import Control
 if TYPE_CHECKING:
     from stockade.config.loading import Loaded
     from stockade.config.models import Api
+    from stockade.controls.authentication import LoginPages
+    from stockade.openapi.reading import Description
 
 _AS_NAMED: Mapping[str, str] = {}
 
@@ -37,7 +38,8 @@ class Site:
         self.introspectors: list[Introspector] = []
         self.parties: list[RelyingParty] = []
         self.pages: LoginPages | None = None
-        self.uses_keys = False
+        self.uses_secrets = False  # set it where a control asks for what is sealed
+        self.uses_database = False  # set it where a control asks for what is kept
         self._read: list[Description | None] = []  # empty until someone asks
 
     @property
@@ -66,7 +68,7 @@ class Site:
 
     def hash_key(self) -> bytes:
         """The key of the keyed hash of API keys."""
-        self.uses_keys = True
+        self.uses_database = True
         return self._hash_key or b""
 
     def own_key(self, purpose: str) -> bytes:

@@ -6,8 +6,6 @@ import asyncio
 import time
 from typing import NamedTuple
 
-import httpx
-
 from stockade.engine import NotNow
 from stockade.stores.download import TIMEOUT, download
 from stockade.tokens import BadMetadata, IssuerMetadata, metadata_urls, read_metadata
@@ -19,7 +17,7 @@ _PAUSE = 2.0  # in which one that failed is not asked again
 
 
 async def discover(issuer: str) -> IssuerMetadata:
-    """The issuer's metadata. Raises BadMetadata, StoreError or httpx.HTTPError."""
+    """The issuer's metadata. Raises BadMetadata or StoreError."""
     first, second = metadata_urls(issuer)
     try:
         data = await download(first)
@@ -84,7 +82,7 @@ class Directory:
         except TimeoutError:
             self._down[issuer] = time.monotonic() + _PAUSE
             raise StoreError(f"{issuer}: no answer within {TIMEOUT:g} s") from None
-        except (BadMetadata, StoreError, httpx.HTTPError, httpx.InvalidURL) as error:
+        except (BadMetadata, StoreError) as error:
             self._down[issuer] = time.monotonic() + _PAUSE
             raise StoreError(f"{issuer}: {str(error) or type(error).__name__}") from error
         self._known[issuer] = _Known(metadata, time.monotonic())

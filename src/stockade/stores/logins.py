@@ -16,7 +16,7 @@ from stockade.engine import NotNow
 from stockade.logins import BadLogin, Identity, Sealer, TokenReply, check_id_token, identity_of
 from stockade.stores.jwks import KeySources
 from stockade.stores.providers import Providers, RelyingParty
-from stockade.stores.sessions import SessionRow, SessionTable
+from stockade.stores.sessions import CLAIM, SessionRow, SessionTable
 from stockade.tokens import IssuerMetadata
 from stockade.vocabulary import (
     Ask,
@@ -31,8 +31,7 @@ from stockade.vocabulary import (
 )
 
 _MOST_RANDOM = 1024  # bytes at once
-_CLAIMED = 15.0  # seconds in which one worker alone sets about a session's tokens
-_PATIENCE = 6.0  # and for which another waits for it
+_PATIENCE = 6.0  # seconds for which one worker waits for another's refresh
 _STEP = 0.05
 _SOONER = 0.8  # of a token's life, after which a new one is fetched while the old still does
 _TOUCH = 60.0  # seconds: how exactly it is known when a session was last used
@@ -68,16 +67,30 @@ class Logins:
         assert isinstance(ask, FindIssuer)
         return await self._providers.directory.find(self._party(ask.party).issuer)
 
-    def end(self, ask: EndSession) -> str:
-        party, table, digest = self._party(ask.party), self._table(), _digest(ask.secret)
-        row = table.read(digest)
-        if row is None or row.party != party.name:
-            return ""
-        table.end(digest)
-        return self._opened(row).id_token
+    def end(self, ask: EndSession) -> str:  # noqa: ARG002 - as every answer
+        raise NotNow
 
-    def end_all(self, ask: EndSessions) -> int:
-        return self._table().end_all(self._party(ask.party).name, ask.subject, ask.sid)
+    async def end_later(self, ask: Ask[str]) -> str:
+        assert isinstance(ask, EndSession)
+        party, table, digest = self._party(ask.party), self._table(), _digest(ask.secret)
+
+        def end() -> SessionRow | None:
+            row = table.read(digest)
+            if row is None or row.party != party.name:
+                return None
+            table.end(digest)
+            return row
+
+        ended = await table.database.later(end)
+        return self._opened(ended).id_token if ended is not None else ""
+
+    def end_all(self, ask: EndSessions) -> int:  # noqa: ARG002 - as every answer
+        raise NotNow
+
+    async def end_all_later(self, ask: Ask[int]) -> int:
+        assert isinstance(ask, EndSessions)
+        party, table, subject, sid = self._party(ask.party), self._table(), ask.subject, ask.sid
+        return await table.database.later(lambda: table.end_all(party.name, subject, sid))
 
     # A session begins.
 
@@ -119,7 +132,7 @@ class Logins:
             refresh_at,
             stale_at,
         )
-        table.add(row, party.most, party.idle)
+        await table.database.later(lambda: table.add(row, party.most, party.idle))
         return secret
 
     async def _identity(self, party: RelyingParty, members: Mapping[str, Any], reply: TokenReply) -> Identity:
@@ -132,70 +145,72 @@ class Logins:
     # A session is found.
 
     def find(self, ask: FindSession) -> LoginSession | None:
-        """Raises NotNow when its tokens must be refreshed."""
-        row = self._live(ask)
+        """Raises NotNow when something must be written, a server asked, or the tokens refreshed."""
+        party, table, digest = self._party(ask.party), self._table(), _digest(ask.secret)
+        row = table.known(digest)
         if row is None:
+            if table.database.remote:
+                raise NotNow
+            row = table.read(digest)
+        if row is None or row.party != party.name:
             return None
+        if ask.at >= row.ends or ask.at - row.seen >= _touch(party):
+            raise NotNow
         if row.refresh_at is not None and ask.at >= row.refresh_at:
             is_stale = row.stale_at is None or ask.at >= row.stale_at
-            if is_stale or not 0.0 <= ask.at - row.claimed < _CLAIMED:
+            if is_stale or not 0.0 <= ask.at - row.claimed < CLAIM:
                 raise NotNow
         return self._session(row)
 
     async def find_later(self, ask: Ask[LoginSession | None]) -> LoginSession | None:
         """One worker refreshes; the others go on with what they have while it lasts, then wait for it."""
         assert isinstance(ask, FindSession)
-        table, until = self._table(), asyncio.get_running_loop().time() + _PATIENCE
+        party, table, digest, at = self._party(ask.party), self._table(), _digest(ask.secret), ask.at
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _PATIENCE
         while True:
-            row = self._live(ask)
+            row = await table.database.later(lambda: _live(table, party, digest, at))
             if row is None:
                 return None
-            if row.refresh_at is None or ask.at < row.refresh_at:
+            if row.refresh_at is None or at < row.refresh_at:
                 return self._session(row)
-            if table.claim(row.digest, ask.at):
-                return await self._refreshed(row, ask.at)
-            if row.stale_at is not None and ask.at < row.stale_at:
+            if await table.database.later(lambda: table.claim(digest, at)):
+                return await self._refreshed(party, digest, at)
+            if row.stale_at is not None and at < row.stale_at:
                 return self._session(row)
-            if asyncio.get_running_loop().time() >= until:
-                raise StoreError(f"{row.party}: another worker has not refreshed the session in time")
+            if loop.time() >= until:
+                raise StoreError(f"{party.name}: another worker has not refreshed the session in time")
             await asyncio.sleep(_STEP)
-            table.read(row.digest)
 
-    def _live(self, ask: FindSession) -> SessionRow | None:
-        party, table, digest = self._party(ask.party), self._table(), _digest(ask.secret)
-        row = table.find(digest)
-        if row is not None and ask.at - row.seen >= party.idle:
-            row = table.read(digest)  # another worker may have seen it since
-        if row is None or row.party != party.name:
-            return None
-        if ask.at >= row.ends or ask.at - row.seen >= party.idle:
-            table.end(digest)
-            return None
-        if ask.at - row.seen >= min(_TOUCH, party.idle / 4):
-            table.touch(digest, ask.at)
-        return row
-
-    async def _refreshed(self, row: SessionRow, at: float) -> LoginSession | None:
-        party, table = self._party(row.party), self._table()
+    async def _refreshed(self, party: RelyingParty, digest: bytes, at: float) -> LoginSession | None:
+        table = self._table()
+        # What is remembered may be from before another's refresh, whose refresh token is the one that is good.
+        row = await table.database.later(lambda: table.read(digest))
+        if row is None or row.refresh_at is None or at < row.refresh_at:
+            return self._session(row) if row is not None else None
         try:
             fresh = await self._refresh(party, row, at)
         except BadLogin:
-            table.end(row.digest)  # the provider has ended it, or tells of somebody else
-            return None
+            await table.database.later(lambda: table.end(digest))
+            return None  # the provider has ended it, or tells of somebody else
         except StoreError:
             if row.stale_at is not None and at < row.stale_at:
                 return self._session(row)
-            table.change(row.digest, claimed=0.0)
+            await table.database.later(lambda: table.change(digest, claimed=0.0))
             raise
-        table.change(
-            row.digest,
-            identity=fresh.identity,
-            tokens=fresh.tokens,
-            refresh_at=fresh.refresh_at,
-            stale_at=fresh.stale_at,
-            claimed=0.0,
-        )
-        found = table.read(row.digest)  # it may have been ended meanwhile
+
+        def keep() -> SessionRow | None:
+            table.change(
+                digest,
+                identity=fresh.identity,
+                tokens=fresh.tokens,
+                refresh_at=fresh.refresh_at,
+                stale_at=fresh.stale_at,
+                claimed=0.0,
+            )
+            return table.read(digest)  # it may have been ended meanwhile
+
+        found = await table.database.later(keep)
         return self._session(found) if found is not None else None
 
     async def _refresh(self, party: RelyingParty, row: SessionRow, at: float) -> SessionRow:
@@ -251,6 +266,23 @@ class Logins:
         if self.table is None:
             raise StoreError("there is no table of sessions")
         return self.table
+
+
+def _live(table: SessionTable, party: RelyingParty, digest: bytes, at: float) -> SessionRow | None:
+    """The session if it still lasts, which is noted; what is over is ended."""
+    row = table.known(digest)
+    if row is None or at - row.seen >= party.idle:
+        row = table.read(digest)  # another worker may have seen it since
+    if row is None or row.party != party.name:
+        return None
+    if at >= row.ends or at - row.seen >= party.idle:
+        table.end(digest)
+        return None
+    return table.touch(row, at) if at - row.seen >= _touch(party) else row
+
+
+def _touch(party: RelyingParty) -> float:
+    return min(_TOUCH, party.idle / 4)
 
 
 def _kept(party: RelyingParty, reply: TokenReply, before: Tokens) -> Tokens:

@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 from urllib.parse import quote_plus
 
-import httpx
 from msgspec import Struct
 
 from stockade.engine import NotNow
@@ -126,8 +125,6 @@ class Providers:
                 return await fetch(method, url, **fields)
         except TimeoutError:
             raise StoreError(f"{url}: no answer within {TIMEOUT:g} s") from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise StoreError(f"{url}: {str(error) or type(error).__name__}") from error
         finally:
             self._talking[party.name] -= 1
 
@@ -135,7 +132,7 @@ class Providers:
 def _authenticated(party: RelyingParty, metadata: IssuerMetadata, form: dict[str, str]) -> dict[str, Any]:
     """The form with our own credentials (RFC 6749, section 2.3.1). Without a secret we only say who we are."""
     if not party.client_secret:
-        return {"data": {**form, "client_id": party.client_id}}
+        return {"form": {**form, "client_id": party.client_id}}
     if not metadata.authentication or "client_secret_basic" in metadata.authentication:
-        return {"data": form, "auth": (quote_plus(party.client_id), quote_plus(party.client_secret))}
-    return {"data": {**form, "client_id": party.client_id, "client_secret": party.client_secret.decode()}}
+        return {"form": form, "auth": (quote_plus(party.client_id), quote_plus(party.client_secret))}
+    return {"form": {**form, "client_id": party.client_id, "client_secret": party.client_secret.decode()}}

@@ -7,6 +7,7 @@ from typing import Any
 
 from stockade.engine import NotNow
 from stockade.stores.counters import Counters
+from stockade.stores.database import Database
 from stockade.stores.introspection import Introspection
 from stockade.stores.jwks import KeySources
 from stockade.stores.keys import KeyStore
@@ -39,9 +40,12 @@ class Stores:
         sources: KeySources,
         introspection: Introspection | None = None,
         logins: Logins | None = None,
+        database: Database | None = None,
     ) -> None:
+        """database: what the stores that keep tables share; it is closed with them."""
         self.counters = counters
         self.keys = keys
+        self.database = database
         self.sources = sources
         self.introspection = introspection or Introspection()
         self.logins = logins or Logins((), None, sources)
@@ -65,9 +69,12 @@ class Stores:
             FindIssuer: self.logins.find_issuer_later,
             OpenSession: self.logins.open_later,
             FindSession: self.logins.find_later,
+            EndSession: self.logins.end_later,
+            EndSessions: self.logins.end_all_later,
         }
         if keys is not None:
             self._answers[FindApiKey] = keys.find
+            self._later[FindApiKey] = keys.find_later
 
     def answer(self, ask: Ask[Any]) -> Any:
         """At once, or NotNow."""
@@ -87,5 +94,5 @@ class Stores:
     def close(self) -> None:
         if self.keys is not None:
             self.keys.close()
-        if self.logins.table is not None:
-            self.logins.table.close()
+        if self.database is not None:
+            self.database.close()

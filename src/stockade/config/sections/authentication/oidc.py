@@ -115,6 +115,7 @@ def make_oidc(site: Site, item: OidcScheme, *place: str | int) -> Scheme | None:
     source = Source(f"issuer {item.issuer}", url=f"issuer {item.issuer}", issuer=item.issuer)
     site.sources.append(source)
     redirect_uri = f"{item.url.rstrip('/')}{paths.callback}"
+    site.uses_database = True
     site.parties.append(_party(site, item, party, secret, redirect_uri, rules, source.name))
     oidc = Oidc(
         party=party,
