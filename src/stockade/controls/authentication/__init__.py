@@ -9,6 +9,7 @@ from typing import Any
 
 from stockade.controls.authentication.all_of import all_of
 from stockade.controls.authentication.api_key import ApiKeys
+from stockade.controls.authentication.aws4 import CanonicalRequests
 from stockade.controls.authentication.body import BodyAuthentication
 from stockade.controls.authentication.certificate import CertificateRule, ClientCertificates
 from stockade.controls.authentication.control import Authentication
@@ -25,6 +26,7 @@ __all__ = [
     "ApiKeys",
     "Authentication",
     "BodyAuthentication",
+    "CanonicalRequests",
     "CertificateRule",
     "ClientCertificates",
     "Jwts",
