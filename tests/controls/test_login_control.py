@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -320,6 +321,33 @@ def test_what_the_policy_takes_from_claims(shops: Callable[..., Shop], provider:
         assert rule(Browser(shop).log_in()) == reason
 
 
+def test_a_step_up_is_not_sent_round(shops: Callable[..., Shop], provider: OpenIdProvider) -> None:
+    """A provider that says more than was asked for is believed; one that says less leads nowhere, not back."""
+    shop = shops()
+    attempts = shop.run.policy.routes[1].bindings[-1].control.oidc.attempts  # type: ignore[attr-defined]
+    for said, reason in [
+        ({"acr": "pwd"}, "login-too-weak"),
+        ({"acr": None, "amr": ["pwd"]}, "login-too-weak"),
+        ({"acr": "mfa", "auth_time": int(time.time()) - 330}, "login-too-old"),
+        ({"acr": "mfa", "auth_time": None}, "login-too-old"),
+        ({"acr": "mfa", "auth_time": int(time.time()) + 330}, "login-too-old"),
+        ({"acr": None, "amr": ["mfa"]}, "logged-in"),
+    ]:
+        provider.said = said
+        browser = Browser(shop)
+        begun = attempts.begin(
+            f"{provider.url}/authorize",
+            random=os.urandom(60),
+            at=time.time(),
+            return_to="/",
+            acr=("mfa",),
+            max_age=300.0,
+        )
+        browser.cookies = [(BINDING, begun.binding)]
+        answer = httpx.get(begun.url, follow_redirects=False, trust_env=False)
+        assert rule(browser.finish(dict(parse_qsl(urlsplit(answer.headers["location"]).query)))) == reason
+
+
 # What a session may not be.
 
 
@@ -439,6 +467,7 @@ def test_logout(shop: Shop, provider: OpenIdProvider) -> None:
     browser.log_in()
     kept = browser.cookies
     assert browser.ask(LOGOUT, sec_fetch_site="cross-site").status == 403
+    assert browser.ask(LOGOUT, sec_fetch_site="same-origin", sec_purpose="prefetch;prerender").status == 403
     assert is_in(browser)
     provider.dead = True
     decision = browser.ask(LOGOUT, "POST", sec_fetch_site="same-origin", sec_fetch_mode="cors")

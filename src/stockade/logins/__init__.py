@@ -10,7 +10,7 @@ from stockade.logins.cookies import CookieNames, clearing, cookie_values, other_
 from stockade.logins.errors import BadLogin
 from stockade.logins.identity import ClaimNames, Identity, check_id_token, check_userinfo, identity_of
 from stockade.logins.logout import LogoutToken, end_session_url, read_logout_form, verify_logout_token
-from stockade.logins.navigation import is_navigation, is_own_navigation, is_page_load, return_target
+from stockade.logins.navigation import is_ahead_of_time, is_navigation, is_own_navigation, is_page_load, return_target
 from stockade.logins.seals import Sealer
 from stockade.logins.tokens import TokenReply, read_token_error, read_token_reply
 
@@ -33,6 +33,7 @@ __all__ = [
     "cookie_values",
     "end_session_url",
     "identity_of",
+    "is_ahead_of_time",
     "is_navigation",
     "is_own_navigation",
     "is_page_load",

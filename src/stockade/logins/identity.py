@@ -16,6 +16,7 @@ from stockade.tokens import BadToken, Claims, JwtRules, VerificationKeys, read_h
 
 _TYPES: Final = frozenset({"jwt"})  # an access token or a logout token says what it is
 _LONGEST: Final = 255  # characters of `sub` (section 2)
+_STRICTLY: Final = 5.0  # seconds that a login may be older than it was asked to be
 _MOST: Final = 500  # roles or scopes
 _HASHES: Final = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
 
@@ -90,7 +91,8 @@ def _check_login(
     """What a step-up asked for must be there: else a browser would be sent back and forth for ever."""
     if max_age is not None:
         since: Any = members.get("auth_time")
-        if type(since) not in (int, float) or not -leeway <= at - since <= max_age + leeway + 60.0:
+        # No more lenient than who asked: else what is let in here would be sent back there, for ever.
+        if type(since) not in (int, float) or not -leeway <= at - since <= max_age + min(leeway, _STRICTLY):
             raise BadLogin("login-too-old")
     if acr:
         identity = identity_of(members, ClaimNames(), frozenset())

@@ -17,12 +17,18 @@ def is_page_load(request: Request) -> bool:
     headers = request.headers
     if request.is_upgrade or "authorization" in headers or "x-requested-with" in headers:
         return False
-    if "prefetch" in f"{headers.get('sec-purpose')} {headers.get('purpose')}".lower():
+    if is_ahead_of_time(request):
         return False
     mode = headers.get("sec-fetch-mode")
     if mode is not None:
         return mode == "navigate" and headers.get("sec-fetch-dest") in (None, "document")
     return "text/html" in (headers.get("accept") or "").lower()
+
+
+def is_ahead_of_time(request: Request) -> bool:
+    """Whether a browser fetches what nobody has asked for yet (Sec-Purpose: prefetch;prerender)."""
+    headers = request.headers
+    return "prefetch" in f"{headers.get('sec-purpose')} {headers.get('purpose')}".lower()
 
 
 def is_navigation(request: Request) -> bool:

@@ -19,6 +19,7 @@ from stockade.logins import (
     clearing,
     cookie_values,
     end_session_url,
+    is_ahead_of_time,
     is_own_navigation,
     is_page_load,
     read_callback,
@@ -161,9 +162,9 @@ class LoginPages(Control):
     def _logout(self, exchange: Exchange) -> Asking[Verdict]:
         """Here at once, whatever the provider does; then there, if it can."""
         oidc, request = self.oidc, exchange.request
-        if not is_own_navigation(request) or oidc.cross_site.trouble(request):
+        if is_ahead_of_time(request) or not is_own_navigation(request) or oidc.cross_site.trouble(request):
             finding = Finding("logout-cross-site", "header:sec-fetch-site", severity="low")
-            return Stop(exchange.problem(403, "Another site's page cannot log you out."), (finding,))
+            return Stop(exchange.problem(403, "Neither another site's page nor a look ahead logs you out."), (finding,))
         id_token = yield from self._end_own(exchange)
         url = ""
         try:
