@@ -19,6 +19,7 @@ from joserfc.jwk import ECKey, RSAKey
 
 from stockade.sealing import BadKey, BadSeal, Keys, keys_of_jwks, keys_of_secret
 from stockade.sealing.envelopes import SIGNATURES, verify
+from stockade.sealing.strict import read_header
 
 BODY = b'{"amount":7}'
 EC = ec.generate_private_key(ec.SECP256R1())
@@ -192,3 +193,46 @@ def test_a_secret_is_as_long_as_the_hash(algorithm: str, least: int) -> None:
         else:
             with pytest.raises((BadSeal, BadKey)):
                 verify(token, keys_of_secret(secret), ALL)
+
+
+# The header of an encrypted body (RFC 7516): what is refused before any key is used or anything is inflated.
+
+
+def encrypted(header: bytes, *rest: str) -> str:
+    return ".".join([b64(header), *(rest or ("AAAA", "AAAA", "AAAA", "AAAA"))])
+
+
+HEADERS: dict[str, str] = {
+    "zip": encrypted(b'{"alg":"dir","enc":"A256GCM","zip":"DEF"}'),
+    "zip null": encrypted(b'{"alg":"dir","enc":"A256GCM","zip":null}'),
+    "two thousand million rounds": encrypted(
+        b'{"alg":"PBES2-HS256+A128KW","enc":"A128GCM","p2s":"AAAA","p2c":2000000000}'
+    ),
+    "salt alone": encrypted(b'{"alg":"dir","enc":"A128GCM","p2s":"AAAA"}'),
+    "jwk": encrypted(b'{"alg":"RSA-OAEP-256","enc":"A128GCM","jwk":{"kty":"RSA"}}'),
+    "jku": encrypted(b'{"alg":"RSA-OAEP-256","enc":"A128GCM","jku":"https://evil.example"}'),
+    "x5u": encrypted(b'{"alg":"RSA-OAEP-256","enc":"A128GCM","x5u":"https://evil.example"}'),
+    "crit": encrypted(b'{"alg":"dir","enc":"A128GCM","crit":["exp"]}'),
+    "enc twice": encrypted(b'{"alg":"dir","enc":"A128GCM","enc":"A256GCM"}'),
+    "enc no text": encrypted(b'{"alg":"dir","enc":7}'),
+    "kid no text": encrypted(b'{"alg":"dir","enc":"A128GCM","kid":{}}'),
+    "four parts": encrypted(b'{"alg":"dir","enc":"A128GCM"}', "AAAA", "AAAA", "AAAA"),
+    "six parts": encrypted(b'{"alg":"dir","enc":"A128GCM"}', *["AAAA"] * 5),
+    "a tag that is not canonical": encrypted(b'{"alg":"dir","enc":"A128GCM"}', "", "AAAA", "AAAA", "AB"),
+    "padding": encrypted(b'{"alg":"dir","enc":"A128GCM"}', "", "AAAA", "AAAA", "AA=="),
+    "header no object": encrypted(b'["dir"]'),
+    "header without end": encrypted(b'{"alg":"dir","x":"' + b"x" * 20_000 + b'"}'),
+    "header nested": encrypted(b'{"alg":"dir","x":' + b"[" * 500 + b"]" * 500 + b"}"),
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_a_header_of_an_encrypted_body_that_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        read_header(HEADERS[name], 5)
+    assert len(HEADERS) == 18
+
+
+def test_a_header_of_an_encrypted_body() -> None:
+    good = encrypted(b'{"alg":"dir","enc":"A128GCM","cty":"json"}', "", "AAAA", "AAAA", "AAAA")
+    assert read_header(good, 5) == {"alg": "dir", "enc": "A128GCM", "cty": "json"}
