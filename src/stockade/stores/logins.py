@@ -33,6 +33,7 @@ from stockade.vocabulary import (
 _MOST_RANDOM = 1024  # bytes at once
 _PATIENCE = 6.0  # seconds for which one worker waits for another's refresh
 _STEP = 0.05
+_REMEMBERED = 10_000
 _SOONER = 0.8  # of a token's life, after which a new one is fetched while the old still does
 _TOUCH = 60.0  # seconds: how exactly it is known when a session was last used
 
@@ -56,6 +57,7 @@ class Logins:
         self._sealers = {name: Sealer(party.key) for name, party in self._parties.items()}
         self._providers = Providers(keys)
         self.table = table
+        self._made: dict[bytes, tuple[SessionRow, LoginSession]] = {}
 
     def random(self, ask: RandomBytes) -> bytes:
         return secrets.token_bytes(min(ask.count, _MOST_RANDOM))
@@ -242,9 +244,17 @@ class Logins:
     # How it is kept.
 
     def _session(self, row: SessionRow) -> LoginSession:
+        """The same as long as the row is: whoever gets it may remember by it what they made of it."""
+        made = self._made.get(row.digest)
+        if made is not None and made[0] is row:
+            return made[1]
         identity = msgspec.msgpack.decode(row.identity, type=Identity)
         access = self._opened(row).access_token if self._party(row.party).keeps_access else ""
-        return LoginSession(row.digest.hex()[:16], identity, access)
+        session = LoginSession(row.digest.hex()[:16], identity, access)
+        if len(self._made) >= _REMEMBERED:
+            self._made.clear()
+        self._made[row.digest] = (row, session)
+        return session
 
     def _sealed(self, party: RelyingParty, digest: bytes, tokens: Tokens) -> bytes:
         plain = msgspec.msgpack.encode(tokens)

@@ -76,6 +76,8 @@ class Oidc:
         self._sealer = sealer
         self._context = f"session {party}"
         self._tokens: dict[str, str] | None = {} if forward else None
+        self._secrets: dict[str, str] = {}  # by the cookie that was opened
+        self._principals: dict[str, tuple[LoginSession, Principal]] = {}
 
     def describe(self) -> str:
         return f"login of browsers ({self.party}, {self.cookies.session})"
@@ -103,12 +105,27 @@ class Oidc:
             if len(self._tokens) >= _REMEMBERED:
                 self._tokens.clear()
             self._tokens[session.ref] = session.access_token
-        return _principal(session.identity, session.ref)
+        known = self._principals.get(session.ref)
+        if known is not None and known[0] is session:
+            return known[1]
+        if len(self._principals) >= _REMEMBERED:
+            self._principals.clear()
+        principal = _principal(session.identity, session.ref)
+        self._principals[session.ref] = (session, principal)
+        return principal
 
     def secret_of(self, cookie: str) -> str | None:
         """The session's secret in a cookie; None for what we have not made."""
+        known = self._secrets.get(cookie)
+        if known is not None:
+            return known
         plain = self._sealer.open(cookie, self._context)
-        return plain.decode() if plain is not None else None
+        if plain is None:
+            return None
+        if len(self._secrets) >= _REMEMBERED:
+            self._secrets.clear()
+        secret = self._secrets[cookie] = plain.decode()
+        return secret
 
     def cookie_of(self, secret: str, nonce: bytes) -> str:
         return self._sealer.seal(secret.encode(), self._context, nonce)
