@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -30,22 +30,32 @@ class CookieNames(Struct, frozen=True):
         return frozenset({self.session, self.binding})
 
 
-def _pairs(headers: Headers) -> list[tuple[str, str]]:
-    """Every cookie, in order: HTTP/2 may bring each on a line of its own (RFC 9113, section 8.2.3)."""
-    if "cookie" not in headers:
-        return []
-    parts = [part.strip(" \t") for line in headers.all("cookie") for part in line.split(";")]
-    return [(name, value) for name, _, value in (part.partition("=") for part in parts if part)]
+def _field(headers: Headers) -> str:
+    """All of the cookies: HTTP/2 may bring each on a line of its own (RFC 9113, section 8.2.3)."""
+    return "; ".join(headers.all("cookie")) if "cookie" in headers else ""
+
+
+@lru_cache(maxsize=1024)  # a browser sends the same ones again and again
+def _pairs(field: str) -> tuple[tuple[str, str], ...]:
+    parts = [part.strip(" \t") for part in field.split(";")]
+    return tuple((name, value) for name, _, value in (part.partition("=") for part in parts if part))
 
 
 def cookie_values(headers: Headers, name: str) -> list[str]:
     """Every value of that name. Several: another host or path has planted one beside ours, and nobody knows which."""
-    return [value for each, value in _pairs(headers) if each == name]
+    field = _field(headers)
+    return [value for each, value in _pairs(field) if each == name] if field else []
 
 
-def other_cookies(headers: Headers, ours: Collection[str]) -> str | None:
+def other_cookies(headers: Headers, ours: frozenset[str]) -> str | None:
     """The field with the cookies that are not ours; empty when none is left, None when none of ours is there."""
-    pairs = _pairs(headers)
+    field = _field(headers)
+    return _others(field, ours) if field else None
+
+
+@lru_cache(maxsize=1024)
+def _others(field: str, ours: frozenset[str]) -> str | None:
+    pairs = _pairs(field)
     if all(name not in ours for name, _ in pairs):
         return None
     return "; ".join(f"{name}={value}" if value else name for name, value in pairs if name not in ours)

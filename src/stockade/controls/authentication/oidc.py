@@ -71,6 +71,7 @@ class Oidc:
         self.party = party
         self.place = place
         self.cookies = cookies
+        self._names = cookies.all
         self.attempts = attempts
         self.cross_site = cross_site
         self._sealer = sealer
@@ -132,7 +133,7 @@ class Oidc:
 
     def hide(self, request: Request, principal: Principal | None) -> Edits | None:
         """Our cookies are nobody's business behind us; the access token is, where the policy says so."""
-        rest = other_cookies(request.headers, self.cookies.all)
+        rest = other_cookies(request.headers, self._names)
         sets: tuple[tuple[str, str], ...] = (("cookie", rest),) if rest else ()
         if self._tokens is not None and principal is not None and principal.kind == KIND:
             token = self._tokens.get(principal.credential)
