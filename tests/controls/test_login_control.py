@@ -126,7 +126,8 @@ class Browser:
                 self.cookies.append((name, morsel.value))
 
     def page(self, target: str) -> Decision:
-        return self.ask(target, **{name.replace("-", "_"): value for name, value in PAGE.items()})
+        headers: dict[str, Any] = {name.replace("-", "_"): value for name, value in PAGE.items()}
+        return self.ask(target, **headers)
 
     def begin(self, target: str = "/orders/7") -> dict[str, str]:
         """The parameters of the answer with which the provider sends the browser back."""
@@ -278,19 +279,17 @@ def test_an_id_token_that_is_none(name: str, shop: Shop, provider: OpenIdProvide
 def test_an_id_token_signed_by_another(shop: Shop, provider: OpenIdProvider) -> None:
     browser = Browser(shop)
     answer = browser.begin()
-    published, provider.key = provider.key, ECKey.generate_key("P-256", {"kid": provider.key.kid})
-    forge = provider.signed
-    provider.signed = lambda said, header=None: _with_key(provider, published, forge, said, header)  # type: ignore[method-assign]
-    provider.key = published
+    published, honest = provider.key, provider.signed
+
+    def forged(said: dict[str, Any], header: Any = None) -> str:
+        provider.key = ECKey.generate_key("P-256", {"kid": str(published.kid)})
+        try:
+            return honest(said, header)
+        finally:
+            provider.key = published
+
+    provider.signed = forged  # type: ignore[method-assign]
     assert rule(browser.finish(answer)) == "id-token-bad-signature"
-
-
-def _with_key(provider: OpenIdProvider, published: ECKey, forge: Any, said: Any, header: Any) -> str:
-    provider.key = ECKey.generate_key("P-256", {"kid": published.kid})
-    try:
-        return str(forge(said, header))
-    finally:
-        provider.key = published
 
 
 @pytest.mark.parametrize("alg", ["none", "HS256"])
@@ -312,11 +311,12 @@ def test_what_the_policy_takes_from_claims(shops: Callable[..., Shop], provider:
     browser = Browser(shop)
     browser.log_in()
     assert browser.ask("/orders/7").principal == "alice@example.com"
-    for said, reason in [
+    refused: list[tuple[dict[str, Any], str]] = [
         ({"email_verified": False}, "email-not-verified"),
         ({"email": None}, "id-claim-missing"),
         ({"sub": "bob"}, "userinfo-of-another"),
-    ]:
+    ]
+    for said, reason in refused:
         provider.userinfo_said = said
         assert rule(Browser(shop).log_in()) == reason
 
@@ -325,14 +325,15 @@ def test_a_step_up_is_not_sent_round(shops: Callable[..., Shop], provider: OpenI
     """A provider that says more than was asked for is believed; one that says less leads nowhere, not back."""
     shop = shops()
     attempts = shop.run.policy.routes[1].bindings[-1].control.oidc.attempts  # type: ignore[attr-defined]
-    for said, reason in [
+    answers: list[tuple[dict[str, Any], str]] = [
         ({"acr": "pwd"}, "login-too-weak"),
         ({"acr": None, "amr": ["pwd"]}, "login-too-weak"),
         ({"acr": "mfa", "auth_time": int(time.time()) - 330}, "login-too-old"),
         ({"acr": "mfa", "auth_time": None}, "login-too-old"),
         ({"acr": "mfa", "auth_time": int(time.time()) + 330}, "login-too-old"),
         ({"acr": None, "amr": ["mfa"]}, "logged-in"),
-    ]:
+    ]
+    for said, reason in answers:
         provider.said = said
         browser = Browser(shop)
         begun = attempts.begin(

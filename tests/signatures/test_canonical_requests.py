@@ -163,7 +163,7 @@ def in_field(request: Request, old: str, new: str) -> Request:
 
 
 GET = ("GET", f"{HOST}/orders/7?a=1")
-ATTACKS = {
+ATTACKS: dict[str, tuple[Any, str]] = {
     "another method": (lambda r: changed(r, method="DELETE"), "signature-wrong"),
     "another path": (lambda r: changed(r, target="/orders/8?a=1"), "signature-wrong"),
     "another query": (lambda r: changed(r, query="a=2"), "signature-wrong"),

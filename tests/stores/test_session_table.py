@@ -24,7 +24,7 @@ AT = 1_763_766_422.0
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def place(request, tmp_path) -> DatabasePlace:
+def place(request, tmp_path):
     if request.param == "sqlite":
         return DatabasePlace(tmp_path / "stockade.db")
     return request.getfixturevalue("postgresql").place(tmp_path)

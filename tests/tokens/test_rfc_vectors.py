@@ -27,14 +27,14 @@ from stockade.tokens import (
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "jose.json").read_text())
 THEN = 1_300_819_370.0  # ten seconds before the token of RFC 7519, section 3.1, expires
-UNTOLD: Any = pytest.mark.parametrize("case", VECTORS["jws"], ids=lambda case: case["from"])
+EACH = pytest.mark.parametrize("case", VECTORS["jws"], ids=lambda case: case["from"])
 
 
 def key_set(case: dict[str, Any]) -> bytes:
     return json.dumps({"keys": [case["key"]]}).encode()
 
 
-@UNTOLD
+@EACH
 def test_signatures(case: dict[str, Any]) -> None:
     message, _, signature = case["jws"].rpartition(".")
     header = read_header(case["jws"])
@@ -49,7 +49,7 @@ def test_signatures(case: dict[str, Any]) -> None:
     assert not key.verifies(header.alg, message.encode() + b"A", value)
 
 
-@UNTOLD
+@EACH
 def test_the_same_as_bodies(case: dict[str, Any]) -> None:
     if case["alg"] not in SIGNATURES:
         assert case["alg"] == "EdDSA"  # which RFC 9864 has split: bodies are signed by Ed25519
