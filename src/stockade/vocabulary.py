@@ -17,6 +17,7 @@ from urllib.parse import quote
 from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import force_setattr
 
+from stockade.certificates import CertificateRecord, Partner
 from stockade.messages import Message, Protocol
 from stockade.tokens import ApiKeyRecord, Claims, VerificationKeys
 from stockade.wire import Request, Response, problem
@@ -355,6 +356,18 @@ class FindApiKey(Ask[ApiKeyRecord | None], frozen=True, gc=False):
     """The stored half of an API key, by its public id."""
 
     id: str
+
+
+class FindCertificate(Ask[CertificateRecord | None], frozen=True, gc=False):
+    """What is kept of a certificate that we issued, by its SHA-256 digest (hex)."""
+
+    fingerprint: str
+
+
+class FindPartner(Ask[Partner | None], frozen=True, gc=False):
+    """The partner of that name; None where nobody is, as most principals."""
+
+    name: str
 
 
 class FindVerificationKeys(Ask[VerificationKeys], frozen=True, gc=False):

@@ -113,12 +113,12 @@ def issue(
     if not 60 <= lifetime <= LONGEST_CLIENT:
         raise BadAuthority(f"a client's certificate lives from a minute to {LONGEST_CLIENT / _DAY:.0f} days")
     if not at < issuing.end:
-        raise BadAuthority("the issuing CA has expired: make a new one with `stockade certs init --renew`")
+        raise BadAuthority("the issuing CA has expired: nothing that it signed is good any more")
     _check_constraints(issuing, request.dns)
     builder = _dated(at, min(at + lifetime, issuing.end)).subject_name(_common_name(holder))
     builder = builder.issuer_name(issuing.certificate.subject).public_key(request.public_key).serial_number(serial)
     names = [x509.UniformResourceIdentifier(uri), *map(x509.DNSName, request.dns)]
-    certificate = (
+    return (
         builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(digital_signature=True), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
@@ -127,7 +127,6 @@ def issue(
         .add_extension(_authority_key(issuing), critical=False)
         .sign(issuing.key, hashes.SHA256())
     )
-    return certificate
 
 
 def record_of(certificate: x509.Certificate, holder: str) -> CertificateRecord:
