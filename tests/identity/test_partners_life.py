@@ -17,7 +17,15 @@ from stockade.certificates.authority import BadAuthority
 from stockade.certificates.names import BadName
 from stockade.certificates.requests import BadSigningRequest
 from stockade.certificates.revocation import facts_of, read_lists, trouble_of_lists
-from stockade.identity.certificates import AuthorityExists, Certificates, Grant, Lists, NoAuthority, NoSuchCertificate
+from stockade.identity.certificates import (
+    AuthorityExists,
+    Certificates,
+    Grant,
+    Lists,
+    NoAuthority,
+    NoSuchCertificate,
+    list_numbers,
+)
 from stockade.identity.partners import BadTerms, NoSuchPartner, PartnerExists, Partners, Wanted
 from stockade.networks import BadNetwork
 from stockade.stores import CertificateStore, Database, KeyStore, PartnerStore
@@ -350,7 +358,7 @@ def test_an_older_list_is_noticed(desk: Office) -> None:
     record = signed(desk)
     desk.certificates.revoke(record.serial, AT, "test")
     trouble = trouble_of_lists(
-        (desk.folder / "clients-ca.pem").read_bytes(), old, AT, desk.certificates.list_numbers()
+        (desk.folder / "clients-ca.pem").read_bytes(), old, AT, list_numbers(desk.certificates.store)
     )
     assert len(trouble) == 2
     assert "an older list would let revoked certificates in again" in trouble[0]

@@ -16,6 +16,7 @@ from stockade.config.sections import (
     leaks,
     limits,
     messages,
+    partners,
     schema,
     waf,
 )
@@ -29,6 +30,7 @@ CATALOGUE: tuple[tuple[str, Maker], ...] = (
     ("limits", limits.make_early),  # what an address may do, before any costly work is done for it
     ("exposure", exposure.make_early),  # other sites' pages, before anybody is asked who they are
     ("authentication", authentication.make),  # who is asking
+    ("partners", partners.make),  # on which terms a partner may ask
     ("limits", limits.make_late),  # what a principal may do
     ("schema", schema.make),  # what a valid request is
     ("graphql", graphql.make),  # which operation it is, what it may ask for and what that costs

@@ -8,10 +8,12 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 from msgspec.structs import replace
+from sqlalchemy import Insert
 
 from stockade.networks import NetworkSet
 from stockade.redaction import redact
 from stockade.stores import KeyStore
+from stockade.stores.keys import insert_key
 from stockade.tokens import ApiKeyRecord, digest_api_key, make_api_key, parse_api_key
 
 _ID_BYTES, _SECRET_BYTES = 16, 32
@@ -49,6 +51,20 @@ class ApiKeys:
         expires: float | None = None,
     ) -> Issued:
         """Raises BadNetwork on a text that is no network, ValueError on an owner or scope that no header can carry."""
+        issued, _ = self.prepare(owner, at, scopes=scopes, networks=networks, expires=expires)
+        self._store.add(issued.record)
+        return issued
+
+    def prepare(
+        self,
+        owner: str,
+        at: float,
+        *,
+        scopes: Iterable[str] = (),
+        networks: Iterable[str] = (),
+        expires: float | None = None,
+    ) -> tuple[Issued, Insert]:
+        """A key, and the statement that makes it known, to be written with others. Raises as `issue` does."""
         if not owner or len(owner) > 256 or not owner.isprintable() or owner != owner.strip():
             raise ValueError("the owner must be 1 to 256 printable characters, without blanks around them")
         granted = frozenset(scopes)
@@ -58,8 +74,7 @@ class ApiKeys:
         allowed = tuple(networks)
         NetworkSet(allowed)
         issued = self._make(owner, at, granted, allowed, expires)
-        self._store.add(issued.record)
-        return issued
+        return issued, insert_key(issued.record)
 
     def list(self) -> list[ApiKeyRecord]:
         return self._store.all()

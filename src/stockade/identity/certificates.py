@@ -6,10 +6,14 @@ import os
 import secrets
 import tempfile
 from collections.abc import Collection, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import sqlalchemy as sql
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization as form
+from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -24,9 +28,17 @@ from stockade.certificates.authority import (
     serial_of,
 )
 from stockade.certificates.names import check_dns, check_holder, holder_uri
-from stockade.certificates.requests import BadSigningRequest, SigningRequest, check_names, read_signing_request
+from stockade.certificates.requests import (
+    BadSigningRequest,
+    SigningRequest,
+    check_names,
+    key_digest,
+    read_signing_request,
+)
 from stockade.certificates.revocation import REASONS, Revoked, make_list
-from stockade.stores import CertificateStore, Conflict
+from stockade.config import Loaded
+from stockade.config.database import database_place
+from stockade.stores import CertificateStore, Conflict, Database
 from stockade.stores.audit import audit_row
 from stockade.stores.certificates import (
     AUTHORITIES,
@@ -76,7 +88,7 @@ class IssuedCertificate(Struct, frozen=True):
 
 
 class Grant(Struct, frozen=True):
-    """Who a certificate is for, and what goes with it. dns: names it may carry. until: when its holder's time is over."""
+    """Who a certificate is for, and what goes with it. dns: names it may carry. until: the end of its holder's time."""
 
     holder: str
     dns: Collection[str] = ()
@@ -127,8 +139,6 @@ class Certificates:
         return self.store.authorities()["issuing"]
 
     def _authority_row(self, role: str, signer: Signer, trust_domain: str, at: float) -> dict[str, Any]:
-        from cryptography.hazmat.primitives import serialization as form
-
         key = signer.key.private_bytes(form.Encoding.DER, form.PrivateFormat.PKCS8, form.NoEncryption())
         return {
             "role": role,
@@ -140,10 +150,7 @@ class Certificates:
         }
 
     def _signer(self, row: AuthorityRow) -> Signer:
-        from cryptography import x509
-        from cryptography.hazmat.primitives.serialization import load_der_private_key
-
-        key: Any = load_der_private_key(self._sealer.open(row.sealed_key, _context(row.role)), None)
+        key: Any = form.load_der_private_key(self._sealer.open(row.sealed_key, _context(row.role)), None)
         return Signer(x509.load_pem_x509_certificate(row.certificate.encode()), key)
 
     def authorities(self) -> dict[str, AuthorityRow]:
@@ -174,20 +181,18 @@ class Certificates:
 
         Raises BadAuthority.
         """
-        from cryptography.hazmat.primitives.serialization import Encoding
-
         row = self.authorities()["issuing"]
         uri = holder_uri(row.trust_domain, check_holder(grant.holder))
         certificate = issue(self._signer(row), request, grant.holder, uri, _new_serial(), at, lifetime)
         record = replace(
             record_of(certificate, grant.holder), networks=grant.networks, scopes=grant.scopes, until=grant.until
         )
-        pem = certificate.public_bytes(Encoding.PEM).decode()
+        pem = certificate.public_bytes(form.Encoding.PEM).decode()
         issued = IssuedCertificate(record, pem + row.certificate)
         return issued, [sql.insert(CERTIFICATES).values(**certificate_row(record, pem))]
 
     def sign(self, csr: bytes, grant: Grant, at: float, lifetime: float, actor: str) -> IssuedCertificate:
-        """For a service of our own; partners are `Partners`' to serve. Raises BadSigningRequest, BadAuthority, BadName."""
+        """For a service of our own; partners are `Partners`' to serve. Raises BadSigningRequest, BadAuthority."""
         check_holder(grant.holder)
         request = self.read(csr, replace(grant, dns=[check_dns(name) for name in grant.dns]))
         issued, statements = self.prepare(request, grant, at, lifetime)
@@ -225,10 +230,6 @@ class Certificates:
 
     def _request_of(self, serial: str, dns: list[str]) -> SigningRequest:
         """As if its holder asked again for what they have."""
-        from cryptography import x509
-
-        from stockade.certificates.requests import key_digest
-
         key = x509.load_pem_x509_certificate(self.store.pem(serial).encode()).public_key()
         return SigningRequest(key, key_digest(key), tuple(dns), ())
 
@@ -284,18 +285,23 @@ class Certificates:
             _replace(self._lists.authorities, self.bundle().encode())
             _replace(self._lists.revoked, lists)
 
-    def list_numbers(self) -> dict[str, int]:
-        """The number of the newest list, by its issuer's name (RFC 4514)."""
-        from cryptography import x509
-
-        rows = self.store.authorities().values()
-        issuers = [x509.load_pem_x509_certificate(row.certificate.encode()).subject for row in rows]
-        return {issuer.rfc4514_string(): row.list_number for issuer, row in zip(issuers, rows, strict=True)}
-
     def bundle(self) -> str:
         """The certificates of root and issuing CA, as PEM."""
         rows = self.authorities()
         return rows["issuing"].certificate + rows["root"].certificate
+
+
+def list_numbers(store: CertificateStore) -> dict[str, int]:
+    """The number of the newest list, by its issuer's name (RFC 4514)."""
+    rows = store.authorities().values()
+    issuers = [x509.load_pem_x509_certificate(row.certificate.encode()).subject for row in rows]
+    return {issuer.rfc4514_string(): row.list_number for issuer, row in zip(issuers, rows, strict=True)}
+
+
+def newest_lists(loaded: Loaded) -> dict[str, int]:
+    """The same for the authority of a policy, none where it has none. Raises StoreError, BadConfig."""
+    with closing(Database(database_place(loaded))) as database:
+        return list_numbers(CertificateStore(database))
 
 
 def _roles(root: Signer, issuing: Signer) -> Iterable[tuple[str, Signer]]:
@@ -308,8 +314,6 @@ def _context(role: str) -> bytes:
 
 
 def _new_key() -> Any:
-    from cryptography.hazmat.primitives.asymmetric import ec
-
     return ec.generate_private_key(ec.SECP384R1())
 
 

@@ -51,6 +51,9 @@ class Wanted(Struct, frozen=True):
     lifetime: float = 90 * 86400.0
 
 
+NOTHING: Final = Wanted()
+
+
 class Credentials(Struct, frozen=True):
     """What a partner got; the key's text is shown once."""
 
@@ -83,7 +86,7 @@ def _no_clients(_clients: Sequence[str], _at: float) -> Iterable[sql.Executable]
 
 
 class Partners:
-    """Times are epoch seconds, handed in. actor: who does it, for the audit. certificates: None without an authority."""
+    """Times are epoch seconds, handed in. actor: who does it, for the audit. certificates: None: none are issued."""
 
     def __init__(
         self,
@@ -101,7 +104,7 @@ class Partners:
     # Onboarding and changes.
 
     def add(
-        self, partner: Partner, at: float, actor: str, wanted: Wanted = Wanted(), clients: Sequence[str] = ()
+        self, partner: Partner, at: float, actor: str, wanted: Wanted = NOTHING, clients: Sequence[str] = ()
     ) -> Credentials:
         """All of it or nothing. A name that was offboarded may come again; what it once held stays ended.
 
@@ -122,7 +125,13 @@ class Partners:
         forget = sql.delete(PARTNERS).where(PARTNERS.c.name == partner.name, PARTNERS.c.ended.is_not(None))
         try:
             self._database.write(
-                forget, sql.insert(PARTNERS).values(**row), *names, *theirs, *statements, *_told(issued, at, actor), told
+                forget,
+                sql.insert(PARTNERS).values(**row),
+                *names,
+                *theirs,
+                *statements,
+                *_told(issued, at, actor),
+                told,
             )
         except Conflict:
             raise PartnerExists(
@@ -214,6 +223,14 @@ class Partners:
         self._write_lists(at)
         return Ended(structs.replace(partner, ended=at), keys, certificates, len(clients))
 
+    def sign_for_other(self, csr: bytes, grant: Grant, at: float, lifetime: float, actor: str) -> IssuedCertificate:
+        """For a holder who is no partner. Raises PartnerExists where it is one, and as `Certificates.sign` does."""
+        assert self._certificates is not None
+        partner = self._store.get(grant.holder)
+        if partner is not None and partner.ended is None:
+            raise PartnerExists(f"{grant.holder} is a partner: stockade partners renew {grant.holder} --csr …")
+        return self._certificates.sign(csr, grant, at, lifetime, actor)
+
     # What is known.
 
     def find(self, name: str) -> Partner:
@@ -256,9 +273,7 @@ class Partners:
         if wanted.csr is not None:
             if self._certificates is None:
                 raise BadTerms("there is no certificate authority yet: stockade certs init")
-            grant = Grant(
-                partner.name, partner.names, partner.networks, frozenset(partner.scopes), partner.expires
-            )
+            grant = Grant(partner.name, partner.names, partner.networks, frozenset(partner.scopes), partner.expires)
             request = self._certificates.read(wanted.csr, grant)
             certificate, statements = self._certificates.prepare(request, grant, at, wanted.lifetime)
         if wanted.key:

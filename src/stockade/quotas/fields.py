@@ -20,7 +20,8 @@ WINDOWS: Final = {
 def throttle_fields(
     name: str, remaining: int, reset: float, retry_after: float, limit: int, unit: str
 ) -> tuple[tuple[str, str], ...]:
-    """`Retry-After` (RFC 9110, section 10.2.3), `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
+    """`Retry-After` (RFC 9110, section 10.2.3), `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-
+    ratelimit-headers).
 
     remaining: requests. reset, retry_after: seconds. limit: requests in a calendar `unit`.
     """

@@ -9,6 +9,7 @@ from stockade.config.sections.leaks import LeaksSection
 from stockade.config.sections.limits import LimitItem
 from stockade.config.sections.messages import MessagesSection
 from stockade.config.sections.openapi import OpenapiSection
+from stockade.config.sections.partners import PartnersSection
 from stockade.config.sections.schema import SchemaSection
 from stockade.config.sections.waf import WafSection
 
@@ -22,6 +23,7 @@ __all__ = [
     "LimitItem",
     "MessagesSection",
     "OpenapiSection",
+    "PartnersSection",
     "SchemaSection",
     "WafSection",
 ]

@@ -288,7 +288,7 @@ def _certificate_files(loaded: Loaded) -> frozenset[Path]:
     files = set()
     for listen in loaded.config.listen:
         if listen.tls is not None:
-            paths = (listen.tls.certificate, listen.tls.key, listen.tls.client_ca)
+            paths = (listen.tls.certificate, listen.tls.key, listen.tls.client_ca, listen.tls.client_crl)
             files |= {loaded.folder / path for path in paths if path is not None}
     return frozenset(files)
 

@@ -1,0 +1,62 @@
+"""Everything that issues credentials under one policy, opened together and closed together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from msgspec import Struct
+
+from stockade.config import Loaded
+from stockade.config.database import database_place
+from stockade.config.hash_key import read_hash_key
+from stockade.identity.api_keys import ApiKeys
+from stockade.identity.certificates import Certificates, Lists
+from stockade.identity.partners import Partners
+from stockade.stores import CertificateStore, Database, KeyStore, PartnerStore
+
+
+class Office(Struct, frozen=True):
+    """One database behind all of them."""
+
+    loaded: Loaded
+    database: Database
+    key_store: KeyStore
+    keys: ApiKeys
+    certificates: Certificates
+    partners: Partners
+
+
+@contextmanager
+def open_office(loaded: Loaded) -> Iterator[Office]:
+    """Raises BadConfig, StoreError."""
+    hash_key = read_hash_key(loaded)
+    section = loaded.config.certificates
+    lists = Lists(loaded.folder / section.ca, loaded.folder / section.crl, section.crl_lifetime)
+    with closing(Database(database_place(loaded))) as database:
+        key_store = KeyStore(database)
+        keys = ApiKeys(key_store, hash_key)
+        certificates = Certificates(CertificateStore(database), _sealer(loaded, hash_key), lists)
+        yield Office(
+            *(loaded, database, key_store, keys, certificates),
+            Partners(PartnerStore(database), keys, certificates),
+        )
+
+
+def _sealer(loaded: Loaded, hash_key: bytes):  # TEMPORARY
+    import hashlib
+    import os
+
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    class Sealing:
+        key = AESGCM(hashlib.sha256(hash_key).digest())
+
+        def seal(self, plaintext, context):
+            nonce = os.urandom(12)
+            return nonce + self.key.encrypt(nonce, plaintext, context)
+
+        def open(self, sealed, context):
+            return self.key.decrypt(sealed[:12], sealed[12:], context)
+
+    return Sealing()
