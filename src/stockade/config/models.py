@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from stockade.config.base import Address, HostPort, Kind, Model, Secret
+from stockade.config.certificates import CertificatesSection
+from stockade.config.database import DatabaseSection
 from stockade.config.errors import written
 from stockade.config.sections import (
     AuthenticationSection,
@@ -19,6 +21,7 @@ from stockade.config.sections import (
     LimitItem,
     MessagesSection,
     OpenapiSection,
+    PartnersSection,
     SchemaSection,
     WafSection,
 )
@@ -36,6 +39,9 @@ class ListenTls(Model):
     key: FilePath = Field(description="PEM file: the private key.")
     client_ca: FilePath | None = Field(
         None, description="PEM file: who may sign client certificates; they are then asked for."
+    )
+    client_crl: FilePath | None = Field(
+        None, description="PEM file: revocation lists, one of each authority in client_ca; re-read when it changes."
     )
     require_client_certificate: Flag = Field(False, description="Refuse clients that bring none.")
     min_version: Literal["1.2", "1.3"] = "1.2"
@@ -154,6 +160,7 @@ class Api(Model):
     openapi: OpenapiSection | None = Field(None, description="Its description: openapi.yaml, or {file: …} or {url: …}")
     firewall: FirewallSection = FirewallSection()
     authentication: AuthenticationSection | None = None
+    partners: PartnersSection | None = None
     limits: list[LimitItem] = Field([], description="Rates and quotas; all of them must allow a request.")
     schema_: SchemaSection | None = Field(None, alias="schema")
     graphql: GraphQLSection | None = None
@@ -186,6 +193,8 @@ class Config(Model):
     admin: Admin = Admin()
     log: Log = Log()
     keys: Keys = Keys()
+    database: DatabaseSection = DatabaseSection()
+    certificates: CertificatesSection = CertificatesSection()
     workers: Annotated[
         int | Literal["auto"],
         BeforeValidator(_workers),

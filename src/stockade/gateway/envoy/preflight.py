@@ -6,6 +6,8 @@ import asyncio
 import errno
 import socket
 import ssl
+import time
+from contextlib import closing
 from pathlib import Path
 
 from stockade.config import BadConfig, Built, Loaded, Problem
@@ -13,7 +15,7 @@ from stockade.config.base import HostPort
 from stockade.config.models import ListenTls
 from stockade.gateway.envoy.encryption import system_authorities
 from stockade.gateway.envoy.module import envoy_path, filter_path, libpython
-from stockade.stores import KeySources, KeyStore
+from stockade.stores import Database, KeySources, KeyStore
 from stockade.vocabulary import StoreError
 
 
@@ -25,13 +27,15 @@ def check_machine() -> None:
 
 
 def check_files(loaded: Loaded, built: Built) -> None:
-    """Certificates, keys, the log, the key store. Raises BadConfig."""
+    """Certificates, keys, the log, the database. Raises BadConfig."""
     problems = [*_certificates(loaded), *_upstreams(loaded), *_log(loaded)]
-    if built.key_store is not None:
+    if built.database is not None:
+        place = ("database", "url") if built.database.url else ("keys", "path")
         try:
-            KeyStore(built.key_store).close()
+            with closing(Database(built.database)) as database:
+                KeyStore(database)
         except StoreError as error:
-            problems.append(loaded.problem(str(error), "keys", "path"))
+            problems.append(loaded.problem(str(error), *place))
     if problems:
         raise BadConfig(problems)
 
@@ -89,6 +93,9 @@ def _certificates(loaded: Loaded) -> list[Problem]:
         text = certificate_trouble(loaded.folder, listen.tls)
         if text:
             problems.append(loaded.problem(text, "listen", index, "tls"))
+        elif listen.tls.client_crl is not None:
+            said = list_troubles(loaded, listen.tls)
+            problems += [loaded.problem(text, "listen", index, "tls", "client_crl") for text in said]
     return problems
 
 
@@ -115,6 +122,26 @@ def certificate_trouble(folder: Path, tls: ListenTls) -> str:
     elif tls.require_client_certificate:
         return "require_client_certificate needs client_ca: whose certificates are good?"
     return ""
+
+
+def list_troubles(loaded: Loaded, tls: ListenTls) -> list[str]:
+    """What is wrong with a listener's revocation lists. Those of our own authority must be the newest that it made."""
+    if tls.client_ca is None:
+        return ["client_crl needs client_ca: whose lists are they?"]
+    from stockade.certificates.revocation import trouble_of_lists
+    from stockade.identity.certificates import newest_lists
+
+    assert tls.client_crl is not None
+    path = loaded.folder / tls.client_crl
+    try:
+        lists = path.read_bytes()
+        least = newest_lists(loaded) if tls.client_crl == loaded.config.certificates.crl else {}
+    except OSError as error:
+        return [f"the client_crl {path} cannot be read: {error.strerror}"]
+    except (StoreError, BadConfig) as error:
+        return [f"the newest list of client_crl is not known: {error}"]
+    authorities = (loaded.folder / tls.client_ca).read_bytes()
+    return [f"{path} {text}" for text in trouble_of_lists(authorities, lists, time.time(), least)]
 
 
 def _upstreams(loaded: Loaded) -> list[Problem]:
