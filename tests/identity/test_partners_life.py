@@ -111,7 +111,7 @@ def test_in_one_go(desk: Office) -> None:
 def test_all_or_nothing(desk: Office) -> None:
     with pytest.raises(BadSigningRequest):
         onboard(desk, wanted=Wanted(key=True, csr=csr(x509.DNSName("victim.example"))))
-    assert desk.partners.list() == []
+    assert desk.partners.all() == []
     assert desk.keys.list() == []
     onboard(desk)  # and the name is free still
 
@@ -122,8 +122,8 @@ def test_a_name_is_one_partners(desk: Office) -> None:
         onboard(desk)
     with pytest.raises(PartnerExists, match="somebody else's"):
         desk.partners.add(replace(ACME, name="evil"), AT, "test")
+    desk.partners.add(Partner("evil"), AT, "test")
     with pytest.raises(PartnerExists):
-        desk.partners.add(Partner("evil"), AT, "test")
         desk.partners.change("evil", AT, "test", names=("client.acme.example",))
     assert desk.partners.find("evil").names == ()
     with pytest.raises(BadSigningRequest, match="another holder's name"):
@@ -176,7 +176,7 @@ def test_bad_terms(desk: Office, terms: dict[str, Any], error: type[Exception]) 
     with pytest.raises(error) as raised:
         desk.partners.add(replace(ACME, **terms), AT, "test", Wanted(key=True))
     assert str(raised.value).isprintable()
-    assert desk.partners.list() == []
+    assert desk.partners.all() == []
 
 
 # Changes.

@@ -117,7 +117,7 @@ def list_certificates(
     Example: stockade certs list --json
     """
     with opened(policy) as office:
-        rows = [certificate_dict(record) for record in office.certificates.list(holder)]
+        rows = [certificate_dict(record) for record in office.certificates.issued(holder)]
     if as_json:
         print_json(rows)
         return
@@ -138,10 +138,7 @@ def revoke(
     Example: stockade certs revoke 3a7f… --reason key-compromise
     """
     with opened(policy) as office:
-        try:
-            record = office.certificates.revoke(serial, time.time(), actor(), reason)
-        except ValueError as error:
-            raise typer.BadParameter(str(error), param_hint="--reason") from None
+        record = office.certificates.revoke(serial, time.time(), actor(), reason)
     typer.echo(f"revoked {record.serial} of {record.holder}")
 
 

@@ -23,7 +23,7 @@ def report(error: Exception) -> NoReturn:
     from stockade.vocabulary import StoreError
     from stockade.wire import BadTarget
 
-    mendable = (
+    mendable: tuple[type[Exception], ...] = (
         Unfit,
         BadCrs,
         StartFailed,

@@ -121,7 +121,7 @@ def list_partners(policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -> N
     """
     now = time.time()
     with opened(policy) as office:
-        rows = [_as_dict(partner, now) for partner in office.partners.list()]
+        rows = [_as_dict(partner, now) for partner in office.partners.all()]
     if as_json:
         print_json(rows)
         return
@@ -226,9 +226,10 @@ def _quota(text: str) -> tuple[int, str]:
     from stockade.config.units import parse_quota
 
     try:
-        return tuple(parse_quota(text))
+        amount, unit = parse_quota(text)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--quota") from None
+    return amount, unit
 
 
 def _wanted(office: Office, key: bool, csr: Path | None) -> Wanted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -57,10 +58,27 @@ class Listen(Model):
     )
 
 
+class AdminTls(Model):
+    """TLS on the admin address."""
+
+    certificate: FilePath = Field(description="PEM file: the certificate and its chain.")
+    key: FilePath = Field(description="PEM file: the private key.")
+
+
 class Admin(Model):
     """Where /healthz, /readyz and /metrics are served. Keep it private."""
 
     address: Address = HostPort("127.0.0.1", 9700)
+    api: Flag = Field(
+        False, description="Serve the admin API under /api/v1, to API keys with the scope stockade:admin."
+    )
+    tls: AdminTls | None = None
+
+    @model_validator(mode="after")
+    def _private(self) -> Admin:
+        if self.api and self.tls is None and not ip_address(self.address.host).is_loopback:
+            raise ValueError("the admin API hands out keys: off this machine it needs tls: {certificate: …, key: …}")
+        return self
 
 
 class Log(Model):

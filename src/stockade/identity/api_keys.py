@@ -24,6 +24,19 @@ class NoSuchKey(LookupError):
     """No key has that id."""
 
 
+class BadGrant(ValueError):
+    """An owner or a scope that no header field can carry."""
+
+
+def check_scopes(scopes: Iterable[str]) -> frozenset[str]:
+    """Raises BadGrant."""
+    granted = frozenset(scopes)
+    for scope in sorted(granted):
+        if _is_scope(scope) is None:
+            raise BadGrant(f"{scope!r} is no scope: printable ASCII without blanks, quotes and backslashes")
+    return granted
+
+
 class Issued(Struct, frozen=True):
     """A new key. `text` is the key itself: shown once, kept nowhere."""
 
@@ -50,7 +63,7 @@ class ApiKeys:
         networks: Iterable[str] = (),
         expires: float | None = None,
     ) -> Issued:
-        """Raises BadNetwork on a text that is no network, ValueError on an owner or scope that no header can carry."""
+        """Raises BadNetwork on a text that is no network, BadGrant on an owner or scope that no header can carry."""
         issued, _ = self.prepare(owner, at, scopes=scopes, networks=networks, expires=expires)
         self._store.add(issued.record)
         return issued
@@ -66,11 +79,8 @@ class ApiKeys:
     ) -> tuple[Issued, Insert]:
         """A key, and the statement that makes it known, to be written with others. Raises as `issue` does."""
         if not owner or len(owner) > 256 or not owner.isprintable() or owner != owner.strip():
-            raise ValueError("the owner must be 1 to 256 printable characters, without blanks around them")
-        granted = frozenset(scopes)
-        for scope in sorted(granted):
-            if _is_scope(scope) is None:
-                raise ValueError(f"{scope!r} is no scope: printable ASCII without blanks, quotes and backslashes")
+            raise BadGrant("the owner must be 1 to 256 printable characters, without blanks around them")
+        granted = check_scopes(scopes)
         allowed = tuple(networks)
         NetworkSet(allowed)
         issued = self._make(owner, at, granted, allowed, expires)

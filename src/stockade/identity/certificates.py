@@ -35,9 +35,11 @@ from stockade.certificates.requests import (
     key_digest,
     read_signing_request,
 )
-from stockade.certificates.revocation import REASONS, Revoked, make_list
+from stockade.certificates.revocation import REASONS, BadRevocationList, Revoked, facts_of, make_list, read_lists
 from stockade.config import Loaded
 from stockade.config.database import database_place
+from stockade.identity.api_keys import check_scopes
+from stockade.networks import NetworkSet
 from stockade.stores import CertificateStore, Conflict, Database
 from stockade.stores.audit import audit_row
 from stockade.stores.certificates import (
@@ -63,6 +65,10 @@ class AuthorityExists(ValueError):
 
 class NoSuchCertificate(LookupError):
     """No certificate has that serial number."""
+
+
+class BadReason(ValueError):
+    """No reason for a revocation that RFC 5280 knows."""
 
 
 class Sealer(Protocol):
@@ -194,6 +200,8 @@ class Certificates:
     def sign(self, csr: bytes, grant: Grant, at: float, lifetime: float, actor: str) -> IssuedCertificate:
         """For a service of our own; partners are `Partners`' to serve. Raises BadSigningRequest, BadAuthority."""
         check_holder(grant.holder)
+        NetworkSet(grant.networks)
+        check_scopes(grant.scopes)
         request = self.read(csr, replace(grant, dns=[check_dns(name) for name in grant.dns]))
         issued, statements = self.prepare(request, grant, at, lifetime)
         fresh = sorted(set(request.dns) - self.store.names_of(grant.holder))
@@ -234,9 +242,9 @@ class Certificates:
         return SigningRequest(key, key_digest(key), tuple(dns), ())
 
     def revoke(self, serial: str, at: float, actor: str, reason: str = "unspecified") -> CertificateRecord:
-        """From now on, in every worker, it is refused. Raises NoSuchCertificate, ValueError on an unknown reason."""
+        """From now on, in every worker, it is refused. Raises NoSuchCertificate, BadReason."""
         if reason not in REASONS:
-            raise ValueError(f"{reason!r} is no reason; one of {', '.join(REASONS)}")
+            raise BadReason(f"{reason[:64]!a} is no reason; one of {', '.join(REASONS)}")
         record = self.get(serial)
         if record.revoked is None or record.revoked > at or (reason == "key-compromise" != record.reason):
             since = at if record.revoked is None else min(at, record.revoked)
@@ -257,7 +265,7 @@ class Certificates:
             raise NoSuchCertificate(f"no certificate has the serial number {serial[:64]!a}")
         return record
 
-    def list(self, holder: str | None = None) -> list[CertificateRecord]:
+    def issued(self, holder: str | None = None) -> list[CertificateRecord]:
         """Oldest first."""
         return self.store.where(*([CERTIFICATES.c.holder == holder] if holder is not None else []))
 
@@ -284,6 +292,16 @@ class Certificates:
             lists += make_list(self._signer(rows["root"]), (), numbers["root"], at, lifetime * _ROOT_LISTS)
             _replace(self._lists.authorities, self.bundle().encode())
             _replace(self._lists.revoked, lists)
+
+    def lists_due(self, at: float) -> bool:
+        """Whether the lists that lie there are gone, or past the middle of their time."""
+        if not self.store.authorities():
+            return False
+        try:
+            found = [facts_of(each) for each in read_lists(self._lists.revoked.read_bytes())]
+        except (FileNotFoundError, BadRevocationList):
+            return True
+        return any(at > (each.this_update + each.next_update) / 2 for each in found)
 
     def bundle(self) -> str:
         """The certificates of root and issuing CA, as PEM."""
@@ -321,12 +339,11 @@ def _new_serial() -> int:
     return serial_of(secrets.token_bytes(SERIAL_BYTES))
 
 
-def _signed(at: float, actor: str, issued: IssuedCertificate, replaces: str = "") -> sql.Insert:
+def _signed(at: float, actor: str, issued: IssuedCertificate, replaces: str | None = None) -> sql.Insert:
     record = issued.record
-    more = {"replaces": replaces} if replaces else {}
-    return audit_row(
-        *(at, actor, "certificate.issued", record.holder), serial=record.serial, names=list(record.names), **more
-    )
+    names = list(record.names)
+    details = {"serial": record.serial, "names": names, "replaces": replaces}
+    return audit_row(at, actor, "certificate.issued", record.holder, **details)
 
 
 def _entry(record: CertificateRecord) -> Revoked:

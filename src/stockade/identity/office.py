@@ -21,10 +21,14 @@ class Office(Struct, frozen=True):
 
     loaded: Loaded
     database: Database
+    hash_key: bytes
     key_store: KeyStore
     keys: ApiKeys
     certificates: Certificates
     partners: Partners
+
+    def __repr__(self) -> str:
+        return f"Office({self.loaded.path})"
 
 
 @contextmanager
@@ -38,7 +42,7 @@ def open_office(loaded: Loaded) -> Iterator[Office]:
         keys = ApiKeys(key_store, hash_key)
         certificates = Certificates(CertificateStore(database), _sealer(loaded, hash_key), lists)
         yield Office(
-            *(loaded, database, key_store, keys, certificates),
+            *(loaded, database, hash_key, key_store, keys, certificates),
             Partners(PartnerStore(database), keys, certificates),
         )
 

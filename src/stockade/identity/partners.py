@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 
 from stockade.certificates import CertificateRecord, Partner
 from stockade.certificates.names import check_dns, check_holder
-from stockade.identity.api_keys import ApiKeys, Issued
+from stockade.identity.api_keys import ApiKeys, Issued, check_scopes
 from stockade.identity.certificates import Certificates, Grant, IssuedCertificate
 from stockade.networks import NetworkSet
 from stockade.stores import Conflict, PartnerStore
@@ -148,7 +148,7 @@ class Partners:
         old = self.find(name)
         new = _checked(structs.replace(old, **terms), at if "expires" in terms else None)
         changed = {key: value for key, value in _terms(partner_row(new)).items() if partner_row(old)[key] != value}
-        names = [sql.delete(CERTIFICATE_NAMES).where(CERTIFICATE_NAMES.c.holder == name)]
+        names: list[sql.Executable] = [sql.delete(CERTIFICATE_NAMES).where(CERTIFICATE_NAMES.c.holder == name)]
         names += [sql.insert(CERTIFICATE_NAMES).values(name=each, holder=name) for each in new.names]
         where = sql.update(PARTNERS).where(PARTNERS.c.name == name, PARTNERS.c.ended.is_(None))
         try:
@@ -250,7 +250,7 @@ class Partners:
             partner, keys, self._certificates_of(name), self._store.clients_of(name), read_audit(self._database, name)
         )
 
-    def list(self) -> list[Partner]:
+    def all(self) -> list[Partner]:
         """By name."""
         return self._store.all()
 
@@ -318,6 +318,7 @@ def _checked(partner: Partner, at: float | None) -> Partner:
         if len(listed) > _MOST_LISTED or len(set(listed)) < len(listed):
             raise BadTerms(f"{what}: {_MOST_LISTED} at the most, and each once")
     NetworkSet(partner.networks)
+    check_scopes(partner.scopes)
     for name in partner.names:
         check_dns(name)
     if partner.quota is not None and not 0 < partner.quota[0] <= MOST_QUOTA:

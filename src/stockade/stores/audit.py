@@ -32,7 +32,7 @@ class AuditRow(Struct, frozen=True):
     details: dict[str, Any]
 
 
-def audit_row(at: float, actor: str, action: str, subject: str, **details: Any) -> sql.Insert:
+def audit_row(at: float, actor: str, action: str, subject: str, **details: object) -> sql.Insert:
     """The statement to write with the change itself. No detail may be a secret."""
     return sql.insert(AUDIT).values(at=at, actor=actor[:256], action=action, subject=subject[:256], details=details)
 

@@ -25,5 +25,7 @@ def make(site: Site) -> list[Binding]:
     if authentication is None:
         site.problem("partners are known by their credentials: the API needs `authentication`", "partners")
         return []
+    if authentication.mode == "off":
+        return []
     site.uses_database = True
     return [site.bind(Partners(required=section.required), section, "partners")]

@@ -21,7 +21,7 @@ from pathlib import Path
 from stockade.config import Api, BadConfig, Built, Loaded, build, load_text
 from stockade.config.build import cluster_name
 from stockade.gateway.envoy import bootstrap, encryption, preflight
-from stockade.gateway.envoy.admin import Admin, Status
+from stockade.gateway.envoy.admin import Admin, Beside, Status
 from stockade.gateway.envoy.files import write
 from stockade.gateway.envoy.fleet import Fleet, StartFailed
 from stockade.gateway.envoy.line import Line
@@ -39,8 +39,17 @@ __all__ = ["StartFailed", "Supervisor", "supervise", "worker_count"]
 class Supervisor:
     """`run` returns when it was told to stop. Say what happens with `tell`."""
 
-    def __init__(self, loaded: Loaded, built: Built, workers: int, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        built: Built,
+        workers: int,
+        tell: Callable[[str], None],
+        beside: Callable[[Callable[[], Loaded]], Beside] | None = None,
+    ) -> None:
+        """beside: makes what else the admin address serves, given a function that says which policy runs."""
         self._loaded = loaded
+        self._beside = beside(lambda: self._loaded) if beside is not None else None
         self._built = built
         self._tell = tell
         self._folder = tempfile.TemporaryDirectory(prefix="stockade-")
@@ -58,7 +67,7 @@ class Supervisor:
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Start, serve until told to stop, drain, stop. Raises StartFailed."""
-        admin = Admin(self._loaded.config.admin.address, self.status, self.metrics)
+        admin = self._admin()
         self._write_all()
         self._catch_signals()
         server = await self._open_line()
@@ -70,6 +79,8 @@ class Supervisor:
                 self._seen = self._look()
                 keepers = [asyncio.create_task(self._keep(worker)) for worker in self._fleet.workers]
                 keepers += [asyncio.create_task(self._watch()), asyncio.create_task(self._poll())]
+                if self._beside is not None:
+                    keepers.append(asyncio.create_task(self._beside.keep()))
                 ready()
             await self._stopping.wait()
             bound = self._loaded.config.drain
@@ -80,9 +91,17 @@ class Supervisor:
                 keeper.cancel()
             await self._fleet.stop()
             await admin.stop()
+            if self._beside is not None:
+                self._beside.close()
             server.close()
             self._counters.close()
             self._folder.cleanup()
+
+    def _admin(self) -> Admin:
+        config, folder = self._loaded.config.admin, self._loaded.folder
+        tls = (folder / config.tls.certificate, folder / config.tls.key) if config.tls is not None else None
+        routes = self._beside.routes() if self._beside is not None and config.api else ()
+        return Admin(config.address, self.status, self.metrics, routes, tls)
 
     @property
     def _stopping(self) -> asyncio.Event:
@@ -300,13 +319,19 @@ def _ending(status: int) -> str:
     return f"exit status {status}"
 
 
-async def supervise(loaded: Loaded, built: Built, workers: int, ready: Callable[[], None]) -> None:
+async def supervise(
+    loaded: Loaded,
+    built: Built,
+    workers: int,
+    ready: Callable[[], None],
+    beside: Callable[[Callable[[], Loaded]], Beside] | None = None,
+) -> None:
     """Run the gateway until it is told to stop."""
 
     def tell(text: str) -> None:
         sys.stderr.write(f"stockade: {text}\n")
 
-    await Supervisor(loaded, built, workers, tell).run(ready)
+    await Supervisor(loaded, built, workers, tell, beside).run(ready)
 
 
 def worker_count(loaded: Loaded, wanted: int | None) -> int:
