@@ -7,9 +7,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from stockade.certificates import Partner
+from stockade.envelopes import Envelope, KeyRing
 from stockade.identity import ApiKeys
 from stockade.identity.certificates import Certificates, Lists
 from stockade.identity.partners import Partners
@@ -30,17 +29,7 @@ ACME = Partner(
 HASH_KEY = b"a key of the keyed hash, for tests alone"
 
 
-class Sealing:
-    """A sealer of one key."""
-
-    def __init__(self) -> None:
-        self._key = AESGCM(b"k" * 32)
-
-    def seal(self, plaintext: bytes, context: bytes) -> bytes:
-        return b"sealed:" + self._key.encrypt(b"n" * 12, plaintext, context)
-
-    def open(self, sealed: bytes, context: bytes) -> bytes:
-        return self._key.decrypt(b"n" * 12, sealed[7:], context)
+ENVELOPE = Envelope(KeyRing.of(bytes(range(32))))
 
 
 class Office(NamedTuple):
@@ -61,7 +50,7 @@ def office(folder: Path) -> Iterator[Office]:
     with closing(Database(folder / "stockade.db")) as database:
         keys = ApiKeys(KeyStore(database), HASH_KEY)
         lists = Lists(folder / "clients-ca.pem", folder / "clients.crl")
-        certificates = Certificates(CertificateStore(database), Sealing(), lists)
+        certificates = Certificates(CertificateStore(database), lambda: ENVELOPE, lists)
         yield Office(folder, database, keys, certificates, Partners(PartnerStore(database), keys, certificates))
 
 

@@ -12,6 +12,7 @@ from stockade.config.base import Address, HostPort, Kind, Model, Secret
 from stockade.config.certificates import CertificatesSection
 from stockade.config.database import DatabaseSection
 from stockade.config.errors import written
+from stockade.config.secrets import SecretsSection
 from stockade.config.sections import (
     AuthenticationSection,
     ExposureSection,
@@ -212,6 +213,7 @@ class Config(Model):
     log: Log = Log()
     keys: Keys = Keys()
     database: DatabaseSection = DatabaseSection()
+    secrets: SecretsSection = SecretsSection()
     certificates: CertificatesSection = CertificatesSection()
     workers: Annotated[
         int | Literal["auto"],

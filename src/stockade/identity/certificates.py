@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import sqlalchemy as sql
 from cryptography import x509
@@ -38,6 +38,7 @@ from stockade.certificates.requests import (
 from stockade.certificates.revocation import REASONS, BadRevocationList, Revoked, facts_of, make_list, read_lists
 from stockade.config import Loaded
 from stockade.config.database import database_place
+from stockade.envelopes import BadEnvelope, Envelope
 from stockade.identity.api_keys import check_scopes
 from stockade.networks import NetworkSet
 from stockade.stores import CertificateStore, Conflict, Database
@@ -50,6 +51,7 @@ from stockade.stores.certificates import (
     certificate_records,
     certificate_row,
 )
+from stockade.vocabulary import StoreError
 
 _DAY: Final = 86400.0
 _ROOT_LISTS: Final = 52  # a root's list is good for so many times as long: its key is used for nothing else
@@ -69,13 +71,6 @@ class NoSuchCertificate(LookupError):
 
 class BadReason(ValueError):
     """No reason for a revocation that RFC 5280 knows."""
-
-
-class Sealer(Protocol):
-    """What keeps a secret that lies at rest: an `envelopes.Envelope`."""
-
-    def seal(self, plaintext: bytes, context: bytes) -> bytes: ...
-    def open(self, sealed: bytes, context: bytes) -> bytes: ...
 
 
 class Lists(Struct, frozen=True):
@@ -106,9 +101,10 @@ class Grant(Struct, frozen=True):
 class Certificates:
     """Times are epoch seconds, handed in. actor: who does it, for the audit."""
 
-    def __init__(self, store: CertificateStore, sealer: Sealer, lists: Lists) -> None:
+    def __init__(self, store: CertificateStore, sealing: Callable[[], Envelope], lists: Lists) -> None:
+        """sealing: asked when a CA's key must be sealed or opened, and not before."""
         self.store = store
-        self._sealer = sealer
+        self._sealing = sealing
         self._lists = lists
 
     # The authority.
@@ -149,14 +145,18 @@ class Certificates:
         return {
             "role": role,
             "certificate": signer.pem.decode(),
-            "sealed_key": self._sealer.seal(key, _context(role)),
+            "sealed_key": self._sealing().seal(key, _context(role)),
             "trust_domain": trust_domain,
             "list_number": 0,
             "created": at,
         }
 
     def _signer(self, row: AuthorityRow) -> Signer:
-        key: Any = form.load_der_private_key(self._sealer.open(row.sealed_key, _context(row.role)), None)
+        try:
+            key: Any = form.load_der_private_key(self._sealing().open(row.sealed_key, _context(row.role)), None)
+        except BadEnvelope as error:
+            text = f"the {row.role} CA's key cannot be opened ({error}): has the key of `secrets` changed?"
+            raise StoreError(text) from None
         return Signer(x509.load_pem_x509_certificate(row.certificate.encode()), key)
 
     def authorities(self) -> dict[str, AuthorityRow]:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from stockade.config import Loaded
 from stockade.config.database import database_place
 from stockade.config.hash_key import read_hash_key
+from stockade.config.secrets import read_envelope
 from stockade.identity.api_keys import ApiKeys
 from stockade.identity.certificates import Certificates, Lists
 from stockade.identity.partners import Partners
@@ -40,27 +41,8 @@ def open_office(loaded: Loaded) -> Iterator[Office]:
     with closing(Database(database_place(loaded))) as database:
         key_store = KeyStore(database)
         keys = ApiKeys(key_store, hash_key)
-        certificates = Certificates(CertificateStore(database), _sealer(loaded, hash_key), lists)
+        certificates = Certificates(CertificateStore(database), lambda: read_envelope(loaded), lists)
         yield Office(
             *(loaded, database, hash_key, key_store, keys, certificates),
             Partners(PartnerStore(database), keys, certificates),
         )
-
-
-def _sealer(loaded: Loaded, hash_key: bytes):  # TEMPORARY
-    import hashlib
-    import os
-
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    class Sealing:
-        key = AESGCM(hashlib.sha256(hash_key).digest())
-
-        def seal(self, plaintext, context):
-            nonce = os.urandom(12)
-            return nonce + self.key.encrypt(nonce, plaintext, context)
-
-        def open(self, sealed, context):
-            return self.key.decrypt(sealed[:12], sealed[12:], context)
-
-    return Sealing()

@@ -19,7 +19,7 @@ AUTHORITIES = sql.Table(
     METADATA,
     sql.Column("role", sql.String(16), primary_key=True),
     sql.Column("certificate", sql.Text, nullable=False),
-    sql.Column("sealed_key", sql.LargeBinary, nullable=False),
+    sql.Column("sealed_key", sql.LargeBinary, nullable=False, info={"sealed": True}),
     sql.Column("trust_domain", sql.String(253), nullable=False),
     sql.Column("list_number", sql.BigInteger, nullable=False),
     sql.Column("created", sql.Float, nullable=False),
