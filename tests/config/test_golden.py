@@ -55,6 +55,7 @@ BEYOND_THE_SCHEMA = {
     "jwt-short-secret",
     "jwt-two-sources",
     "leaks-built",
+    "partners-built",
     "limit-measures",
     "logged-credentials",
     "logged-credentials-when-off",

@@ -42,7 +42,8 @@ def up(
     def ready() -> None:
         for listen in config.listen:
             typer.echo(f"listening on {'https' if listen.tls else 'http'}://{listen.address}")
-        typer.echo(f"admin on http://{config.admin.address} (/healthz /readyz /metrics)")
+        served = "/healthz /readyz /metrics" + (" /api/v1" if config.admin.api else "")
+        typer.echo(f"admin on {'https' if config.admin.tls else 'http'}://{config.admin.address} ({served})")
 
     asyncio.run(supervise(loaded, built, worker_count(loaded, workers), ready, _beside(loaded)))
 

@@ -87,6 +87,10 @@ def _at_source(loaded: Loaded, trouble: str) -> Problem:
 
 def _certificates(loaded: Loaded) -> list[Problem]:
     problems = []
+    admin = loaded.config.admin.tls
+    if admin is not None:
+        text = certificate_trouble(loaded.folder, ListenTls(certificate=admin.certificate, key=admin.key))
+        problems += [loaded.problem(text, "admin", "tls")] if text else []
     for index, listen in enumerate(loaded.config.listen):
         if listen.tls is None:
             continue

@@ -274,6 +274,7 @@ class Supervisor:
         for name, was, wanted in (
             ("workers", old.workers, new.workers),
             ("connections", old.connections, new.connections),
+            ("admin", old.admin, new.admin),
         ):
             if was != wanted:
                 self._tell(f"{loaded.where(name)}: {name} takes effect when Stockade is started again")
