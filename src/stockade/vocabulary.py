@@ -376,6 +376,14 @@ class IntrospectToken(Ask[Claims | None], frozen=True, gc=False):
         return f"IntrospectToken({self.source!r})"
 
 
+class FindRevocation(Ask[bool], frozen=True, gc=False):
+    """Whether a token of our own service was revoked: itself, its family, its client or its user, as "jti:…",
+    "grant:…", "client:…" and "user:…". issued: epoch seconds."""
+
+    names: tuple[str, ...]
+    issued: float
+
+
 class StoreError(Exception):
     """A store cannot answer. The route's `failure` decides what that means for the request."""
 

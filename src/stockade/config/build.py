@@ -12,9 +12,10 @@ from stockade.config.base import HostPort
 from stockade.config.catalogue import CATALOGUE
 from stockade.config.database import database_place, warn_of_database
 from stockade.config.errors import BadConfig, Problem
-from stockade.config.hash_key import read_hash_key, warn_of_hash_key
+from stockade.config.hash_key import TOKENS, own_key, read_hash_key, warn_of_hash_key
 from stockade.config.loading import Loaded
 from stockade.config.models import Api
+from stockade.config.sections import identity
 from stockade.config.site import Site
 from stockade.controls.authentication import Authentication
 from stockade.controls.exposure import Exposure
@@ -22,7 +23,7 @@ from stockade.engine import Binding, Policy, Route, Upstream
 from stockade.networks import NetworkSet
 from stockade.openapi.naming import Names
 from stockade.operations import OperationTable
-from stockade.stores import DatabasePlace, Introspector, Source
+from stockade.stores import DatabasePlace, Introspector, OwnIssuer, Source
 
 _CARRIERS = frozenset(
     {"authorization", "cookie", "dpop", "proxy-authorization"}
@@ -38,6 +39,7 @@ class Built(Struct, frozen=True):
     watched: frozenset[Path]  # files whose change makes a new policy
     warnings: tuple[Problem, ...]
     introspectors: tuple[Introspector, ...] = ()
+    own_issuer: OwnIssuer | None = None  # our own token service, where an API takes its tokens
 
 
 def build(loaded: Loaded) -> Built:
@@ -45,16 +47,16 @@ def build(loaded: Loaded) -> Built:
     config = loaded.config
     problems = [*_same_names(loaded), *_same_claims(loaded), *_same_addresses(loaded), *_logged_credentials(loaded)]
     hash_key, warnings = None, []
-    if any(map(_needs_hash_key, config.apis)):
+    if config.identity is not None or any(map(_needs_hash_key, config.apis)):
         warnings += warn_of_hash_key(loaded)
         try:
             hash_key = read_hash_key(loaded)
         except BadConfig as error:
             problems += error.problems
     sites = [Site(loaded, index, hash_key) for index in range(len(config.apis))]
-    routes = [_route(site) for site in sites]
+    routes = [_route(site, loaded) for site in sites]
     database = None
-    if any(site.uses_database for site in sites):
+    if config.identity is not None or any(site.uses_database for site in sites):
         try:
             database = database_place(loaded)
             warnings += warn_of_database(loaded, database)
@@ -70,10 +72,18 @@ def build(loaded: Loaded) -> Built:
         frozenset({loaded.path.absolute()}.union(*(site.watched for site in sites))),
         (*warnings, *(warning for site in sites for warning in site.warnings)),
         tuple(each for site in sites for each in site.introspectors),
+        _own_issuer(loaded, sites, hash_key or b""),
     )
 
 
-def _route(site: Site) -> Route:
+def _own_issuer(loaded: Loaded, sites: list[Site], hash_key: bytes) -> OwnIssuer | None:
+    rules = {name: each for site in sites for name, each in site.own_rules.items()}
+    if loaded.config.identity is None or not rules:
+        return None
+    return OwnIssuer(loaded.config.identity.issuer, own_key(hash_key, TOKENS), rules)
+
+
+def _route(site: Site, loaded: Loaded) -> Route:
     api = site.api
     description = site.description()  # a broken one is refused even where no control asks for it
     bindings = [binding for _, make in CATALOGUE for binding in make(site)]
@@ -95,7 +105,7 @@ def _route(site: Site) -> Route:
         max_body=api.firewall.max_body,
         speaks_grpc=api.upstream.http2 or (api.grpc is not None and api.grpc.mode != "off"),
         own_headers=tuple(_own_headers(bindings)),
-        also=frozenset(_documents(bindings)),
+        also=frozenset((*_documents(bindings), *identity.documents(loaded.config.identity, api.name))),
     )
 
 

@@ -16,6 +16,7 @@ from stockade.config.sections import (
     FirewallSection,
     GraphQLSection,
     GrpcSection,
+    IdentitySection,
     LeaksSection,
     LimitItem,
     MessagesSection,
@@ -188,6 +189,7 @@ class Config(Model):
     log: Log = Log()
     keys: Keys = Keys()
     database: DatabaseSection = DatabaseSection()
+    identity: IdentitySection | None = Field(None, description="A token service of our own (OAuth 2).")
     workers: Annotated[
         int | Literal["auto"],
         BeforeValidator(_workers),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +9,10 @@ from typing import TYPE_CHECKING
 from stockade.config.base import INLINE, Secret, Section
 from stockade.config.describing import Description, describe, description_files, is_loopback
 from stockade.config.errors import BadConfig, Problem
+from stockade.config.hash_key import own_key
 from stockade.engine import Binding
 from stockade.stores import Introspector, Source
+from stockade.tokens import JwtRules
 from stockade.vocabulary import Control
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Site:
         self.watched: set[Path] = set()
         self.sources: list[Source] = []
         self.introspectors: list[Introspector] = []
+        self.own_rules: dict[str, JwtRules] = {}  # what tokens of our own service must satisfy, by who asks
         self.uses_database = False  # set it where a control asks for what is kept
         self._read: list[Description | None] = []  # empty until someone asks
 
@@ -68,7 +70,12 @@ class Site:
 
     def own_key(self, purpose: str) -> bytes:
         """A key of our own for one purpose, the same in every worker: made from the key of the keyed hash."""
-        return hmac.digest(self._hash_key or b"", purpose.encode(), "sha256")
+        return own_key(self._hash_key or b"", purpose)
+
+    def is_own(self, issuer: str) -> bool:
+        """Whether the issuer is our own token service, whose keys and tokens are at hand."""
+        identity = self._loaded.config.identity
+        return identity is not None and identity.issuer == issuer
 
     def read_path(self, path: str, what: str, *place: str | int) -> bytes | None:
         return self.read_file(Path(path), what, *place)

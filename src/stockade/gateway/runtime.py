@@ -50,7 +50,12 @@ class Runtime:
     def _stores(self, built: Built, known: Iterable[Source]) -> Stores:
         keys, database = self._database(built)
         introspection = Introspection(built.introspectors)
-        return Stores(self._counters, keys, KeySources(built.sources, known), introspection, database)
+        issued = None
+        if built.own_issuer is not None and database is not None:
+            from stockade.stores.issued import IssuedTokens
+
+            issued = IssuedTokens(database, built.own_issuer)
+        return Stores(self._counters, keys, KeySources(built.sources, known), introspection, database, issued)
 
     def _database(self, built: Built) -> tuple[KeyStore | None, Database | None]:
         """The one that is open already, where it is the same."""

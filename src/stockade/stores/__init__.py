@@ -5,10 +5,12 @@ from stockade.stores.database import METADATA, Conflict, Database, DatabasePlace
 from stockade.stores.introspection import Introspection, Introspector
 from stockade.stores.jwks import KeySources, Source
 from stockade.stores.keys import KeyStore
+from stockade.stores.own_issuer import OWN, OwnIssuer
 from stockade.stores.router import Stores
 
 __all__ = [
     "METADATA",
+    "OWN",
     "Conflict",
     "Counters",
     "Database",
@@ -18,6 +20,7 @@ __all__ = [
     "Introspector",
     "KeySources",
     "KeyStore",
+    "OwnIssuer",
     "SharedTable",
     "Source",
     "Stores",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stockade.engine import NotNow
 from stockade.stores.counters import Counters
@@ -14,6 +14,7 @@ from stockade.stores.keys import KeyStore
 from stockade.vocabulary import (
     Ask,
     FindApiKey,
+    FindRevocation,
     FindVerificationKeys,
     IntrospectToken,
     StoreError,
@@ -21,6 +22,9 @@ from stockade.vocabulary import (
     TakeQuota,
     TakeTokens,
 )
+
+if TYPE_CHECKING:
+    from stockade.stores.issued import IssuedTokens
 
 
 class Stores:
@@ -33,8 +37,9 @@ class Stores:
         sources: KeySources,
         introspection: Introspection | None = None,
         database: Database | None = None,
+        issued: IssuedTokens | None = None,
     ) -> None:
-        """database: what the stores that keep tables share; it is closed with them."""
+        """database: what the stores that keep tables share; it is closed with them. issued: by our own service."""
         self.counters = counters
         self.keys = keys
         self.database = database
@@ -52,9 +57,24 @@ class Stores:
             FindVerificationKeys: sources.find_later,
             IntrospectToken: self.introspection.find_later,
         }
+        self.issued = issued
+        if issued is not None:
+            self._add_issued(issued)
         if keys is not None:
             self._answers[FindApiKey] = keys.find
             self._later[FindApiKey] = keys.find_later
+
+    def _add_issued(self, issued: IssuedTokens) -> None:
+        """Whose keys and tokens they are is told by the question's source."""
+        from stockade.stores.own_issuer import OWN
+
+        sources, others, rules = self.sources, self.introspection, issued.own.rules
+        self._answers[FindRevocation] = issued.find_revocation
+        self._later[FindRevocation] = issued.later
+        self._answers[FindVerificationKeys] = lambda ask: (issued.find_keys if ask.source == OWN else sources.find)(ask)
+        self._later[FindVerificationKeys] = lambda ask: (issued.later if ask.source == OWN else sources.find_later)(ask)
+        self._answers[IntrospectToken] = lambda ask: (issued.find_token if ask.source in rules else others.find)(ask)
+        self._later[IntrospectToken] = lambda ask: (issued.later if ask.source in rules else others.find_later)(ask)
 
     def answer(self, ask: Ask[Any]) -> Any:
         """At once, or NotNow."""

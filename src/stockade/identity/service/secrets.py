@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from typing import Final
 
+from stockade.config.hash_key import TOKENS, own_key
 from stockade.tokens import api_key_digester
 
 CODE: Final = "stc_"  # an authorization code, or a device code
 REFRESH: Final = "str_"
 ACCESS: Final = "sta_"
 SECRET: Final = "sts_"  # noqa: S105 - what client secrets begin with, so that secret scanners know one
-
-
-def own_key(hash_key: bytes, purpose: str) -> bytes:
-    """A key for one purpose, made from the key of the keyed hash: the same in every process."""
-    return hmac.digest(hash_key, purpose.encode(), "sha256")
 
 
 def make_secret(kind: str) -> str:
@@ -28,7 +23,7 @@ class Digests:
     """Keyed hashes: whoever steals the tables can use nothing in them, nor put in what works."""
 
     def __init__(self, hash_key: bytes) -> None:
-        self.token = api_key_digester(own_key(hash_key, "identity tokens"))
+        self.token = api_key_digester(own_key(hash_key, TOKENS))
         self.secret = api_key_digester(own_key(hash_key, "identity client secrets"))
         self.once = api_key_digester(own_key(hash_key, "identity used once"))
         self.tickets = own_key(hash_key, "identity tickets")

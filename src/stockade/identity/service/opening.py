@@ -1,0 +1,78 @@
+"""From the policy to a running `Service`: stores, keys and users as the operator wants them."""
+
+from __future__ import annotations
+
+import secrets
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from stockade.config import Loaded
+from stockade.config.database import database_place
+from stockade.config.hash_key import own_key, read_hash_key
+from stockade.config.sections.identity import IdentitySection
+from stockade.grants import Schedule
+from stockade.identity.service.secrets import Digests
+from stockade.identity.service.service import Service
+from stockade.identity.service.settings import Settings
+from stockade.identity.service.signing import SigningKeys
+from stockade.stores import Database
+from stockade.stores.clients import ClientStore
+from stockade.stores.signing_keys import SigningKeyStore
+from stockade.stores.tokens import TokenStore
+
+_MARGIN = 600.0  # seconds that a key stays published beyond the end of its last token
+
+
+class _HashKeySealer:
+    """Seals under a key that is made from the key of the keyed hash."""
+
+    def __init__(self, hash_key: bytes) -> None:
+        self._cipher = AESGCM(own_key(hash_key, "identity signing keys"))
+
+    def seal(self, plaintext: bytes, context: bytes) -> bytes:
+        nonce = secrets.token_bytes(12)
+        return nonce + self._cipher.encrypt(nonce, plaintext, context)
+
+    def open(self, sealed: bytes, context: bytes) -> bytes:
+        try:
+            return self._cipher.decrypt(sealed[:12], sealed[12:], context)
+        except InvalidTag:
+            raise ValueError("sealed under another key") from None
+
+
+def settings_of(section: IdentitySection) -> Settings:
+    signing = section.signing
+    overlap = max(section.access_lifetime, 300.0) + _MARGIN
+    return Settings(
+        issuer=section.issuer,
+        schedule=Schedule(signing.rotate, signing.lead, overlap),
+        algorithm=signing.algorithm,
+        access=section.access_lifetime,
+        refresh=section.refresh_lifetime,
+        grant=section.grant_lifetime,
+        code=section.code_lifetime,
+        device=section.device_lifetime,
+    )
+
+
+def signing_keys(loaded: Loaded, database: Database) -> SigningKeys:
+    """Raises BadConfig, StoreError."""
+    assert loaded.config.identity is not None
+    settings = settings_of(loaded.config.identity)
+    sealer = _HashKeySealer(read_hash_key(loaded))
+    return SigningKeys(SigningKeyStore(database), sealer, settings.schedule, settings.algorithm)
+
+
+def open_service(loaded: Loaded) -> Service:
+    """Raises BadConfig, StoreError."""
+    assert loaded.config.identity is not None
+    hash_key = read_hash_key(loaded)
+    database = Database(database_place(loaded))
+    return Service(
+        settings_of(loaded.config.identity),
+        ClientStore(database),
+        TokenStore(database),
+        signing_keys(loaded, database),
+        Digests(hash_key),
+    )
