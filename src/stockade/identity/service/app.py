@@ -27,18 +27,19 @@ _FORM = "application/x-www-form-urlencoded"
 _NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 _FRESH = {"cache-control": "public, max-age=300"}
 _CALLER = "x-stockade-peer-"
+Clock: TypeAlias = Callable[[], float]
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 Step: TypeAlias = Callable[[Service, Visit], Page | Redirect]
 Work: TypeAlias = Callable[[Service, Posted], dict[str, Any]]
 
 
-def application(service: Service) -> Starlette:
-    """Under the issuer's path, and at the two well-known places."""
+def application(service: Service, clock: Clock = time.time) -> Starlette:
+    """Under the issuer's path, and at the two well-known places. clock: epoch seconds."""
     base = service.settings.path
     routes = [
         Route(f"{base}/.well-known/openid-configuration", _metadata(service), methods=["GET"]),
         Route(f"/.well-known/oauth-authorization-server{base}", _metadata(service), methods=["GET"]),
-        Route(f"{base}/oauth2/jwks", _jwks(service), methods=["GET"]),
+        Route(f"{base}/oauth2/jwks", _jwks(service, clock), methods=["GET"]),
     ]
     endpoints: dict[str, Work] = {
         "token": token_endpoint.token,
@@ -47,13 +48,13 @@ def application(service: Service) -> Starlette:
     }
     if service.users is not None:
         endpoints["device_authorization"] = token_endpoint.device_authorization
-        routes += _browser_routes(service)
+        routes += _browser_routes(service, clock)
     for name, work in endpoints.items():
-        routes.append(Route(f"{base}/oauth2/{name}", _posted(service, work), methods=["POST"]))
+        routes.append(Route(f"{base}/oauth2/{name}", _posted(service, work, clock), methods=["POST"]))
     return Starlette(routes=routes)
 
 
-def _browser_routes(service: Service) -> list[Route]:
+def _browser_routes(service: Service, clock: Clock) -> list[Route]:
     base = service.settings.path
     shown: dict[str, Step] = {"authorize": authorizing.begin, "device": authorizing.begin_device}
     answered: dict[str, Step] = {
@@ -64,8 +65,8 @@ def _browser_routes(service: Service) -> list[Route]:
         "device/consent": authorizing.device_consent,
     }
     return [
-        *(Route(f"{base}/oauth2/{name}", _visited(service, step), methods=["GET"]) for name, step in shown.items()),
-        *(Route(f"{base}/oauth2/{name}", _visited(service, step), methods=["POST"]) for name, step in answered.items()),
+        *(Route(f"{base}/oauth2/{name}", _visited(service, step, clock), methods=["GET"]) for name, step in shown.items()),
+        *(Route(f"{base}/oauth2/{name}", _visited(service, step, clock), methods=["POST"]) for name, step in answered.items()),
     ]
 
 
@@ -79,18 +80,18 @@ def _metadata(service: Service) -> Handler:
     return answer
 
 
-def _jwks(service: Service) -> Handler:
+def _jwks(service: Service, clock: Clock) -> Handler:
     async def answer(_: Request) -> Response:
-        keys = await run_in_threadpool(service.keys.published, time.time())
+        keys = await run_in_threadpool(service.keys.published, clock())
         return JSONResponse({"keys": keys}, headers=_FRESH, media_type="application/jwk-set+json")
 
     return answer
 
 
-def _posted(service: Service, work: Work) -> Handler:
+def _posted(service: Service, work: Work, clock: Clock) -> Handler:
     async def answer(request: Request) -> Response:
         try:
-            posted = await _read_posted(request)
+            posted = await _read_posted(request, clock())
             return JSONResponse(await run_in_threadpool(work, service, posted), headers=_NO_STORE)
         except Refusal as refusal:
             told = {"error": refusal.error, "error_description": refusal.text}
@@ -103,14 +104,14 @@ def _posted(service: Service, work: Work) -> Handler:
     return answer
 
 
-async def _read_posted(request: Request) -> Posted:
+async def _read_posted(request: Request, at: float) -> Posted:
     if request.url.query:
         raise Refusal("invalid_request", "parameters stand in the body, where no log keeps them")
     form = await _read_form(request)
     lines = request.headers.getlist("authorization")
     if len(lines) > 1:
         raise Refusal("invalid_request", "there is more than one credential")
-    return Posted(form, lines[0] if lines else None, request.headers.getlist("dpop"), _caller(request), time.time())
+    return Posted(form, lines[0] if lines else None, request.headers.getlist("dpop"), _caller(request), at)
 
 
 async def _read_form(request: Request) -> dict[str, str]:
@@ -133,7 +134,7 @@ def _caller(request: Request) -> Caller:
 # What browsers ask.
 
 
-def _visited(service: Service, step: Step) -> Handler:
+def _visited(service: Service, step: Step, clock: Clock) -> Handler:
     name = "__Host-stockade" if service.settings.secure else "stockade"
 
     async def answer(request: Request) -> Response:
@@ -143,7 +144,7 @@ def _visited(service: Service, step: Step) -> Handler:
             query = read_form(request.url.query.encode()) if request.method == "GET" else await _read_form(request)
             # A page begins with a cookie; an answer must bring it.
             known = (browser or fresh) if request.method == "GET" else browser
-            shown = await run_in_threadpool(step, service, Visit(query, known, time.time()))
+            shown = await run_in_threadpool(step, service, Visit(query, known, clock()))
         except Refusal as refusal:
             shown = pages.told("That did not work", refusal.text, refusal.status)
         except StoreError:

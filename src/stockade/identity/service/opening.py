@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from stockade.config import Loaded
 from stockade.config.database import database_place
 from stockade.config.hash_key import own_key, read_hash_key
 from stockade.config.sections.identity import IdentitySection
+from stockade.envelopes import Envelope, KeyRing
 from stockade.grants import Schedule
 from stockade.identity.service.secrets import Digests
 from stockade.identity.service.service import Service
@@ -22,23 +18,6 @@ from stockade.stores.signing_keys import SigningKeyStore
 from stockade.stores.tokens import TokenStore
 
 _MARGIN = 600.0  # seconds that a key stays published beyond the end of its last token
-
-
-class _HashKeySealer:
-    """Seals under a key that is made from the key of the keyed hash."""
-
-    def __init__(self, hash_key: bytes) -> None:
-        self._cipher = AESGCM(own_key(hash_key, "identity signing keys"))
-
-    def seal(self, plaintext: bytes, context: bytes) -> bytes:
-        nonce = secrets.token_bytes(12)
-        return nonce + self._cipher.encrypt(nonce, plaintext, context)
-
-    def open(self, sealed: bytes, context: bytes) -> bytes:
-        try:
-            return self._cipher.decrypt(sealed[:12], sealed[12:], context)
-        except InvalidTag:
-            raise ValueError("sealed under another key") from None
 
 
 def settings_of(section: IdentitySection) -> Settings:
@@ -60,7 +39,7 @@ def signing_keys(loaded: Loaded, database: Database) -> SigningKeys:
     """Raises BadConfig, StoreError."""
     assert loaded.config.identity is not None
     settings = settings_of(loaded.config.identity)
-    sealer = _HashKeySealer(read_hash_key(loaded))
+    sealer = Envelope(KeyRing.of(own_key(read_hash_key(loaded), "identity signing keys")))
     return SigningKeys(SigningKeyStore(database), sealer, settings.schedule, settings.algorithm)
 
 
