@@ -143,7 +143,7 @@ class TokenService:
             answer = browser.allow(client, **asked)
         return answer["code"]
 
-    def exchange(self, client: Registered, code: str, **changes: str) -> httpx.Response:
+    def exchange(self, client: Registered, code: str, /, **changes: str) -> httpx.Response:
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK, "code_verifier": VERIFIER}
         return self.token(client, {name: value for name, value in {**form, **changes}.items() if value})
 
