@@ -8,7 +8,6 @@ import sys
 import time
 from base64 import b64encode
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -89,7 +88,10 @@ def test_from_token_to_revocation(gateway: Gateway, form: str) -> None:
         reply = shop(gateway, token)
         assert reply.status == 200, reply.body
     saw = dict(reply.json()["headers"])
-    assert (saw["x-stockade-principal"], saw["x-stockade-scopes"]) == (f"client:{client.id}", "orders:read orders:write")
+    assert (saw["x-stockade-principal"], saw["x-stockade-scopes"]) == (
+        f"client:{client.id}",
+        "orders:read orders:write",
+    )
     assert post(gateway, "/oauth2/revoke", {"token": token}, authorization=client.basic).status == 200
     until, statuses = time.monotonic() + 1.0, []
     while time.monotonic() < until:

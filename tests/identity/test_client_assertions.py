@@ -175,7 +175,7 @@ def test_a_certificate(served: TokenService, certificate: str) -> None:
     reply = served.post("token", form, headers=facts)
     assert claims(reply.json()["access_token"])["cnf"] == {"x5t#S256": b64(bytes.fromhex("ab" * 32))}
     other = {name: "cd" * 32 if name.endswith("certificate") else "other" for name in facts}
-    for wrong in ({}, other, {name: "" for name in facts}):
+    for wrong in ({}, other, dict.fromkeys(facts, "")):
         assert error(served.post("token", form, headers=wrong)) == (401, "invalid_client")
 
 

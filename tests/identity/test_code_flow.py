@@ -160,7 +160,7 @@ def test_an_exchange_that_does_not_fit(served: TokenService, changes: dict[str, 
         "https://app.example/back\r\nx: y",
         "//app.example/back",
         "javascript:alert(1)",
-        "\"<>\\^`{|}",
+        '"<>\\^`{|}',
         "",
     ],
 )

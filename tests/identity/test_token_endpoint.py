@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -94,7 +95,7 @@ def test_the_same_work_for_a_client_that_there_is_not(served: TokenService, monk
     robot = served.robot()
     counts = []
     for name in (robot.client.id, "unknown"):
-        seen = []
+        seen: list[int] = []
         monkeypatch.setattr(
             "stockade.identity.service.authenticating.hmac.compare_digest",
             lambda a, b, seen=seen, real=hmac.compare_digest: seen.append(len(a)) or real(a, b),
@@ -174,12 +175,8 @@ def test_other_ways_to_send_a_form(served: TokenService) -> None:
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_form_or_refused(data: bytes) -> None:
-    try:
-        form = read_form(data)
-    except Refusal as refusal:
-        assert refusal.error == "invalid_request"
-    else:
-        assert all(form.values())
+    with contextlib.suppress(Refusal):
+        assert all(read_form(data).values())
 
 
 @pytest.mark.parametrize("authorization", ["Basic", "Basic !!", "Basic eA==", "Bearer abc", "Basic " + "A" * 9000, "é"])
@@ -238,5 +235,3 @@ def test_a_database_that_is_gone(served: TokenService) -> None:
     served.tokens.database.path.unlink()
     reply = served.token(robot, CLIENT)
     assert error(reply) == (503, "temporarily_unavailable")
-
-

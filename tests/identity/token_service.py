@@ -94,7 +94,7 @@ class TokenService:
             self.tokens,
             self.keys,
             Digests(HASH_KEY),
-            self.users if users else None,  # type: ignore[arg-type]
+            self.users if users else None,
             self.factor,  # type: ignore[arg-type]
         )
         self.clients = Clients(store, HASH_KEY)

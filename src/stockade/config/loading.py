@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from stockade.config.defaults import with_defaults
 from stockade.config.errors import BadConfig, Problem
 from stockade.config.models import Config
-from stockade.config.sections.identity import api_of
 from stockade.config.reading import Place, Reader, decode, nearest_line
+from stockade.config.sections.identity import api_of
 from stockade.config.wording import explain
 
 

@@ -100,14 +100,18 @@ def _unknown(what: str, given: Collection[str], known: Collection[str]) -> list[
 
 def _rights(client: Client) -> list[str]:
     troubles = [] if client.grants else ["state a grant at least"]
-    for scope in sorted(client.scopes):
-        if _is_scope(scope) is None or len(scope) > 128:
-            troubles.append(f"{scope!r} is no scope: printable ASCII without blanks, quotes and backslashes")
+    troubles += [
+        f"{scope!r} is no scope: printable ASCII without blanks, quotes and backslashes"
+        for scope in sorted(client.scopes)
+        if _is_scope(scope) is None or len(scope) > 128
+    ]
     if not client.audiences:
         troubles.append("state an audience: the API that its tokens are for")
-    for audience in client.audiences:
-        if not 0 < len(audience) <= 256 or not audience.isprintable() or not audience.isascii():
-            troubles.append(f"{audience!r} is no audience: 1 to 256 printable ASCII characters")
+    troubles += [
+        f"{audience!r} is no audience: 1 to 256 printable ASCII characters"
+        for audience in client.audiences
+        if not 0 < len(audience) <= 256 or not audience.isprintable() or not audience.isascii()
+    ]
     for uri in client.redirects:
         try:
             check_redirect(uri)

@@ -1,7 +1,7 @@
 """When which signing key is made, signs, and goes: computed from the clock alone, so that all who look agree.
 
-    slot n-1 ────signs────┤                      ├─ overlap ─┤ gone
-                   slot n │ made ├─ lead ─┤ signs ───────────┤ …
+slot n-1 ────signs────┤                      ├─ overlap ─┤ gone
+               slot n │ made ├─ lead ─┤ signs ───────────┤ …
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ class Clients:
     def rotate(self, client_id: str, at: float, overlap: float) -> Registered:
         """A new secret; the old one works for `overlap` more seconds. Raises NoSuchClient, BadClient."""
         client = self.find(client_id)
-        if client.authentication != "secret":  # noqa: S105 - the name of a way
+        if client.authentication != "secret":
             raise BadClient("this client has no secret: register its new keys or certificate as a new client")
         secret = make_secret(SECRET)
         changes = {"digest": self._digests.secret(secret), "former": client.digest, "former_until": at + overlap}

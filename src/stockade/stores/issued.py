@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -70,7 +70,7 @@ class IssuedTokens:
             digest = self._digest(ask.token)
             return self._claims(ask, await self._database.later(lambda: self._look(digest)))
         state = await self._database.later(self._read)
-        return state.keys if isinstance(ask, FindVerificationKeys) else _is_revoked(state, ask)
+        return _is_revoked(state, ask) if isinstance(ask, FindRevocation) else state.keys
 
     def _now(self) -> _State:
         state = self._state

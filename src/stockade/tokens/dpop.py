@@ -57,7 +57,8 @@ def verify_proof(
 ) -> Proof:
     """RFC 9449, section 4.3, without the replay of `jti` and the nonce's own value, which need a memory and a key.
 
-    is_own: whether a URL is the request's. token: None where there is none yet (section 5). Raises BadProof and nothing else.
+    is_own: whether a URL is the request's. token: None where there is none yet (section 5). Raises BadProof and
+    nothing else.
     """
     if len(proof) > MAX_PROOF:
         raise BadProof("too-long")

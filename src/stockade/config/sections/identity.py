@@ -65,7 +65,7 @@ def _issuer(value: Any) -> Any:
 
 
 class SigningItem(Model):
-    """The keys that sign; the next one is made and published ahead of its time, the last one stays as long as needed."""
+    """The keys that sign: the next one is published ahead of its time, the last one stays as long as it is needed."""
 
     algorithm: Literal["ES256", "ES384", "ES512", "EdDSA", "RS256", "PS256"] = "ES256"
     rotate: PositiveDuration = Field(30 * _DAY, ge=3600.0, description="How long each key signs, an hour at least.")
@@ -92,7 +92,9 @@ class IdentitySection(Model):
     code_lifetime: PositiveDuration = Field(60.0, le=600.0, description="Of authorization codes.")
     device_lifetime: PositiveDuration = Field(600.0, le=3600.0, description="Of device and user codes.")
     signing: SigningItem = SigningItem()
-    firewall: FirewallSection | None = Field(None, description="Of its API: what is stated replaces the strict defaults.")
+    firewall: FirewallSection | None = Field(
+        None, description="Of its API: what is stated replaces the strict defaults."
+    )
     limits: list[LimitItem] | None = Field(None, description="Of its API, in place of the strict defaults.")
 
 

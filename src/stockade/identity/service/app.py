@@ -1,5 +1,8 @@
-"""HTTP: the token service as a small ASGI application. It stands behind the gateway, and believes what that says of
-certificates; whoever can reach it directly could say anything, so it listens on a socket that the gateway alone opens."""
+"""HTTP: the token service as a small ASGI application.
+
+It stands behind the gateway, and believes what that says of certificates; whoever can reach it directly could say
+anything, so it listens on a socket that the gateway alone can open.
+"""
 
 from __future__ import annotations
 
@@ -65,8 +68,14 @@ def _browser_routes(service: Service, clock: Clock) -> list[Route]:
         "device/consent": authorizing.device_consent,
     }
     return [
-        *(Route(f"{base}/oauth2/{name}", _visited(service, step, clock), methods=["GET"]) for name, step in shown.items()),
-        *(Route(f"{base}/oauth2/{name}", _visited(service, step, clock), methods=["POST"]) for name, step in answered.items()),
+        *(
+            Route(f"{base}/oauth2/{name}", _visited(service, step, clock), methods=["GET"])
+            for name, step in shown.items()
+        ),
+        *(
+            Route(f"{base}/oauth2/{name}", _visited(service, step, clock), methods=["POST"])
+            for name, step in answered.items()
+        ),
     ]
 
 

@@ -1,4 +1,4 @@
-"""What a browser goes through: the request of a client, login, second factor, consent, and back (RFC 6749, section 4.1).
+"""What a browser goes through: a client's request, login, second factor, consent, and back (RFC 6749, section 4.1).
 
     GET authorize ──▶ login ──▶ (second factor) ──▶ consent ──▶ redirect to the client, with a code or an error
     GET device    ──▶ login ──▶ (second factor) ──▶ user code ──▶ consent ──▶ "go back to your device"

@@ -36,12 +36,10 @@ def check_same(before: dict[str, str], now: dict[str, str]) -> None:
 
 def _prove(service: Service, proofs: list[str], at: float) -> str:
     url = service.settings.base + "/oauth2/token"
+    if len(proofs) != 1:
+        raise Refusal("invalid_dpop_proof", "there is more than one DPoP proof")
     try:
-        if len(proofs) != 1:
-            raise BadProof("not-one")
-        proof = verify_proof(
-            proofs[0], method="POST", is_own=lambda htu: htu == url, token=None, rules=_RULES, at=at
-        )
+        proof = verify_proof(proofs[0], method="POST", is_own=lambda htu: htu == url, token=None, rules=_RULES, at=at)
     except BadProof as error:
         raise Refusal("invalid_dpop_proof", f"the DPoP proof is refused: {error.reason}") from None
     if not service.first_use(f"dpop\0{proof.jkt}\0{proof.jti}", proof.issued + _RULES.max_age + 2 * _RULES.leeway):

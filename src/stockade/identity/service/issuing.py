@@ -74,7 +74,7 @@ def _access(service: Service, wanted: Issue, life: int) -> tuple[str, list[OwnTo
     """The token, and what must be kept of it."""
     grant, at = wanted.grant, wanted.at
     jti = secrets.token_urlsafe(18)
-    if wanted.client.tokens == "opaque":  # noqa: S105 - a format
+    if wanted.client.tokens == "opaque":
         text = make_secret(ACCESS)
         token = OwnToken(
             digest=service.digests.token(text),

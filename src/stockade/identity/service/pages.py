@@ -28,7 +28,10 @@ class Page(Struct, frozen=True):
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         action = f"'self' {self.targets}".strip()
-        csp = f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action {action}; frame-ancestors 'none'; base-uri 'none'"
+        csp = (
+            f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action {action}; "
+            "frame-ancestors 'none'; base-uri 'none'"
+        )
         return (
             ("content-security-policy", csp),
             ("x-frame-options", "DENY"),
@@ -44,7 +47,8 @@ def login(action: str, ticket: str, client: str, trouble: str = "") -> Page:
         '<label for="name">Name</label>'
         '<input id="name" name="username" autocomplete="username" maxlength="256" required autofocus>'
         '<label for="password">Password</label>'
-        '<input id="password" name="password" type="password" autocomplete="current-password" maxlength="1024" required>'
+        '<input id="password" name="password" type="password" autocomplete="current-password" '
+        'maxlength="1024" required>'
         "<button>Log in</button>"
     )
     return _page("Log in", f"<p>to go on to <b>{escape(client)}</b></p>{_form(action, ticket, fields, trouble)}")
@@ -53,7 +57,8 @@ def login(action: str, ticket: str, client: str, trouble: str = "") -> Page:
 def factor(action: str, ticket: str, trouble: str = "") -> Page:
     fields = (
         '<label for="code">Code</label>'
-        '<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" maxlength="64" required autofocus>'
+        '<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" '
+        'maxlength="64" required autofocus>'
         "<button>Go on</button>"
     )
     return _page("Second factor", _form(action, ticket, fields, trouble))
@@ -69,7 +74,8 @@ def consent(action: str, ticket: str, client: str, scopes: Iterable[str], user: 
 def device_code(action: str, ticket: str, code: str, trouble: str = "") -> Page:
     fields = (
         '<label for="user_code">The code that your device shows</label>'
-        f'<input id="user_code" name="user_code" value="{escape(code)}" autocomplete="off" maxlength="32" required autofocus>'
+        f'<input id="user_code" name="user_code" value="{escape(code)}" autocomplete="off" '
+        'maxlength="32" required autofocus>'
         "<button>Go on</button>"
     )
     warning = "<p>Type in a code only if you began this yourself, on a device that you have before you.</p>"

@@ -1,10 +1,10 @@
 """`Service`: what every endpoint of the token service uses, and who does what.
 
-    authenticating   who the client is              binding     to whom a token is bound
-    token_endpoint   which grant is asked for       exchanging  grants that end at the token endpoint
-    devices          the device flow                issuing     tokens, and what is kept of them
-    inspecting       introspection and revocation   authorizing what a browser sees, by way of tickets and pages
-    signing          the signing keys               app         HTTP
+authenticating   who the client is              binding     to whom a token is bound
+token_endpoint   which grant is asked for       exchanging  grants that end at the token endpoint
+devices          the device flow                issuing     tokens, and what is kept of them
+inspecting       introspection and revocation   authorizing what a browser sees, by way of tickets and pages
+signing          the signing keys               app         HTTP
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 from joserfc import jwt
-from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
+from joserfc.jwk import ECKey, Key, OKPKey, RSAKey, import_key
 
 from stockade.grants import Schedule, SigningKey
 from stockade.stores.signing_keys import SigningKeyStore
@@ -109,9 +109,7 @@ class SigningKeys:
             members = msgspec.json.decode(self._sealer.open(key.sealed, _context(key.kid)))
         except ValueError as error:
             raise StoreError(f"the signing key {key.kid} cannot be opened: is the master key the right one?") from error
-        kinds = {"EC": ECKey, "RSA": RSAKey, "OKP": OKPKey}
-        found: Key = kinds[members["kty"]].import_key(members)
-        return found
+        return import_key(members)
 
 
 def _context(kid: str) -> bytes:
