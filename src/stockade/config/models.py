@@ -24,6 +24,7 @@ from stockade.config.sections import (
 )
 from stockade.config.texts import FilePath, HeaderName, Host, Name, Operation, Prefix, UrlPath, check_url
 from stockade.config.units import Count, Duration, Flag, PositiveDuration, Size, parse_count
+from stockade.config.users import UsersSection
 
 _MOST_CONNECTIONS = 1_000_000
 _KIB = 1 << 10
@@ -186,6 +187,7 @@ class Config(Model):
     admin: Admin = Admin()
     log: Log = Log()
     keys: Keys = Keys()
+    users: UsersSection = UsersSection()
     workers: Annotated[
         int | Literal["auto"],
         BeforeValidator(_workers),

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from stockade.config.base import INLINE, Secret, Section
 from stockade.config.describing import Description, describe, description_files, is_loopback
 from stockade.config.errors import BadConfig, Problem
+from stockade.config.users import UserSettings, user_settings
+from stockade.controls.authentication import Guessing
 from stockade.engine import Binding
 from stockade.stores import Introspector, Source
 from stockade.vocabulary import Control
@@ -35,6 +37,7 @@ class Site:
         self.sources: list[Source] = []
         self.introspectors: list[Introspector] = []
         self.uses_keys = False
+        self.uses_users = False
         self._read: list[Description | None] = []  # empty until someone asks
 
     @property
@@ -65,6 +68,15 @@ class Site:
         """The key of the keyed hash of API keys."""
         self.uses_keys = True
         return self._hash_key or b""
+
+    def users(self) -> UserSettings:
+        """How our own users are kept and guessed at. Who asks for it needs them."""
+        self.uses_users = True
+        return user_settings(self._loaded)
+
+    def guessing(self) -> Guessing:
+        """The budgets of wrong guesses, which all APIs share."""
+        return Guessing(self.own_key("guessing"), user_settings(self._loaded).lockout)
 
     def own_key(self, purpose: str) -> bytes:
         """A key of our own for one purpose, the same in every worker: made from the key of the keyed hash."""

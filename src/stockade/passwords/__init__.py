@@ -9,6 +9,7 @@ from stockade.passwords.hashing import Argon2, BadHash
 from stockade.passwords.names import BadName, fold_name
 from stockade.passwords.policy import Fault, PasswordPolicy
 from stockade.passwords.text import BadPassword, normalised
+from stockade.passwords.user import Place, User
 
 __all__ = [
     "Argon2",
@@ -20,6 +21,8 @@ __all__ = [
     "Fault",
     "Login",
     "PasswordPolicy",
+    "Place",
+    "User",
     "breach_digest",
     "count_in_range",
     "fold_name",

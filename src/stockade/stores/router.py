@@ -9,16 +9,25 @@ from stockade.engine import NotNow
 from stockade.stores.counters import Counters
 from stockade.stores.introspection import Introspection
 from stockade.stores.jwks import KeySources
+from stockade.stores.factors import FactorStore
 from stockade.stores.keys import KeyStore
+from stockade.stores.passwords import PasswordChecks
+from stockade.stores.users import UserStore
 from stockade.vocabulary import (
     Ask,
+    CheckPassword,
     FindApiKey,
+    FindPlace,
+    FindUser,
     FindVerificationKeys,
+    GiveBack,
     IntrospectToken,
+    NotePlace,
     StoreError,
     TakeAll,
     TakeQuota,
     TakeTokens,
+    UsePasscode,
 )
 
 
@@ -35,11 +44,13 @@ class Stores:
         self.counters = counters
         self.keys = keys
         self.sources = sources
+        self.checks: PasswordChecks | None = None
         self.introspection = introspection or Introspection()
         self._answers: dict[type[Any], Callable[[Any], Any]] = {
             TakeTokens: counters.take_tokens,
             TakeQuota: counters.take_quota,
             TakeAll: counters.take_all,
+            GiveBack: counters.give_back,
             FindVerificationKeys: sources.find,
             IntrospectToken: self.introspection.find,
         }
@@ -50,6 +61,24 @@ class Stores:
         }
         if keys is not None:
             self._answers[FindApiKey] = keys.find
+
+    def add_users(self, users: UserStore, checks: PasswordChecks, factors: FactorStore) -> None:
+        """Answer what is asked of our own users, too. The checks are closed with the rest."""
+        self.checks = checks
+        self._answers |= {
+            FindUser: users.find,
+            FindPlace: users.find_place,
+            NotePlace: users.note_place,
+            CheckPassword: checks.find,
+            UsePasscode: factors.find,
+        }
+        self._later |= {
+            FindUser: users.find_later,
+            FindPlace: users.find_place_later,
+            NotePlace: users.note_place_later,
+            CheckPassword: checks.find_later,
+            UsePasscode: factors.find_later,
+        }
 
     def answer(self, ask: Ask[Any]) -> Any:
         """At once, or NotNow."""
@@ -67,5 +96,7 @@ class Stores:
             return await self._later[type(ask)](ask)
 
     def close(self) -> None:
+        if self.checks is not None:
+            self.checks.close()
         if self.keys is not None:
             self.keys.close()
