@@ -10,18 +10,20 @@ from msgspec import Struct
 
 from stockade.config.base import HostPort
 from stockade.config.catalogue import CATALOGUE
+from stockade.config.database import database_place, warn_of_database
 from stockade.config.errors import BadConfig, Problem
 from stockade.config.hash_key import read_hash_key, warn_of_hash_key
 from stockade.config.loading import Loaded
 from stockade.config.models import Api
 from stockade.config.site import Site
+from stockade.config.users import UserSettings, user_settings
 from stockade.controls.authentication import Authentication
 from stockade.controls.exposure import Exposure
 from stockade.engine import Binding, Policy, Route, Upstream
 from stockade.networks import NetworkSet
 from stockade.openapi.naming import Names
 from stockade.operations import OperationTable
-from stockade.stores import Introspector, Source
+from stockade.stores import DatabasePlace, Introspector, Source
 
 _CARRIERS = frozenset(
     {"authorization", "cookie", "dpop", "proxy-authorization"}
@@ -33,10 +35,11 @@ class Built(Struct, frozen=True):
 
     policy: Policy
     sources: tuple[Source, ...]
-    key_store: Path | None  # None when no API takes API keys
+    database: DatabasePlace | None  # None when nothing that is kept is asked for
     watched: frozenset[Path]  # files whose change makes a new policy
     warnings: tuple[Problem, ...]
     introspectors: tuple[Introspector, ...] = ()
+    users: UserSettings | None = None  # None when no API asks for our own users
 
 
 def build(loaded: Loaded) -> Built:
@@ -52,16 +55,24 @@ def build(loaded: Loaded) -> Built:
             problems += error.problems
     sites = [Site(loaded, index, hash_key) for index in range(len(config.apis))]
     routes = [_route(site) for site in sites]
+    database = None
+    if any(site.uses_database for site in sites):
+        try:
+            database = database_place(loaded)
+            warnings += warn_of_database(loaded, database)
+        except BadConfig as error:
+            problems += error.problems
     problems += [problem for site in sites for problem in site.problems]
     if problems:
         raise BadConfig(problems)
     return Built(
         Policy(routes, logged_headers=config.log.headers),
         tuple(source for site in sites for source in site.sources),
-        loaded.folder / config.keys.path if any(site.uses_keys for site in sites) else None,
+        database,
         frozenset({loaded.path.absolute()}.union(*(site.watched for site in sites))),
         (*warnings, *(warning for site in sites for warning in site.warnings)),
         tuple(each for site in sites for each in site.introspectors),
+        user_settings(loaded, hash_key) if any(site.uses_users for site in sites) else None,
     )
 
 

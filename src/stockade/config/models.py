@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from stockade.config.base import Address, HostPort, Kind, Model, Secret
+from stockade.config.database import DatabaseSection
 from stockade.config.errors import written
 from stockade.config.sections import (
     AuthenticationSection,
@@ -188,6 +189,7 @@ class Config(Model):
     log: Log = Log()
     keys: Keys = Keys()
     users: UsersSection = UsersSection()
+    database: DatabaseSection = DatabaseSection()
     workers: Annotated[
         int | Literal["auto"],
         BeforeValidator(_workers),

@@ -36,8 +36,8 @@ class Site:
         self.watched: set[Path] = set()
         self.sources: list[Source] = []
         self.introspectors: list[Introspector] = []
-        self.uses_keys = False
         self.uses_users = False
+        self.uses_database = False  # set it where a control asks for what is kept
         self._read: list[Description | None] = []  # empty until someone asks
 
     @property
@@ -66,12 +66,12 @@ class Site:
 
     def hash_key(self) -> bytes:
         """The key of the keyed hash of API keys."""
-        self.uses_keys = True
+        self.uses_database = True
         return self._hash_key or b""
 
     def users(self) -> UserSettings:
         """How our own users are kept and guessed at. Who asks for it needs them."""
-        self.uses_users = True
+        self.uses_users = self.uses_database = True
         return user_settings(self._loaded)
 
     def guessing(self) -> Guessing:

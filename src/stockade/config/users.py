@@ -91,9 +91,14 @@ class UserSettings(Struct, frozen=True):
     lockout: Lockout
     words: tuple[str, ...] = ()
     breached: Path | str | None = None
+    hash_key: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"UserSettings({self.policy!r})"
 
 
-def user_settings(loaded: Loaded) -> UserSettings:
+def user_settings(loaded: Loaded, hash_key: bytes | None = None) -> UserSettings:
+    """hash_key: of the keyed hashes, from which those of users are made."""
     section = loaded.config.users
     passwords, breached = section.passwords, section.passwords.breached
     source: Path | str | None = None
@@ -108,4 +113,5 @@ def user_settings(loaded: Loaded) -> UserSettings:
         Lockout(**section.lockout.model_dump()),
         tuple(passwords.words),
         source,
+        hash_key or b"",
     )

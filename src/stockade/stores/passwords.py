@@ -23,7 +23,7 @@ class PasswordChecks:
     """Answers CheckPassword, always later."""
 
     def __init__(self, users: UserStore, argon2: Argon2) -> None:
-        self._users = users
+        self.users = users
         self.argon2 = argon2
         self._lines = [ThreadPoolExecutor(1, thread_name_prefix="stockade-passwords") for _ in range(2)]
         self._waiting = [0, 0]
@@ -55,7 +55,7 @@ class PasswordChecks:
             raise StoreError(f"the user {user.id}: {error}") from None
         if right and self.argon2.outdated(user.password):
             with suppress(StoreError):  # it is right all the same
-                self._users.rehash(user, self.argon2.hash(password, secrets.token_bytes(SALT_BYTES)))
+                self.users.rehash(user, self.argon2.hash(password, secrets.token_bytes(SALT_BYTES)))
         return right
 
     def close(self) -> None:

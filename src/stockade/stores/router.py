@@ -7,6 +7,7 @@ from typing import Any
 
 from stockade.engine import NotNow
 from stockade.stores.counters import Counters
+from stockade.stores.database import Database
 from stockade.stores.introspection import Introspection
 from stockade.stores.jwks import KeySources
 from stockade.stores.factors import FactorStore
@@ -40,11 +41,15 @@ class Stores:
         keys: KeyStore | None,
         sources: KeySources,
         introspection: Introspection | None = None,
+        database: Database | None = None,
     ) -> None:
+        """database: what the stores that keep tables share; it is closed with them."""
         self.counters = counters
         self.keys = keys
+        self.database = database
         self.sources = sources
         self.checks: PasswordChecks | None = None
+        self.factors: FactorStore | None = None
         self.introspection = introspection or Introspection()
         self._answers: dict[type[Any], Callable[[Any], Any]] = {
             TakeTokens: counters.take_tokens,
@@ -61,10 +66,11 @@ class Stores:
         }
         if keys is not None:
             self._answers[FindApiKey] = keys.find
+            self._later[FindApiKey] = keys.find_later
 
     def add_users(self, users: UserStore, checks: PasswordChecks, factors: FactorStore) -> None:
         """Answer what is asked of our own users, too. The checks are closed with the rest."""
-        self.checks = checks
+        self.checks, self.factors = checks, factors
         self._answers |= {
             FindUser: users.find,
             FindPlace: users.find_place,
@@ -100,3 +106,5 @@ class Stores:
             self.checks.close()
         if self.keys is not None:
             self.keys.close()
+        if self.database is not None:
+            self.database.close()
