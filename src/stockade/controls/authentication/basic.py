@@ -64,19 +64,17 @@ class Basic:
 
     def verify(self, credential: str, exchange: Exchange) -> Asking[Principal | Refused]:
         at, client = exchange.request.at, exchange.client
-        code = exchange.request.headers.get(self._code_header) if self._code_header else None
+        code = (exchange.request.headers.get(self._code_header) or "").strip() if self._code_header else ""
         digest = self._digest(credential, client)
         known = self._known.get(digest)
-        if known is not None and at < known.until and code is None:
+        if known is not None and at < known.until and not code:
             user: User | None = yield FindUser(known.name)
             if user is not None and user.stamp == known.stamp and user.refusal(at) is None:
                 return known.principal
         login = read_basic(credential)
         if login is None:
             return Refused("login-malformed", _WHERE, fields=self._told)
-        judged = yield from self._logins.prove(
-            login, at, address=client, codes=() if code is None else (code.strip(),)
-        )
+        judged = yield from self._logins.prove(login, at, address=client, codes=(code,) if code else ())
         if isinstance(judged, Denied):
             return self._refused(judged, login.name)
         return self._remember(digest, judged, at)
