@@ -138,6 +138,11 @@ class FactorStore:
         """Raises Conflict when an authenticator of that id is there already, anybody's."""
         self.database.write(sql.insert(FACTORS).values(**_row(factor)), announce=False)
 
+    def discard(self, factor: Factor) -> None:
+        """One that was never confirmed."""
+        mine = sql.and_(FACTORS.c.id == factor.id, FACTORS.c.confirmed.is_(False))
+        self.database.write(sql.delete(FACTORS).where(mine), announce=False)
+
     def count_up(self, factor: Factor, counter: int, at: float) -> bool:
         """The count of a passkey; False when another request was faster with the same or a later one."""
         later = FACTORS.c.counter < counter if counter or factor.counter else FACTORS.c.counter == factor.counter
@@ -170,12 +175,10 @@ class FactorStore:
 
     # Codes and links that were sent.
 
-    def add_once(self, code: OneTime, at: float) -> None:
-        """One of a purpose at a time: a new one ends the old."""
-        old = sql.or_(
-            sql.and_(ONCE.c.user == code.user, ONCE.c.purpose == code.purpose),
-            ONCE.c.expires < at,
-        )
+    def add_once(self, code: OneTime, at: float, *, several: bool = False) -> None:
+        """One of a purpose at a time: a new one ends the old, unless there may be several."""
+        mine = sql.and_(ONCE.c.user == code.user, ONCE.c.purpose == code.purpose)
+        old = ONCE.c.expires < at if several else sql.or_(mine, ONCE.c.expires < at)
         values = {name: getattr(code, name) for name in OneTime.__struct_fields__}
         self.database.write(sql.delete(ONCE).where(old), sql.insert(ONCE).values(**values), announce=False)
 
