@@ -69,8 +69,9 @@ class Logins:
         stamp = user.stamp if user is not None else None
         if wrong is not None and wrong.stamp == stamp:
             return Denied("login-wrong-again")  # who asks the same again learns nothing, and pays nothing
-        place, known = yield from self._find_place(user, address, device)
-        guess = yield from self._pay(login, digest, at, address, place if known is not None else b"")
+        places = self._places(user, address, device)
+        place, known = yield from self._find_place(user, places)
+        guess = yield from self._pay(login, digest, at, address, place)
         if isinstance(guess, float):
             return Denied("too-many-guesses", guess)
         self._under_way[digest] = self._under_way.get(digest, 0) + 1
@@ -88,8 +89,8 @@ class Logins:
         if strong is None:
             return Denied("second-factor-wrong" if codes else "second-factor-missing")
         yield from self._guessing.right(guess, at)
-        if place:
-            yield NotePlace(user.id, place, at, at if strong == at else None)
+        for number, each in enumerate(places):  # a second factor counts where it was shown: on the device, if told
+            yield NotePlace(user.id, each, at, at if strong == at and number == 0 else None)
         return Proven(user, Methods.of("password", *(("totp",) if strong else ())), strong or at)
 
     def good_until(self, proven: Proven, until: float) -> float:
@@ -100,16 +101,19 @@ class Logins:
             until = min(until, proven.user.password_set + self._rules.password_expires)
         return until
 
-    def _find_place(self, user: User | None, address: str, device: str) -> Asking[tuple[bytes, Place | None]]:
-        """The device where it is known, else the address. Asked in any case, for the same work."""
+    def _places(self, user: User | None, address: str, device: str) -> tuple[bytes, ...]:
+        """What the user may be known by: the device, and the address."""
         name = user.id if user is not None else ""
-        place = b""
-        for what in filter(None, (f"device\0{device}" if device else "", f"address\0{networks_of(address)[0]}")):
-            place = self._digest(name, what)
-            known: Place | None = yield FindPlace(name, place)
+        told = (f"device\0{device}" if device else "", f"address\0{networks_of(address)[0]}" if address else "")
+        return tuple(self._digest(name, what) for what in told if what)
+
+    def _find_place(self, user: User | None, places: tuple[bytes, ...]) -> Asking[tuple[bytes, Place | None]]:
+        """The first that is known. Asked in any case, for the same work."""
+        for place in places:
+            known: Place | None = yield FindPlace(user.id if user is not None else "", place)
             if known is not None and user is not None:
                 return place, known
-        return place, None  # the address, unless none is told
+        return b"", None
 
     def _pay(self, login: Login, digest: bytes, at: float, address: str, place: bytes) -> Asking[Guess | float]:
         if digest in self._under_way:  # a client that opens several connections makes one guess
