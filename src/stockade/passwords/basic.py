@@ -28,7 +28,7 @@ class Login(Struct, frozen=True, gc=False):
 
 def read_basic(credentials: str) -> Login | None:
     """What follows "Basic " in an Authorization field; None when it is no name and password in UTF-8."""
-    if len(credentials) > _MOST:
+    if len(credentials) > _MOST or len(credentials) % 4:
         return None
     try:
         text = a2b_base64(credentials.encode("ascii"), strict_mode=True).decode()

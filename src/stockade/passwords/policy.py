@@ -13,6 +13,7 @@ from msgspec import Struct
 from stockade.passwords.strength import strength_of
 from stockade.passwords.text import MOST_CHARACTERS, BadPassword, normalised
 
+_ADDED = "0123456789!?.-_ "  # what people put beside a name
 _SHORTEST_WORD = 4  # characters of a name that a password must not consist of
 
 
@@ -70,7 +71,8 @@ class PasswordPolicy(Struct, frozen=True):
 
     def _guesses(self, password: str, words: Sequence[str]) -> list[Fault]:
         plain = password.casefold()
-        if any(len(word) >= _SHORTEST_WORD and plain.replace(word.casefold(), "").strip("0123456789!?.-_ ") == "" for word in words):
+        told = [word.casefold() for word in words if len(word) >= _SHORTEST_WORD]
+        if any(word in plain and not plain.replace(word, "").strip(_ADDED) for word in told):
             return [Fault("name", "It is little more than the user's name or the service's.")]
         if self.strength:
             judged = strength_of(password, words)
