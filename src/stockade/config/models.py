@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, mo
 from stockade.config.base import Address, HostPort, Kind, Model, Secret
 from stockade.config.database import DatabaseSection
 from stockade.config.errors import written
+from stockade.config.secrets import SecretsSection
 from stockade.config.sections import (
     AuthenticationSection,
     ExposureSection,
@@ -190,6 +191,7 @@ class Config(Model):
     keys: Keys = Keys()
     users: UsersSection = UsersSection()
     database: DatabaseSection = DatabaseSection()
+    secrets: SecretsSection = SecretsSection()
     workers: Annotated[
         int | Literal["auto"],
         BeforeValidator(_workers),

@@ -37,6 +37,7 @@ class Site:
         self.sources: list[Source] = []
         self.introspectors: list[Introspector] = []
         self.uses_users = False
+        self.uses_secrets = False  # set it where a control asks for what is sealed
         self.uses_database = False  # set it where a control asks for what is kept
         self._read: list[Description | None] = []  # empty until someone asks
 
@@ -69,9 +70,10 @@ class Site:
         self.uses_database = True
         return self._hash_key or b""
 
-    def users(self) -> UserSettings:
-        """How our own users are kept and guessed at. Who asks for it needs them."""
+    def users(self, *, secrets: bool) -> UserSettings:
+        """How our own users are kept and guessed at. Who asks for it needs them; secrets: their second factors, too."""
         self.uses_users = self.uses_database = True
+        self.uses_secrets |= secrets
         return user_settings(self._loaded)
 
     def guessing(self) -> Guessing:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import Struct
 from pydantic import Field, field_validator, model_validator
 
-from stockade.config.base import Model
-from stockade.config.errors import written
-from stockade.config.texts import FilePath, check_url
-from stockade.config.units import Count, PositiveDuration, Size
+from stockade.config.base import Model, Secret
+from stockade.config.errors import BadConfig, written
+from stockade.config.texts import FilePath, Host, check_url
+from stockade.config.units import Count, Flag, PositiveDuration, Size
 from stockade.controls.authentication import Lockout
 from stockade.passwords import Argon2, PasswordPolicy
+from stockade.second_factors import RelyingParty
 
 if TYPE_CHECKING:
     from stockade.config.loading import Loaded
@@ -76,11 +77,55 @@ class LockoutItem(Model):
     password: Count = Field(10, ge=1, le=10_000, description="Of one password, on any accounts: spraying.")
 
 
+class PasskeysItem(Model):
+    """Who we are to browsers and authenticators (W3C Web Authentication)."""
+
+    id: Host = Field(description="The domain that passkeys are for: example.com, also for its sub-domains.")
+    origins: list[str] = Field(min_length=1, description="Where the login pages are, as in https://login.example.com")
+    verified: Flag = Field(True, description="Whether users must show their authenticator who they are: PIN, finger.")
+
+    @model_validator(mode="after")
+    def _of_that_domain(self) -> PasskeysItem:
+        for origin in self.origins:
+            parts = check_url(origin, "https://login.example.com", written(origin))
+            host = parts.hostname or ""
+            if parts.scheme == "http" and host != "localhost":
+                raise ValueError(f"{written(origin)}: browsers have passkeys over https alone (http for localhost)")
+            if parts.path or parts.query or parts.fragment:
+                raise ValueError(f"{written(origin)} is no origin: scheme, host and port, and no more")
+            if host != self.id and not host.endswith(f".{self.id}"):
+                raise ValueError(f"{written(origin)} is not of the domain {self.id}")
+        return self
+
+
+class MailItem(Model):
+    """How codes and links are sent: SMTP."""
+
+    host: Host
+    port: Count = Field(587, ge=1, le=65535)
+    sender: str = Field(description="Whom mails are from: shop@example.com", pattern=r"^[^@\s<>]+@[^@\s<>]+$")
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    user: str = ""
+    password: Secret | None = None
+    ca: FilePath | None = Field(None, description="PEM file with the authorities to trust; default: the system's.")
+
+    @model_validator(mode="after")
+    def _encrypted(self) -> MailItem:
+        if self.tls == "none" and self.host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("codes must not travel unencrypted: tls is none only for a server on this machine")
+        if bool(self.user) != (self.password is not None):
+            raise ValueError("user and password stand together")
+        return self
+
+
 class UsersSection(Model):
     """Our own users, whom `stockade users` adds: passwords, and how slow guessing is (of API keys too)."""
 
+    name: str = Field("Stockade", min_length=1, max_length=64, description="The service's, in apps and mails.")
     passwords: PasswordsItem = PasswordsItem()
     lockout: LockoutItem = LockoutItem()
+    passkeys: PasskeysItem | None = None
+    mail: MailItem | None = None
 
 
 class UserSettings(Struct, frozen=True):
@@ -91,6 +136,9 @@ class UserSettings(Struct, frozen=True):
     lockout: Lockout
     words: tuple[str, ...] = ()
     breached: Path | str | None = None
+    name: str = "Stockade"
+    party: RelyingParty | None = None
+    mail: dict[str, Any] | None = None
     hash_key: bytes = b""
 
     def __repr__(self) -> str:
@@ -113,5 +161,31 @@ def user_settings(loaded: Loaded, hash_key: bytes | None = None) -> UserSettings
         Lockout(**section.lockout.model_dump()),
         tuple(passwords.words),
         source,
+        section.name,
+        _party(section),
+        _mail(loaded, section.mail),
         hash_key or b"",
     )
+
+
+def _party(section: UsersSection) -> RelyingParty | None:
+    item = section.passkeys
+    return RelyingParty(item.id, tuple(item.origins), section.name, item.verified) if item is not None else None
+
+
+def _mail(loaded: Loaded, item: MailItem | None) -> dict[str, Any] | None:
+    """The fields of `identity.mail.Smtp`. Raises BadConfig."""
+    if item is None:
+        return None
+    password = item.password.value or "" if item.password is not None else ""
+    if item.password is not None and item.password.file is not None:
+        path = loaded.folder / item.password.file
+        try:
+            password = path.read_text().strip()
+        except (OSError, UnicodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no text"
+            problem = loaded.problem(f"the password in {path} cannot be read: {why}", "users", "mail", "password")
+            raise BadConfig([problem]) from None
+    ca = str(loaded.folder / item.ca) if item.ca is not None else ""
+    fields = item.model_dump(include={"host", "port", "sender", "tls", "user"})
+    return {**fields, "password": password, "ca": ca}

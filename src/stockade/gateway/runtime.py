@@ -55,7 +55,7 @@ class Runtime:
         introspection = Introspection(built.introspectors)
         stores = Stores(self._counters, keys, KeySources(built.sources, known), introspection, database)
         if built.users is not None and database is not None:
-            add_users(stores, database, built.users, getattr(self, "stores", None))
+            add_users(stores, database, built.users, built.envelope, getattr(self, "stores", None))
         return stores
 
     def _database(self, built: Built) -> tuple[KeyStore | None, Database | None]:

@@ -93,7 +93,7 @@ class Factors:
                 self._store.discard(factor)
         self.check_room(user)
         secret = make_secret(secrets.token_bytes(SECRET_BYTES))
-        factor = new_factor(user, "totp", at, label=label, content=self._store.seal(user.id, secret))
+        factor = new_factor(user, "totp", at, label=label, sealed=self._store.seal(user.id, secret))
         self._store.add(factor)
         uri = provisioning_uri(secret, user.name, self._issuer)
         return Enrolment(factor.id, b32encode(secret).decode(), uri)

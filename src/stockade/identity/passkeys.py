@@ -71,7 +71,7 @@ class Passkeys:
         challenge = self._used(challenge_id, _REGISTRATION, at, user.id)
         made = verify_registration(self._party, answer, challenge)
         factor = new_factor(
-            user, "passkey", at, label=label, handle=made.id, content=made.public_key, counter=made.count
+            user, "passkey", at, label=label, handle=made.id, public_key=made.public_key, counter=made.count
         )
         try:
             self._store.add(factor)
@@ -98,7 +98,7 @@ class Passkeys:
             raise BadPasskey("the passkey is nobody's")
         if once is not None and once.user not in ("", factor.user):
             raise BadPasskey("the passkey is another user's")
-        known = Passkey(factor.handle, factor.content, factor.counter)
+        known = Passkey(factor.handle, factor.public_key or b"", factor.counter)
         seen = verify_authentication(self._party, answer, challenge, known)
         if not self._store.count_up(factor, seen.count, at):
             raise BadPasskey("the count of the passkey did not grow")

@@ -23,7 +23,8 @@ FACTORS = sql.Table(
     sql.Column("kind", sql.String(16), nullable=False),
     sql.Column("label", sql.String(128), nullable=False),
     sql.Column("handle", sql.LargeBinary(1024), unique=True),
-    sql.Column("content", sql.LargeBinary, nullable=False),
+    sql.Column("sealed", sql.LargeBinary, info={"sealed": True}),
+    sql.Column("public_key", sql.LargeBinary),
     sql.Column("counter", sql.BigInteger, nullable=False),
     sql.Column("created", sql.Float, nullable=False),
     sql.Column("used", sql.Float),
@@ -54,8 +55,8 @@ class Sealing(Protocol):
 
 class Factor(Struct, frozen=True):
     """One second factor. kind: "totp", "passkey" or "recovery". handle: by which an answer finds it (credential id,
-    digest of a recovery code). content: the sealed secret of an app, or the public key of a passkey. counter: the last
-    step of an app, the count of a passkey. confirmed: it has worked once. Times are epoch seconds.
+    digest of a recovery code). sealed: the secret of an app. public_key: of a passkey. counter: the last step of an
+    app, the count of a passkey. confirmed: it has worked once. Times are epoch seconds.
     """
 
     id: str
@@ -63,7 +64,8 @@ class Factor(Struct, frozen=True):
     kind: str
     label: str = ""
     handle: bytes | None = None
-    content: bytes = b""
+    sealed: bytes | None = None
+    public_key: bytes | None = None
     counter: int = -1
     created: float = 0.0
     used: float | None = None
@@ -88,7 +90,7 @@ class FactorStore:
     def open(self, factor: Factor) -> bytes:
         """The secret of an app."""
         try:
-            return self._envelope.open(factor.content, _context(factor.user))
+            return self._envelope.open(factor.sealed or b"", _context(factor.user))
         except ValueError as error:
             raise StoreError(f"the second factor {factor.id} cannot be opened: {error}") from None
 

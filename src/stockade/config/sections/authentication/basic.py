@@ -36,7 +36,7 @@ class BasicScheme(Model):
 
 
 def make_basic(site: Site, item: BasicScheme, *place: str | int) -> Scheme:  # noqa: ARG001 - as its neighbours
-    settings = site.users()
+    settings = site.users(secrets=item.second_factor != "never")
     rules = LoginRules(item.second_factor, item.strong_for, settings.policy.expires)
     return Basic(
         logins=Logins(site.own_key("logins"), site.guessing(), rules),
