@@ -48,7 +48,7 @@ def test_the_whole_flow(served: TokenService) -> None:
 
 def test_a_second_factor(served: TokenService) -> None:
     web = served.web()
-    served.factor.of.add("alice")
+    served.users.factors.add("alice")
     with Browser(served) as browser:
         browser.authorize(web)
         assert "Second factor" in browser.log_in().text
@@ -61,7 +61,7 @@ def test_a_second_factor(served: TokenService) -> None:
 
 def test_the_second_factor_cannot_be_passed_over(served: TokenService) -> None:
     web = served.web()
-    served.factor.of.add("alice")
+    served.users.factors.add("alice")
     with Browser(served) as browser:
         browser.authorize(web)
         page = browser.log_in()

@@ -18,7 +18,7 @@ from stockade.grants import Schedule, challenge_of
 from stockade.identity.clients import Clients, Registered
 from stockade.identity.service.app import application
 from stockade.identity.service.secrets import Digests
-from stockade.identity.service.service import Service
+from stockade.identity.service.service import Service, TooMany
 from stockade.identity.service.settings import Settings
 from stockade.identity.service.signing import SigningKeys
 from stockade.stores import Database
@@ -34,35 +34,36 @@ START = 1_800_000_000.0
 SCHEDULE = Schedule(rotate=86_400.0, lead=3_600.0, overlap=900.0)
 
 
-class FakeUser(NamedTuple):
+class FakePerson(NamedTuple):
     id: str
     name: str
+    scopes: frozenset[str]
+    factors: bool
 
 
-class FakeUsers:
+class FakePeople:
     """Users as the service sees them."""
 
     def __init__(self) -> None:
         self.passwords = {"alice": "correct horse", "bob": "battery staple"}
+        self.rights = {"alice": {"read", "write"}, "bob": {"read"}}
         self.disabled: set[str] = set()
+        self.factors: set[str] = set()
+        self.wrong = 0
 
-    def verify(self, name: str, password: str, at: float) -> FakeUser | None:
-        good = self.passwords.get(name) == password and f"user-{name}" not in self.disabled
-        return FakeUser(f"user-{name}", name) if good else None
+    def verify(self, name: str, password: str, at: float, *, address: str = "") -> FakePerson | None:
+        return self.get(f"user-{name}", at) if self.passwords.get(name) == password else None
 
-    def get(self, user_id: str) -> FakeUser | None:
+    def get(self, user_id: str, at: float) -> FakePerson | None:
         name = user_id.removeprefix("user-")
-        return FakeUser(user_id, name) if name in self.passwords and user_id not in self.disabled else None
+        if name not in self.passwords or user_id in self.disabled:
+            return None
+        return FakePerson(user_id, name, frozenset(self.rights[name]), name in self.factors)
 
-
-class FakeFactor:
-    def __init__(self) -> None:
-        self.of: set[str] = set()
-
-    def asked(self, user: FakeUser) -> bool:
-        return user.name in self.of
-
-    def verify(self, user: FakeUser, code: str, at: float) -> str | None:
+    def check_factor(self, user_id: str, code: str, at: float) -> str | None:
+        if self.wrong >= 10:
+            raise TooMany
+        self.wrong += code != "123456"
         return "otp" if code == "123456" else None
 
 
@@ -82,7 +83,7 @@ class _Transport(httpx.BaseTransport):
 class TokenService:
     def __init__(self, database: Database, *, users: bool = True, **settings: Any) -> None:
         self.now = START
-        self.users, self.factor = FakeUsers(), FakeFactor()
+        self.users = FakePeople()
         store = ClientStore(database)
         sealer = Envelope(KeyRing.of(b"k" * 32))
         self.settings = Settings(issuer=ISSUER, schedule=SCHEDULE, **settings)
@@ -95,7 +96,6 @@ class TokenService:
             self.keys,
             Digests(HASH_KEY),
             self.users if users else None,
-            self.factor,  # type: ignore[arg-type]
         )
         self.clients = Clients(store, HASH_KEY)
         self.app = application(self.service, lambda: self.now)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -15,11 +16,14 @@ from stockade.config.errors import BadConfig, Problem
 from stockade.config.hash_key import TOKENS, own_key, read_hash_key, warn_of_hash_key
 from stockade.config.loading import Loaded
 from stockade.config.models import Api
+from stockade.config.secrets import read_envelope, warn_of_secrets
 from stockade.config.sections import identity
 from stockade.config.site import Site
+from stockade.config.users import UserSettings, user_settings
 from stockade.controls.authentication import Authentication
 from stockade.controls.exposure import Exposure
 from stockade.engine import Binding, Policy, Route, Upstream
+from stockade.envelopes import Envelope
 from stockade.networks import NetworkSet
 from stockade.openapi.naming import Names
 from stockade.operations import OperationTable
@@ -28,6 +32,8 @@ from stockade.stores import DatabasePlace, Introspector, OwnIssuer, Source
 _CARRIERS = frozenset(
     {"authorization", "cookie", "dpop", "proxy-authorization"}
 )  # headers that hold credentials in any API
+
+T = TypeVar("T")
 
 
 class Built(Struct, frozen=True):
@@ -39,6 +45,8 @@ class Built(Struct, frozen=True):
     watched: frozenset[Path]  # files whose change makes a new policy
     warnings: tuple[Problem, ...]
     introspectors: tuple[Introspector, ...] = ()
+    envelope: Envelope | None = None  # what seals and opens stored secrets, where a control asks for any
+    users: UserSettings | None = None  # None when no API asks for our own users
     own_issuer: OwnIssuer | None = None  # our own token service, where an API takes its tokens
 
 
@@ -49,29 +57,35 @@ def build(loaded: Loaded) -> Built:
     hash_key, warnings = None, []
     if config.identity is not None or any(map(_needs_hash_key, config.apis)):
         warnings += warn_of_hash_key(loaded)
-        try:
-            hash_key = read_hash_key(loaded)
-        except BadConfig as error:
-            problems += error.problems
+        hash_key = _read(read_hash_key, loaded, problems)
     sites = [Site(loaded, index, hash_key) for index in range(len(config.apis))]
     routes = [_route(site, loaded) for site in sites]
-    database = None
-    if config.identity is not None or any(site.uses_database for site in sites):
-        try:
-            database = database_place(loaded)
-            warnings += warn_of_database(loaded, database)
-        except BadConfig as error:
-            problems += error.problems
+    users = None
+    if any(site.uses_users for site in sites):
+        users = _read(lambda loaded: user_settings(loaded, hash_key), loaded, problems)
+    database, envelope = None, None
+    if (
+        config.identity is not None
+        or any(site.uses_database for site in sites)
+        or "database" in config.model_fields_set
+    ):
+        database = _read(database_place, loaded, problems)
+        warnings += warn_of_database(loaded, database)
+    if config.identity is not None or any(site.uses_secrets for site in sites) or "secrets" in config.model_fields_set:
+        envelope = _read(read_envelope, loaded, problems)
+        warnings += warn_of_secrets(loaded)
     problems += [problem for site in sites for problem in site.problems]
     if problems:
         raise BadConfig(problems)
     return Built(
         Policy(routes, logged_headers=config.log.headers),
         tuple(source for site in sites for source in site.sources),
-        database,
+        database if any(site.uses_database for site in sites) else None,
         frozenset({loaded.path.absolute()}.union(*(site.watched for site in sites))),
         (*warnings, *(warning for site in sites for warning in site.warnings)),
         tuple(each for site in sites for each in site.introspectors),
+        envelope,
+        users,
         _own_issuer(loaded, sites, hash_key or b""),
     )
 
@@ -81,6 +95,15 @@ def _own_issuer(loaded: Loaded, sites: list[Site], hash_key: bytes) -> OwnIssuer
     if loaded.config.identity is None or not rules:
         return None
     return OwnIssuer(loaded.config.identity.issuer, own_key(hash_key, TOKENS), rules)
+
+
+def _read(read: Callable[[Loaded], T], loaded: Loaded, problems: list[Problem]) -> T | None:
+    """None, and what is wrong among the problems, where it cannot be read."""
+    try:
+        return read(loaded)
+    except BadConfig as error:
+        problems += error.problems
+        return None
 
 
 def _route(site: Site, loaded: Loaded) -> Route:
@@ -140,7 +163,10 @@ def _needs_hash_key(api: Api) -> bool:
     section = api.authentication
     if section is None or section.mode == "off":
         return False
-    return any(item.api_key is not None or (item.oauth2 and item.oauth2.dpop.nonce) for item in section.leaves())
+    return any(
+        item.api_key is not None or item.basic is not None or (item.oauth2 and item.oauth2.dpop.nonce)
+        for item in section.leaves()
+    )
 
 
 # What two entries of the policy must not claim at once, and what must not be written down.

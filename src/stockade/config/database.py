@@ -87,9 +87,9 @@ def _url(loaded: Loaded) -> str:
         raise BadConfig([loaded.problem(f"{path} cannot be read: {why}", "database", "url")]) from None
 
 
-def warn_of_database(loaded: Loaded, place: DatabasePlace) -> list[Problem]:
+def warn_of_database(loaded: Loaded, place: DatabasePlace | None) -> list[Problem]:
     """Of a password that many can read, and of a server that may be anybody's."""
-    if not place.url:
+    if place is None or not place.url:
         return []
     from stockade.stores.postgresql import is_here, read_url
 

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, mo
 from stockade.config.base import Address, HostPort, Kind, Model, Secret
 from stockade.config.database import DatabaseSection
 from stockade.config.errors import written
+from stockade.config.secrets import SecretsSection
 from stockade.config.sections import (
     AuthenticationSection,
     ExposureSection,
@@ -26,6 +27,7 @@ from stockade.config.sections import (
 )
 from stockade.config.texts import FilePath, HeaderName, Host, Name, Operation, Prefix, UrlPath, check_url
 from stockade.config.units import Count, Duration, Flag, PositiveDuration, Size, parse_count
+from stockade.config.users import UsersSection
 
 _MOST_CONNECTIONS = 1_000_000
 _KIB = 1 << 10
@@ -188,7 +190,9 @@ class Config(Model):
     admin: Admin = Admin()
     log: Log = Log()
     keys: Keys = Keys()
+    users: UsersSection = UsersSection()
     database: DatabaseSection = DatabaseSection()
+    secrets: SecretsSection = SecretsSection()
     identity: IdentitySection | None = Field(None, description="A token service of our own (OAuth 2).")
     workers: Annotated[
         int | Literal["auto"],

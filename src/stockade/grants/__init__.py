@@ -17,7 +17,7 @@ from stockade.grants.pkce import challenge_of, check_challenge, is_answer
 from stockade.grants.records import Grant, OwnToken, Revocation
 from stockade.grants.redirects import BadRedirect, check_redirect, form_targets, redirect_url
 from stockade.grants.refusals import Refusal
-from stockade.grants.scopes import narrow_audience, narrow_scopes
+from stockade.grants.scopes import narrow_audience, narrow_scopes, of_user
 from stockade.grants.signing import Schedule, SigningKey
 from stockade.grants.user_codes import make_user_code, read_user_code, show_user_code
 
@@ -45,6 +45,7 @@ __all__ = [
     "metadata",
     "narrow_audience",
     "narrow_scopes",
+    "of_user",
     "read_form",
     "read_user_code",
     "redirect_url",

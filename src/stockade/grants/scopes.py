@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from stockade.grants.refusals import Refusal
 
+_OF_ANYBODY = frozenset({"openid", "profile", "email", "offline_access"})
+
 
 def narrow_scopes(requested: str | None, allowed: frozenset[str]) -> frozenset[str]:
     """What is asked for, all of it allowed; without a request, all that is allowed (RFC 6749, section 3.3).
@@ -18,6 +20,11 @@ def narrow_scopes(requested: str | None, allowed: frozenset[str]) -> frozenset[s
     if not asked or not asked <= allowed:
         raise Refusal("invalid_scope", "the scope is more than the client, or the grant, has")
     return asked
+
+
+def of_user(scopes: frozenset[str], rights: frozenset[str]) -> frozenset[str]:
+    """What of it a user can let a client do: what the user may do, and learn who it is (OpenID Connect)."""
+    return scopes & (rights | _OF_ANYBODY)
 
 
 def narrow_audience(form: Mapping[str, str], allowed: tuple[str, ...]) -> str:

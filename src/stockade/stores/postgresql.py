@@ -147,11 +147,11 @@ def read_url(text: str) -> sql.URL:
     try:
         url = sql.make_url(text)
     except (sql.exc.ArgumentError, ValueError):
-        raise StoreError("the URL of the database cannot be read; postgresql+psycopg://user@host/name is one") from None
+        raise StoreError("the URL of the database cannot be read; postgresql://user@host/name is one") from None
     if url.drivername in ("postgresql", "postgres"):
         url = url.set(drivername="postgresql+psycopg")
     if url.drivername != "postgresql+psycopg":
-        raise StoreError(f"a database of the kind {url.drivername} is not known; postgresql+psycopg://… is")
+        raise StoreError(f"a database of the kind {url.drivername} is not known; postgresql://… is")
     for name, value in url.query.items():
         if name.startswith("ssl"):
             raise StoreError(f"the URL of the database must not say {name}: `database.tls` does")

@@ -8,19 +8,28 @@ from typing import TYPE_CHECKING, Any
 from stockade.engine import NotNow
 from stockade.stores.counters import Counters
 from stockade.stores.database import Database
+from stockade.stores.factors import FactorStore
 from stockade.stores.introspection import Introspection
 from stockade.stores.jwks import KeySources
 from stockade.stores.keys import KeyStore
+from stockade.stores.passwords import PasswordChecks
+from stockade.stores.users import UserStore
 from stockade.vocabulary import (
     Ask,
+    CheckPassword,
     FindApiKey,
+    FindPlace,
     FindRevocation,
+    FindUser,
     FindVerificationKeys,
+    GiveBack,
     IntrospectToken,
+    NotePlace,
     StoreError,
     TakeAll,
     TakeQuota,
     TakeTokens,
+    UsePasscode,
 )
 
 if TYPE_CHECKING:
@@ -44,11 +53,14 @@ class Stores:
         self.keys = keys
         self.database = database
         self.sources = sources
+        self.checks: PasswordChecks | None = None
+        self.factors: FactorStore | None = None
         self.introspection = introspection or Introspection()
         self._answers: dict[type[Any], Callable[[Any], Any]] = {
             TakeTokens: counters.take_tokens,
             TakeQuota: counters.take_quota,
             TakeAll: counters.take_all,
+            GiveBack: counters.give_back,
             FindVerificationKeys: sources.find,
             IntrospectToken: self.introspection.find,
         }
@@ -76,6 +88,24 @@ class Stores:
         self._answers[IntrospectToken] = lambda ask: (issued.find_token if ask.source in rules else others.find)(ask)
         self._later[IntrospectToken] = lambda ask: (issued.later if ask.source in rules else others.find_later)(ask)
 
+    def add_users(self, users: UserStore, checks: PasswordChecks, factors: FactorStore) -> None:
+        """Answer what is asked of our own users, too. The checks are closed with the rest."""
+        self.checks, self.factors = checks, factors
+        self._answers |= {
+            FindUser: users.find,
+            FindPlace: users.find_place,
+            NotePlace: users.note_place,
+            CheckPassword: checks.find,
+            UsePasscode: factors.find,
+        }
+        self._later |= {
+            FindUser: users.find_later,
+            FindPlace: users.find_place_later,
+            NotePlace: users.note_place_later,
+            CheckPassword: checks.find_later,
+            UsePasscode: factors.find_later,
+        }
+
     def answer(self, ask: Ask[Any]) -> Any:
         """At once, or NotNow."""
         try:
@@ -92,6 +122,8 @@ class Stores:
             return await self._later[type(ask)](ask)
 
     def close(self) -> None:
+        if self.checks is not None:
+            self.checks.close()
         if self.keys is not None:
             self.keys.close()
         if self.database is not None:

@@ -14,7 +14,7 @@ from stockade.config.sections.firewall import FirewallSection
 from stockade.config.sections.limits import LimitItem
 from stockade.config.site import Site
 from stockade.config.texts import check_url
-from stockade.config.units import PositiveDuration
+from stockade.config.units import Flag, PositiveDuration
 from stockade.controls.peer import PeerFacts
 from stockade.engine import Binding
 
@@ -91,6 +91,7 @@ class IdentitySection(Model):
     grant_lifetime: PositiveDuration = Field(90 * _DAY, description="How long a consent may be refreshed at all.")
     code_lifetime: PositiveDuration = Field(60.0, le=600.0, description="Of authorization codes.")
     device_lifetime: PositiveDuration = Field(600.0, le=3600.0, description="Of device and user codes.")
+    login: Flag = Field(True, description="Whether our own users log in here: authorization code and device flow.")
     signing: SigningItem = SigningItem()
     firewall: FirewallSection | None = Field(
         None, description="Of its API: what is stated replaces the strict defaults."

@@ -101,13 +101,13 @@ class Companion:
 
     async def _launch(self) -> asyncio.subprocess.Process:
         assert self._socket is not None
-        descriptor = self._socket.fileno()
+        descriptor, counters = self._socket.fileno(), self._places.counters
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "stockade.identity.service"),
-            *(str(self._places.identity_policy), self._origin, str(descriptor)),
+            *(str(self._places.identity_policy), self._origin, str(descriptor), f"/dev/fd/{counters}"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            pass_fds=(descriptor,),
+            pass_fds=(descriptor, counters),
         )
         assert process.stdout is not None
         try:

@@ -1,6 +1,6 @@
-"""The token service as a process of its own: `python -m stockade.identity.service POLICY ORIGIN DESCRIPTOR`.
+"""The token service as a process of its own: `python -m stockade.identity.service POLICY ORIGIN SOCKET COUNTERS`.
 
-The supervisor starts it with a listening socket, is told "ready" on standard output, and ends it by SIGTERM; when the
+The supervisor starts it with a listening socket and the table in which wrong guesses count, is told "ready" on standard output, and ends it by SIGTERM; when the
 supervisor is gone, standard input ends, and so does this.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 import sys
 import time
@@ -20,6 +19,7 @@ from stockade.config import BadConfig, load_text
 from stockade.identity.service.app import application
 from stockade.identity.service.opening import open_service
 from stockade.identity.service.service import Service
+from stockade.stores import Counters
 from stockade.vocabulary import StoreError
 
 _HOUSEKEEPING = 10.0  # seconds
@@ -28,16 +28,17 @@ _KEEP_ALIVE = 75  # seconds, longer than Envoy keeps an idle connection
 
 
 def main() -> int:
-    policy, origin, descriptor = sys.argv[1:]
-    try:
-        loaded = load_text(Path(policy).read_bytes(), Path(origin))
-        service = open_service(loaded)
-        service.keep_house(time.time())
-    except (BadConfig, StoreError, OSError) as error:
-        sys.stderr.write(f"stockade: the token service cannot start: {error}\n")
-        return 2
-    with socket.socket(fileno=os.dup(int(descriptor))) as listening:
-        asyncio.run(_serve(service, listening))
+    policy, origin, descriptor, counters = sys.argv[1:]
+    with contextlib.ExitStack() as stack:
+        try:
+            loaded = load_text(Path(policy).read_bytes(), Path(origin))
+            service = open_service(loaded, stack, Counters.shared(counters))
+            service.keep_house(time.time())
+        except (BadConfig, StoreError, OSError) as error:
+            sys.stderr.write(f"stockade: the token service cannot start: {error}\n")
+            return 2
+        with socket.socket(fileno=int(descriptor)) as listening:
+            asyncio.run(_serve(service, listening))
     return 0
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
+from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -49,7 +50,7 @@ def application(service: Service, clock: Clock = time.time) -> Starlette:
         "introspect": token_endpoint.introspection,
         "revoke": token_endpoint.revocation,
     }
-    if service.users is not None:
+    if service.people is not None:
         endpoints["device_authorization"] = token_endpoint.device_authorization
         routes += _browser_routes(service, clock)
     for name, work in endpoints.items():
@@ -136,7 +137,7 @@ async def _read_form(request: Request) -> dict[str, str]:
 
 def _caller(request: Request) -> Caller:
     """As the control `peer` has it told; what a client says of these is taken away there."""
-    named = {name: request.headers.get(_CALLER + name, "") for name in Caller.__struct_fields__}
+    named = {name: unquote(request.headers.get(_CALLER + name, "")) for name in Caller.__struct_fields__}
     return Caller(**named)
 
 
@@ -153,7 +154,7 @@ def _visited(service: Service, step: Step, clock: Clock) -> Handler:
             query = read_form(request.url.query.encode()) if request.method == "GET" else await _read_form(request)
             # A page begins with a cookie; an answer must bring it.
             known = (browser or fresh) if request.method == "GET" else browser
-            shown = await run_in_threadpool(step, service, Visit(query, known, clock()))
+            shown = await run_in_threadpool(step, service, Visit(query, known, clock(), _caller(request).address))
         except Refusal as refusal:
             shown = pages.told("That did not work", refusal.text, refusal.status)
         except StoreError:

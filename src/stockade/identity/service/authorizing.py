@@ -23,6 +23,7 @@ from stockade.grants import (
     form_targets,
     narrow_audience,
     narrow_scopes,
+    of_user,
     read_user_code,
     redirect_url,
 )
@@ -30,11 +31,12 @@ from stockade.grants.clients import AUTHORIZATION_CODE
 from stockade.identity.service import pages
 from stockade.identity.service.issuing import new_grant
 from stockade.identity.service.secrets import CODE, make_secret
+from stockade.identity.service.service import TooMany
 from stockade.identity.service.tickets import LIFE, BadTicket, Ticket, seal, unseal
 
 if TYPE_CHECKING:
     from stockade.identity.service.pages import Page
-    from stockade.identity.service.service import Person, Service, Users
+    from stockade.identity.service.service import People, Person, Service
 
 _MOST_STATE = 2048
 _KEPT = ("client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "resource", "audience", "dpop_jkt")
@@ -53,6 +55,7 @@ class Visit(Struct, frozen=True):
     form: Mapping[str, str]
     browser: str
     at: float
+    address: str = ""
 
     def __repr__(self) -> str:
         return "Visit()"
@@ -110,11 +113,11 @@ def log_in(service: Service, visit: Visit) -> Page | Redirect:
     """POST /oauth2/login."""
     ticket = _ticket(service, visit, "login")
     name, password = visit.form.get("username", ""), visit.form.get("password", "")
-    user = _users(service).verify(name, password, visit.at)
-    if user is None or service.user(user.id) is None:
+    user = _people(service).verify(name, password, visit.at, address=visit.address)
+    if user is None or service.user(user.id, visit.at) is None:
         return pages.login(_at(service, "login"), visit.form["ticket"], _called(service, ticket), _WRONG)
     ticket = replace(ticket, user=user.id, amr=("pwd",), auth_time=visit.at)
-    if service.second_factor is not None and service.second_factor.asked(user):
+    if user.factors:
         ticket = replace(ticket, step="factor")
         return pages.factor(_at(service, "factor"), _seal(service, ticket, visit))
     return _logged_in(service, visit, ticket, user)
@@ -123,13 +126,12 @@ def log_in(service: Service, visit: Visit) -> Page | Redirect:
 def second_factor(service: Service, visit: Visit) -> Page | Redirect:
     """POST /oauth2/factor."""
     ticket = _ticket(service, visit, "factor")
-    user, name = _user(service, ticket), f"factor:{ticket.user}"
-    assert service.second_factor is not None
-    if not service.attempts.allowed(name, visit.at):
+    user = _user(service, ticket, visit.at)
+    try:
+        method = _people(service).check_factor(user.id, visit.form.get("code", "")[:64], visit.at)
+    except TooMany:
         return pages.factor(_at(service, "factor"), visit.form["ticket"], _TOO_MANY)
-    method = service.second_factor.verify(user, visit.form.get("code", "")[:64], visit.at)
     if method is None:
-        service.attempts.failed(name, visit.at)
         return pages.factor(_at(service, "factor"), visit.form["ticket"], "The code is wrong.")
     return _logged_in(service, visit, replace(ticket, amr=("pwd", method, "mfa")), user)
 
@@ -141,7 +143,7 @@ def _logged_in(service: Service, visit: Visit, ticket: Ticket, user: Person) -> 
         return pages.device_code(_at(service, "device"), _seal(service, ticket, visit), code)
     client = _client(service, ticket.asked)
     sealed = _seal(service, replace(ticket, step="consent"), visit)
-    scopes = narrow_scopes(ticket.asked.get("scope"), client.scopes)
+    scopes = of_user(narrow_scopes(ticket.asked.get("scope"), client.scopes), user.scopes)
     targets = form_targets(ticket.asked["redirect_uri"])
     return pages.consent(_at(service, "consent"), sealed, client.name, scopes, user.name, targets)
 
@@ -149,7 +151,7 @@ def _logged_in(service: Service, visit: Visit, ticket: Ticket, user: Person) -> 
 def device(service: Service, visit: Visit) -> Page:
     """POST /oauth2/device: the user code. Tries are counted per user: a code has few letters."""
     ticket = _ticket(service, visit, "device")
-    user, name = _user(service, ticket), f"device:{ticket.user}"
+    user, name = _user(service, ticket, visit.at), f"device:{ticket.user}"
     sealed, action, text = visit.form["ticket"], _at(service, "device"), visit.form.get("user_code", "")[:32]
     if not service.attempts.allowed(name, visit.at):
         return pages.device_code(action, sealed, "", _TOO_MANY)
@@ -161,13 +163,15 @@ def device(service: Service, visit: Visit) -> Page:
         return pages.device_code(action, sealed, text, "No device waits with that code.")
     ticket = replace(ticket, step="device-consent", device=found.digest.hex())
     sealed = _seal(service, ticket, visit)
-    return pages.consent(_at(service, "device/consent"), sealed, client.name, found.scopes, user.name)
+    return pages.consent(
+        _at(service, "device/consent"), sealed, client.name, of_user(found.scopes, user.scopes), user.name
+    )
 
 
 def device_consent(service: Service, visit: Visit) -> Page:
     """POST /oauth2/device/consent."""
     ticket = _ticket(service, visit, "device-consent")
-    user, digest = _user(service, ticket), bytes.fromhex(ticket.device)
+    user, digest = _user(service, ticket, visit.at), bytes.fromhex(ticket.device)
     found = service.tokens.device(digest=digest)
     client = service.clients.get(found.client) if found is not None else None
     if found is None or client is None or not visit.at < found.expires:
@@ -177,7 +181,8 @@ def device_consent(service: Service, visit: Visit) -> Page:
         return pages.told("Denied", "The device was not let in.")
     ends = visit.at + service.settings.grant
     more = {"expires": ends, "acr": _acr(ticket), "amr": ticket.amr, "auth_time": ticket.auth_time}
-    grant = new_grant(client, user.id, found.scopes & client.scopes, found.audience, visit.at, **more)
+    scopes = of_user(found.scopes & client.scopes, user.scopes)
+    grant = new_grant(client, user.id, scopes, found.audience, visit.at, **more)
     if not service.tokens.move_device(digest, "pending", "allowed", grant):
         return pages.told("Too late", "The code was used already.", 400)
     return pages.told("Done", "Go back to your device: it will go on by itself.")
@@ -186,12 +191,12 @@ def device_consent(service: Service, visit: Visit) -> Page:
 def consent(service: Service, visit: Visit) -> Page | Redirect:
     """POST /oauth2/consent: back to the client."""
     ticket = _ticket(service, visit, "consent")
-    user, asked = _user(service, ticket), ticket.asked
+    user, asked = _user(service, ticket, visit.at), ticket.asked
     client = _client(service, asked)
     if visit.form.get("decision") != "allow":
         return _back(service, asked, {"error": "access_denied", "error_description": "the user said no"})
     text, at = make_secret(CODE), visit.at
-    scopes = narrow_scopes(asked.get("scope"), client.scopes)
+    scopes = of_user(narrow_scopes(asked.get("scope"), client.scopes), user.scopes)
     more = {"expires": at + service.settings.grant, "acr": _acr(ticket), "amr": ticket.amr}
     audience = narrow_audience(asked, client.audiences)
     grant = new_grant(client, user.id, scopes, audience, at, auth_time=ticket.auth_time, **more)
@@ -232,17 +237,17 @@ def _seal(service: Service, ticket: Ticket, visit: Visit) -> str:
     return seal(service.digests.tickets, ticket, visit.browser)
 
 
-def _user(service: Service, ticket: Ticket) -> Person:
-    user = service.user(ticket.user)
+def _user(service: Service, ticket: Ticket, at: float) -> Person:
+    user = service.user(ticket.user, at)
     if user is None:
         raise Refusal("access_denied", "You may not log in any more.", 403)
     return user
 
 
-def _users(service: Service) -> Users:
-    if service.users is None:
+def _people(service: Service) -> People:
+    if service.people is None:
         raise Refusal("invalid_request", "Nobody can log in here.", 404)
-    return service.users
+    return service.people
 
 
 def _called(service: Service, ticket: Ticket) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stockade.grants import Client, Refusal, make_user_code, narrow_audience, narrow_scopes, show_user_code
 from stockade.grants.clients import DEVICE_CODE
-from stockade.identity.service.exchanging import check_user, revoke_family
+from stockade.identity.service.exchanging import revoke_family, rights
 from stockade.identity.service.issuing import Issue, issue
 from stockade.identity.service.secrets import CODE, make_secret
 from stockade.stores.tokens import Device
@@ -24,7 +24,7 @@ _TRIES = 5
 
 def begin_device(service: Service, client: Client, form: Mapping[str, str], at: float) -> dict[str, Any]:
     """Section 3.2."""
-    if service.users is None or DEVICE_CODE not in client.grants:
+    if service.people is None or DEVICE_CODE not in client.grants:
         raise Refusal("unauthorized_client", "the client may not use the device flow")
     scopes = narrow_scopes(form.get("scope"), client.scopes)
     audience = narrow_audience(form, client.audiences)
@@ -77,8 +77,8 @@ def device_code(
     if not service.tokens.move_device(digest, "allowed", "used"):
         revoke_family(service, grant, at)
         raise Refusal("invalid_grant", "the device code was used before")
-    check_user(service, grant)
-    return issue(service, Issue(client=client, grant=grant, scopes=grant.scopes, cnf=cnf, at=at, renew=True))
+    scopes = rights(service, grant, at)
+    return issue(service, Issue(client=client, grant=grant, scopes=scopes, cnf=cnf, at=at, renew=True))
 
 
 def _check_pace(service: Service, device: Device, at: float) -> None:

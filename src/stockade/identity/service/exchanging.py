@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from stockade.grants import Client, Grant, OwnToken, Refusal, Revocation, is_answer, narrow_audience, narrow_scopes
+from stockade.grants import (
+    Client,
+    Grant,
+    OwnToken,
+    Refusal,
+    Revocation,
+    is_answer,
+    narrow_audience,
+    narrow_scopes,
+    of_user,
+)
 from stockade.identity.service.binding import check_same
 from stockade.identity.service.issuing import Issue, issue, new_grant
 from stockade.identity.service.settings import LONGEST_ACCESS
@@ -42,10 +52,8 @@ def authorization_code(
         raise Refusal("invalid_grant", "code_verifier does not answer the code_challenge")
     if extra.get("jkt") and extra["jkt"] != cnf.get("jkt"):
         raise Refusal("invalid_grant", "the code is bound to another DPoP key")
-    check_user(service, grant)
-    wanted = Issue(
-        client=client, grant=grant, scopes=grant.scopes, cnf=cnf, at=at, renew=True, nonce=extra.get("nonce", "")
-    )
+    scopes = rights(service, grant, at)
+    wanted = Issue(client=client, grant=grant, scopes=scopes, cnf=cnf, at=at, renew=True, nonce=extra.get("nonce", ""))
     return issue(service, wanted)
 
 
@@ -58,9 +66,8 @@ def refresh_token(
     if found is not None and found.used is None:  # a stranger's key shall not use it up
         check_same(dict(found.extra.get("cnf", {})), cnf)
     _, grant = _take(service, client, text, "refresh", at)
-    check_user(service, grant)
-    # What the client was registered for may have become less.
-    scopes = narrow_scopes(form.get("scope"), grant.scopes) & client.scopes
+    # What the client was registered for, and what the user may do, may have become less.
+    scopes = narrow_scopes(form.get("scope"), grant.scopes) & client.scopes & rights(service, grant, at)
     if grant.audience not in client.audiences:
         raise Refusal("invalid_grant", "the client is not registered for that audience any more")
     return issue(service, Issue(client=client, grant=grant, scopes=scopes, cnf=cnf, at=at, renew=True))
@@ -93,7 +100,9 @@ def revocation(name: str, at: float) -> Revocation:
     return Revocation(name, ends, ends)
 
 
-def check_user(service: Service, grant: Grant) -> None:
-    """Who may not log in any more gets nothing on an old consent either."""
-    if service.users is None or service.user(grant.subject) is None:
+def rights(service: Service, grant: Grant, at: float) -> frozenset[str]:
+    """What is left of it. Who may not log in any more gets nothing on an old consent either: raises Refusal."""
+    user = service.user(grant.subject, at)
+    if user is None:
         raise Refusal("invalid_grant", "the user may not log in any more")
+    return of_user(grant.scopes, user.scopes)

@@ -23,32 +23,34 @@ from stockade.stores.tokens import TokenStore
 from stockade.tokens import DPOP_ALGORITHMS
 
 
+class TooMany(Exception):
+    """Too many wrong guesses came: nothing was checked."""
+
+
 class Person(Protocol):
-    """A user, as `identity.users` has them."""
+    """A user. scopes: what the user may do. factors: whether a second factor is asked for."""
 
     @property
     def id(self) -> str: ...
     @property
     def name(self) -> str: ...
+    @property
+    def scopes(self) -> frozenset[str]: ...
+    @property
+    def factors(self) -> bool: ...
 
 
-class Users(Protocol):
-    """Who can log in; what `identity.users.Users` can do, as far as it is used here."""
+class People(Protocol):
+    """Who can log in; see `people`."""
 
-    def verify(self, name: str, password: str, at: float) -> Person | None:
+    def verify(self, name: str, password: str, at: float, *, address: str = "") -> Person | None:
         """None for a wrong name or password alike, after the same work."""
 
-    def get(self, user_id: str) -> Person | None:
+    def get(self, user_id: str, at: float) -> Person | None:
         """None for one who may not log in any more."""
 
-
-class SecondFactor(Protocol):
-    """What is asked of a user besides the password."""
-
-    def asked(self, user: Person) -> bool: ...
-
-    def verify(self, user: Person, code: str, at: float) -> str | None:
-        """The method that was used (RFC 8176), such as "otp"; None for a wrong code."""
+    def check_factor(self, user_id: str, code: str, at: float) -> str | None:
+        """The method that was used (RFC 8176), such as "otp"; None for a wrong code. Raises TooMany."""
 
 
 class Service:
@@ -61,16 +63,14 @@ class Service:
         tokens: TokenStore,
         keys: SigningKeys,
         digests: Digests,
-        users: Users | None = None,
-        second_factor: SecondFactor | None = None,
+        people: People | None = None,
     ) -> None:
         self.settings = settings
         self.clients = clients
         self.tokens = tokens
         self.keys = keys
         self.digests = digests
-        self.users = users
-        self.second_factor = second_factor
+        self.people = people
         self.attempts = Attempts()
         self.names = frozenset({settings.issuer, settings.base + PATHS["token_endpoint"]})
 
@@ -78,17 +78,17 @@ class Service:
         """Whether the text was never used before, over all processes; remembered until then."""
         return self.tokens.first_use(self.digests.once(text), until)
 
-    def user(self, user_id: str) -> Person | None:
+    def user(self, user_id: str, at: float) -> Person | None:
         """Who may log in. An id that could be taken for a client's is nobody's."""
-        if self.users is None or user_id.startswith(CLIENT_SUBJECT):
+        if self.people is None or user_id.startswith(CLIENT_SUBJECT):
             return None
-        return self.users.get(user_id)
+        return self.people.get(user_id, at)
 
     def metadata(self) -> dict[str, Any]:
         scopes = {scope for client in self.clients.all() if client.disabled is None for scope in client.scopes}
         return metadata(
             self.settings.issuer,
-            users=self.users is not None,
+            users=self.people is not None,
             scopes=scopes,
             assertion_algorithms=ALGORITHMS,
             dpop_algorithms=DPOP_ALGORITHMS,
