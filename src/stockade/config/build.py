@@ -64,14 +64,11 @@ def build(loaded: Loaded) -> Built:
     if any(site.uses_users for site in sites):
         users = _read(lambda loaded: user_settings(loaded, hash_key), loaded, problems)
     database, envelope = None, None
-    if (
-        config.identity is not None
-        or any(site.uses_database for site in sites)
-        or "database" in config.model_fields_set
-    ):
+    own = config.identity is not None
+    if own or any(site.uses_database for site in sites) or "database" in config.model_fields_set:
         database = _read(database_place, loaded, problems)
         warnings += warn_of_database(loaded, database)
-    if config.identity is not None or any(site.uses_secrets for site in sites) or "secrets" in config.model_fields_set:
+    if own or any(site.uses_secrets for site in sites) or "secrets" in config.model_fields_set:
         envelope = _read(read_envelope, loaded, problems)
         warnings += warn_of_secrets(loaded)
     problems += [problem for site in sites for problem in site.problems]

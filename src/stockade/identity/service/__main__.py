@@ -1,7 +1,7 @@
 """The token service as a process of its own: `python -m stockade.identity.service POLICY ORIGIN SOCKET COUNTERS`.
 
-The supervisor starts it with a listening socket and the table in which wrong guesses count, is told "ready" on standard output, and ends it by SIGTERM; when the
-supervisor is gone, standard input ends, and so does this.
+The supervisor starts it with a listening socket and the table in which wrong guesses count, is told "ready" on standard
+output, and ends it by SIGTERM; when the supervisor is gone, standard input ends, and so does this.
 """
 
 from __future__ import annotations

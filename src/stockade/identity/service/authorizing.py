@@ -163,9 +163,8 @@ def device(service: Service, visit: Visit) -> Page:
         return pages.device_code(action, sealed, text, "No device waits with that code.")
     ticket = replace(ticket, step="device-consent", device=found.digest.hex())
     sealed = _seal(service, ticket, visit)
-    return pages.consent(
-        _at(service, "device/consent"), sealed, client.name, of_user(found.scopes, user.scopes), user.name
-    )
+    scopes = of_user(found.scopes, user.scopes)
+    return pages.consent(_at(service, "device/consent"), sealed, client.name, scopes, user.name)
 
 
 def device_consent(service: Service, visit: Visit) -> Page:

@@ -52,7 +52,7 @@ def signing_keys(loaded: Loaded, database: Database) -> SigningKeys:
 
 
 def open_service(loaded: Loaded, stack: ExitStack, counters: Counters) -> Service:
-    """counters: of wrong guesses, best those of the workers. stack: what closes it all. Raises BadConfig, StoreError."""
+    """counters: of wrong guesses. stack: what closes it all. Raises BadConfig, StoreError."""
     assert loaded.config.identity is not None
     hash_key = read_hash_key(loaded)
     database = stack.enter_context(closing(Database(database_place(loaded))))
