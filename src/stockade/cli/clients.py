@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="OAuth clients: add, list, show, rotate, disable, enable, remove; rotate-signing-key.\n\n\b\n"
-    "Example: stockade clients add robot --grant client_credentials --audience shop --scope orders:read",
+    "Example: stockade clients list",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
