@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
@@ -25,9 +25,11 @@ from stockade.controls.exposure import Exposure
 from stockade.engine import Binding, Policy, Route, Upstream
 from stockade.envelopes import Envelope
 from stockade.networks import NetworkSet
-from stockade.openapi.naming import Names
 from stockade.operations import OperationTable
 from stockade.stores import DatabasePlace, Introspector, OwnIssuer, Source
+
+if TYPE_CHECKING:
+    from stockade.openapi.reading import Description
 
 _CARRIERS = frozenset(
     {"authorization", "cookie", "dpop", "proxy-authorization"}
@@ -120,13 +122,21 @@ def _route(site: Site, loaded: Loaded) -> Route:
         hosts=tuple(api.hosts),
         prefix=api.prefix,
         upstream=Upstream(cluster_name(api), api.upstream.url),
-        operations=OperationTable(api.operations, Names(description.document if description is not None else {}).of),
+        operations=_operations(api, description),
         trusted_proxies=NetworkSet(api.firewall.trusted_proxies),
         max_body=api.firewall.max_body,
         speaks_grpc=api.upstream.http2 or (api.grpc is not None and api.grpc.mode != "off"),
         own_headers=tuple(_own_headers(bindings)),
         also=frozenset((*_documents(bindings), *identity.documents(loaded.config.identity, api.name))),
     )
+
+
+def _operations(api: Api, description: Description | None) -> OperationTable:
+    if description is None:
+        return OperationTable(api.operations)
+    from stockade.openapi.naming import Names
+
+    return OperationTable(api.operations, Names(description.document).of)
 
 
 def cluster_name(api: Api) -> str:

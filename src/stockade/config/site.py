@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stockade.config.base import INLINE, Secret, Section
-from stockade.config.describing import Description, describe, description_files, is_loopback
+from stockade.config.describing import describe, description_files, is_loopback
 from stockade.config.errors import BadConfig, Problem
 from stockade.config.hash_key import own_key
 from stockade.config.users import UserSettings, user_settings
@@ -20,6 +20,7 @@ from stockade.vocabulary import Control
 if TYPE_CHECKING:
     from stockade.config.loading import Loaded
     from stockade.config.models import Api
+    from stockade.openapi.reading import Description
 
 _AS_NAMED: Mapping[str, str] = {}
 
