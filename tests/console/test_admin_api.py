@@ -43,7 +43,7 @@ class Desk:
             for name, scopes in {
                 "admin": ["stockade:admin"],
                 "reader": ["stockade:read"],
-                "clerk": ["stockade:keys:write", "stockade:partners:write", "stockade:certificates:write"],
+                "clerk": [f"stockade:{each.resource}:write" for each in OPERATIONS if each.right == WRITE],
                 "keeper": ["stockade:keys:read"],
                 "stranger": ["orders:read"],
             }.items()
@@ -171,6 +171,49 @@ def test_the_description_is_one(desk: Desk) -> None:
     )
 
 
+def test_users(desk: Desk) -> None:
+    made = desk.ask("POST", "/users", {"name": "bob", "password": "correct horse battery 7", "roles": ["clerk"]})
+    assert made.status_code == 201, made.text
+    assert (made.json()["state"], made.json()["roles"]) == ("active", ["clerk"])
+    assert desk.ask("POST", "/users", {"name": "bob"}).status_code == 422
+    weak = desk.ask("POST", "/users/bob/password", {"password": "password"})
+    assert weak.status_code == 422
+    assert desk.ask("PATCH", "/users/bob", {"disabled": True, "tenant": "t"}).json()["state"] == "disabled"
+    reset = desk.ask("POST", "/users/bob/password", {}).json()
+    assert desk.ask("PATCH", "/users/bob", {"disabled": False}).json()["tenant"] == "t"
+    with desk.office.users() as users:
+        assert users.verify("bob", reset["password"], time.time()) is not None
+    shown = desk.ask("GET", "/users/bob").json()
+    actor = f"key:{desk.keys['admin'].split('_')[1]}"
+    assert {row["actor"] for row in shown["audit"]} == {actor}
+    assert "argon2" not in json.dumps(shown)
+    assert "bob" in {user["name"] for user in desk.ask("GET", "/users").json()["users"]}
+    assert desk.ask("DELETE", "/users/bob").json()["state"] == "removed"
+    assert desk.ask("GET", "/users/bob").status_code == 404
+
+
+def test_clients(desk: Desk) -> None:
+    wanted = {"name": "robot", "grants": ["client_credentials"], "audiences": ["shop"], "scopes": ["orders:read"]}
+    made = desk.ask("POST", "/clients", wanted)
+    assert made.status_code == 201, made.text
+    client = made.json()
+    assert desk.ask("POST", "/clients", {**wanted, "grants": ["password"]}).status_code == 422
+    assert desk.ask("POST", "/clients", {**wanted, "jwks": {"keys": [{"kty": "oct", "k": "AA"}]}}).status_code == 422
+    listed = desk.ask("GET", "/clients").text
+    assert client["id"] in listed
+    assert client["client_secret"] not in listed
+    fresh = desk.ask("POST", f"/clients/{client['id']}/rotate", {}).json()
+    assert fresh["client_secret"] != client["client_secret"]
+    added = desk.ask("POST", "/partners", {"name": "automatic", "clients": [client["id"]]})
+    assert added.status_code == 201
+    assert desk.ask("DELETE", "/partners/automatic").json()["ended_with_it"]["clients"] == 1
+    assert desk.ask("GET", f"/clients/{client['id']}").json()["state"] == "disabled"
+    assert desk.ask("PATCH", f"/clients/{client['id']}", {"disabled": False}).json()["state"] == "active"
+    assert desk.ask("DELETE", f"/clients/{client['id']}").json()["state"] == "removed"
+    actions = [action for _, action in audited(desk, client["id"])]
+    assert actions == ["client.removed", "client.enabled", "client.rotated"]
+
+
 # Who may.
 
 
@@ -221,6 +264,12 @@ def test_no_way_up(desk: Desk) -> None:
         ("POST", f"/keys/{admin}/rotate", {}),
         ("DELETE", f"/keys/{admin}", None),
         ("POST", "/partners", {"name": "x", "scopes": ["stockade:admin"], "key": True}),
+        ("POST", "/users", {"name": "x", "scopes": ["stockade:admin"]}),
+        (
+            "POST",
+            "/clients",
+            {"name": "x", "grants": ["client_credentials"], "audiences": ["a"], "scopes": ["stockade:admin"]},
+        ),
         ("POST", "/certificates", {"holder": "x", "csr": csr().decode(), "scopes": ["stockade:admin"]}),
     ):
         assert desk.ask(method, path, body, who="clerk").status_code == 403, path

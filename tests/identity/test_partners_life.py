@@ -27,12 +27,16 @@ from stockade.identity.certificates import (
     NoSuchCertificate,
     list_numbers,
 )
+from stockade.identity.clients import Clients
+from stockade.identity.ending import end_clients
 from stockade.identity.partners import BadTerms, NoSuchPartner, PartnerExists, Partners, Wanted
 from stockade.networks import BadNetwork
 from stockade.stores import CertificateStore, Database, KeyStore, PartnerStore
 from stockade.stores.audit import AUDIT, read_audit
+from stockade.stores.clients import ClientStore
 from stockade.stores.partners import PARTNER_CLIENTS
 from stockade.stores.sealed import rewrap_all, sealed_columns
+from stockade.stores.tokens import TokenStore
 from stockade.tokens import digest_api_key
 from stockade.vocabulary import FindApiKey, FindCertificate, FindPartner, StoreError
 from tests.certificates.authority_kit import TRUST, csr, new_key, openssl
@@ -268,6 +272,23 @@ def test_the_end_of_all(desk: Office) -> None:
     with pytest.raises(NoSuchPartner, match="no partner any more"):
         partners.remove("acme", AT + 2, "test")
     assert desk.database.read(sql.select(PARTNER_CLIENTS)) == []
+
+
+def test_the_end_of_its_clients(desk: Office) -> None:
+    """Also of those that were removed meanwhile; another's are left alone."""
+    clients = Clients(ClientStore(desk.database), HASH_KEY)
+    mine, other = (
+        clients.add(name, AT, grants=["client_credentials"], audiences=["shop"]).client.id for name in ("mine", "other")
+    )
+    partners = Partners(PartnerStore(desk.database), desk.keys, desk.certificates, end_clients)
+    partners.add(ACME, AT, "test", clients=[mine, "gone"])
+    with pytest.raises(PartnerExists):
+        partners.add(Partner("thief"), AT, "test", clients=[mine])
+    assert partners.remove("acme", AT + 1, "test").clients == 2
+    assert clients.find(mine).disabled == AT + 1
+    assert clients.find(other).disabled is None
+    told = TokenStore(desk.database).revocations(AT + 1)
+    assert {(each.name, each.before) for each in told} == {(f"client:{mine}", AT + 1), ("client:gone", AT + 1)}
 
 
 def test_a_broken_hook_ends_nothing(desk: Office) -> None:

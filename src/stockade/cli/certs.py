@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from stockade.cli.display import print_json, print_table
-from stockade.cli.offices import Out, actor, certificate_dict, hand_out, moment, opened, read_csr, seconds
+from stockade.cli.display import moment, print_json, print_table
+from stockade.cli.offices import Out, actor, certificate_dict, hand_out, opened, read_csr, seconds
 from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy
 
 app = typer.Typer(

@@ -16,7 +16,7 @@ def report(error: Exception) -> NoReturn:
     from stockade.gateway.envoy.module import Unfit
     from stockade.gateway.envoy.supervisor import StartFailed
     from stockade.gateway.recordings import BadRecording
-    from stockade.identity import NoSuchKey
+    from stockade.identity import NoSuchKey, NoSuchUser
     from stockade.identity.mendable import CREDENTIAL_ERRORS
     from stockade.networks import BadNetwork
     from stockade.redaction import redact
@@ -29,6 +29,7 @@ def report(error: Exception) -> NoReturn:
         StartFailed,
         BadRecording,
         NoSuchKey,
+        NoSuchUser,
         BadNetwork,
         StoreError,
         BadTarget,

@@ -7,7 +7,24 @@ from typing import Annotated
 import typer
 
 from stockade import __version__
-from stockade.cli import certs, check, crs, demo, explain, grpc, init, keys, partners, replay, schema, secrets, up, waf
+from stockade.cli import (
+    certs,
+    check,
+    clients,
+    crs,
+    demo,
+    explain,
+    grpc,
+    init,
+    keys,
+    partners,
+    replay,
+    schema,
+    secrets,
+    up,
+    users,
+    waf,
+)
 from stockade.cli.failures import report
 
 app = typer.Typer(
@@ -27,6 +44,8 @@ app.command("demo")(demo.demo)
 app.add_typer(keys.app, name="keys")
 app.add_typer(partners.app, name="partners")
 app.add_typer(certs.app, name="certs")
+app.add_typer(clients.app, name="clients")
+app.add_typer(users.app, name="users")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(waf.app, name="waf")
 app.add_typer(crs.app, name="crs")

@@ -7,11 +7,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from stockade.cli.display import moment
 
 if TYPE_CHECKING:
     from stockade.certificates import CertificateRecord
@@ -74,10 +75,6 @@ def hand_out(pem: str, out: Path | None) -> None:
     except OSError as error:
         raise typer.BadParameter(f"{out} cannot be written: {error.strerror}", param_hint="--out") from None
     typer.echo(f"certificate in {out}", err=True)
-
-
-def moment(at: float | None) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else ""
 
 
 def certificate_dict(record: CertificateRecord, now: float | None = None) -> dict[str, Any]:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stockade.cli.display import print_json, print_table
+from stockade.cli.display import moment, print_json, print_table
 from stockade.cli.offices import (
     CsrFile,
     Out,
     actor,
     certificate_dict,
     hand_out,
-    moment,
     opened,
     read_csr,
     seconds,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
@@ -13,19 +13,23 @@ from stockade.config.base import HostPort
 from stockade.config.catalogue import CATALOGUE
 from stockade.config.database import database_place, warn_of_database
 from stockade.config.errors import BadConfig, Problem
-from stockade.config.hash_key import read_hash_key, warn_of_hash_key
+from stockade.config.hash_key import TOKENS, own_key, read_hash_key, warn_of_hash_key
 from stockade.config.loading import Loaded
 from stockade.config.models import Api
 from stockade.config.secrets import read_envelope, warn_of_secrets
+from stockade.config.sections import identity
 from stockade.config.site import Site
+from stockade.config.users import UserSettings, user_settings
 from stockade.controls.authentication import Authentication
 from stockade.controls.exposure import Exposure
 from stockade.engine import Binding, Policy, Route, Upstream
 from stockade.envelopes import Envelope
 from stockade.networks import NetworkSet
-from stockade.openapi.naming import Names
 from stockade.operations import OperationTable
-from stockade.stores import DatabasePlace, Introspector, Source
+from stockade.stores import DatabasePlace, Introspector, OwnIssuer, Source
+
+if TYPE_CHECKING:
+    from stockade.openapi.reading import Description
 
 _CARRIERS = frozenset(
     {"authorization", "cookie", "dpop", "proxy-authorization"}
@@ -44,6 +48,8 @@ class Built(Struct, frozen=True):
     warnings: tuple[Problem, ...]
     introspectors: tuple[Introspector, ...] = ()
     envelope: Envelope | None = None  # what seals and opens stored secrets, where a control asks for any
+    users: UserSettings | None = None  # None when no API asks for our own users
+    own_issuer: OwnIssuer | None = None  # our own token service, where an API takes its tokens
 
 
 def build(loaded: Loaded) -> Built:
@@ -51,16 +57,20 @@ def build(loaded: Loaded) -> Built:
     config = loaded.config
     problems = [*_same_names(loaded), *_same_claims(loaded), *_same_addresses(loaded), *_logged_credentials(loaded)]
     hash_key, warnings = None, []
-    if any(map(_needs_hash_key, config.apis)):
+    if config.identity is not None or any(map(_needs_hash_key, config.apis)):
         warnings += warn_of_hash_key(loaded)
         hash_key = _read(read_hash_key, loaded, problems)
     sites = [Site(loaded, index, hash_key) for index in range(len(config.apis))]
-    routes = [_route(site) for site in sites]
+    routes = [_route(site, loaded) for site in sites]
+    users = None
+    if any(site.uses_users for site in sites):
+        users = _read(lambda loaded: user_settings(loaded, hash_key), loaded, problems)
     database, envelope = None, None
-    if any(site.uses_database for site in sites) or "database" in config.model_fields_set:
+    own = config.identity is not None
+    if own or any(site.uses_database for site in sites) or "database" in config.model_fields_set:
         database = _read(database_place, loaded, problems)
         warnings += warn_of_database(loaded, database)
-    if any(site.uses_secrets for site in sites) or "secrets" in config.model_fields_set:
+    if own or any(site.uses_secrets for site in sites) or "secrets" in config.model_fields_set:
         envelope = _read(read_envelope, loaded, problems)
         warnings += warn_of_secrets(loaded)
     problems += [problem for site in sites for problem in site.problems]
@@ -74,7 +84,16 @@ def build(loaded: Loaded) -> Built:
         (*warnings, *(warning for site in sites for warning in site.warnings)),
         tuple(each for site in sites for each in site.introspectors),
         envelope,
+        users,
+        _own_issuer(loaded, sites, hash_key or b""),
     )
+
+
+def _own_issuer(loaded: Loaded, sites: list[Site], hash_key: bytes) -> OwnIssuer | None:
+    rules = {name: each for site in sites for name, each in site.own_rules.items()}
+    if loaded.config.identity is None or not rules:
+        return None
+    return OwnIssuer(loaded.config.identity.issuer, own_key(hash_key, TOKENS), rules)
 
 
 def _read(read: Callable[[Loaded], T], loaded: Loaded, problems: list[Problem]) -> T | None:
@@ -86,7 +105,7 @@ def _read(read: Callable[[Loaded], T], loaded: Loaded, problems: list[Problem]) 
         return None
 
 
-def _route(site: Site) -> Route:
+def _route(site: Site, loaded: Loaded) -> Route:
     api = site.api
     description = site.description()  # a broken one is refused even where no control asks for it
     bindings = [binding for _, make in CATALOGUE for binding in make(site)]
@@ -103,13 +122,21 @@ def _route(site: Site) -> Route:
         hosts=tuple(api.hosts),
         prefix=api.prefix,
         upstream=Upstream(cluster_name(api), api.upstream.url),
-        operations=OperationTable(api.operations, Names(description.document if description is not None else {}).of),
+        operations=_operations(api, description),
         trusted_proxies=NetworkSet(api.firewall.trusted_proxies),
         max_body=api.firewall.max_body,
         speaks_grpc=api.upstream.http2 or (api.grpc is not None and api.grpc.mode != "off"),
         own_headers=tuple(_own_headers(bindings)),
-        also=frozenset(_documents(bindings)),
+        also=frozenset((*_documents(bindings), *identity.documents(loaded.config.identity, api.name))),
     )
+
+
+def _operations(api: Api, description: Description | None) -> OperationTable:
+    if description is None:
+        return OperationTable(api.operations)
+    from stockade.openapi.naming import Names
+
+    return OperationTable(api.operations, Names(description.document).of)
 
 
 def cluster_name(api: Api) -> str:
@@ -143,7 +170,10 @@ def _needs_hash_key(api: Api) -> bool:
     section = api.authentication
     if section is None or section.mode == "off":
         return False
-    return any(item.api_key is not None or (item.oauth2 and item.oauth2.dpop.nonce) for item in section.leaves())
+    return any(
+        item.api_key is not None or item.basic is not None or (item.oauth2 and item.oauth2.dpop.nonce)
+        for item in section.leaves()
+    )
 
 
 # What two entries of the policy must not claim at once, and what must not be written down.

@@ -13,6 +13,7 @@ from stockade.config.sections import (
     firewall,
     graphql,
     grpc,
+    identity,
     leaks,
     limits,
     messages,
@@ -26,6 +27,7 @@ from stockade.engine import Binding
 Maker = Callable[[Site], list[Binding]]
 
 CATALOGUE: tuple[tuple[str, Maker], ...] = (
+    ("identity", identity.make),  # what the token service is told of the connection
     ("firewall", firewall.make),  # who may knock at all: addresses, methods, sizes, media types
     ("limits", limits.make_early),  # what an address may do, before any costly work is done for it
     ("exposure", exposure.make_early),  # other sites' pages, before anybody is asked who they are

@@ -19,6 +19,7 @@ from stockade.config.sections import (
     FirewallSection,
     GraphQLSection,
     GrpcSection,
+    IdentitySection,
     LeaksSection,
     LimitItem,
     MessagesSection,
@@ -29,6 +30,7 @@ from stockade.config.sections import (
 )
 from stockade.config.texts import FilePath, HeaderName, Host, Name, Operation, Prefix, UrlPath, check_url
 from stockade.config.units import Count, Duration, Flag, PositiveDuration, Size, parse_count
+from stockade.config.users import UsersSection
 
 _MOST_CONNECTIONS = 1_000_000
 _KIB = 1 << 10
@@ -212,9 +214,11 @@ class Config(Model):
     admin: Admin = Admin()
     log: Log = Log()
     keys: Keys = Keys()
+    users: UsersSection = UsersSection()
     database: DatabaseSection = DatabaseSection()
     secrets: SecretsSection = SecretsSection()
     certificates: CertificatesSection = CertificatesSection()
+    identity: IdentitySection | None = Field(None, description="A token service of our own (OAuth 2).")
     workers: Annotated[
         int | Literal["auto"],
         BeforeValidator(_workers),

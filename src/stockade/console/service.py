@@ -24,11 +24,14 @@ from stockade.console.access import authenticate, authorize, credential
 from stockade.console.description import describe
 from stockade.console.operation import PREFIX, Asked, Body, Operation, Refused
 from stockade.console.resources import OPERATIONS
-from stockade.identity import NoSuchKey
+from stockade.grants import BadClient
+from stockade.identity import NoSuchKey, NoSuchUser
 from stockade.identity.certificates import AuthorityExists, NoAuthority, NoSuchCertificate
+from stockade.identity.clients import NoSuchClient
 from stockade.identity.mendable import CREDENTIAL_ERRORS
 from stockade.identity.office import Office, open_office
 from stockade.identity.partners import NoSuchPartner, PartnerExists
+from stockade.identity.users import BadChoice, BadUser
 from stockade.networks import BadNetwork
 from stockade.stores import Conflict
 from stockade.vocabulary import StoreError
@@ -38,8 +41,8 @@ MAX_BODY: Final = 64 << 10  # bytes
 _PATIENCE: Final = 10.0  # seconds for a body to arrive
 _FAREWELL: Final = 60.0  # seconds until the office of an old policy is closed
 _AT_ONCE: Final = 8  # requests that are worked on
-_BAD: tuple[type[Exception], ...] = (BadNetwork, *CREDENTIAL_ERRORS)
-_MISSING = (NoSuchKey, NoSuchPartner, NoSuchCertificate)
+_BAD: tuple[type[Exception], ...] = (BadNetwork, BadUser, BadChoice, BadClient, *CREDENTIAL_ERRORS)
+_MISSING = (NoSuchKey, NoSuchPartner, NoSuchCertificate, NoSuchUser, NoSuchClient)
 _TAKEN = (PartnerExists, AuthorityExists, NoAuthority, Conflict)
 _FIELDS = (("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
 

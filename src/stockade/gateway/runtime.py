@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from stockade.config import Built, Loaded
 from stockade.engine import Policy, Session
+from stockade.identity.opening import add_users
 from stockade.journal import DecisionLog, Metrics, Snapshot
 from stockade.stores import Counters, Database, Introspection, KeySources, KeyStore, Source, Stores
 from stockade.vocabulary import Record, StoreError
@@ -39,18 +40,28 @@ class Runtime:
         if self.log is not None and _log_path(loaded) != self._log_path:
             log = DecisionLog(_log_path(loaded))
         # Nothing below can fail: the new policy runs whole or not at all.
-        old_database = self.stores.database
+        old_database, old_checks = self.stores.database, self.stores.checks
         self.stores, self.policy = stores, built.policy
         if log is not None and self.log is not None:
             self.log, old_log, self._log_path = log, self.log, _log_path(loaded)
             old_log.close()
         if old_database is not None and old_database is not stores.database:
             old_database.close()
+        if old_checks is not None and old_checks is not stores.checks:
+            old_checks.close()
 
     def _stores(self, built: Built, known: Iterable[Source]) -> Stores:
         keys, database = self._database(built)
         introspection = Introspection(built.introspectors)
-        return Stores(self._counters, keys, KeySources(built.sources, known), introspection, database)
+        issued = None
+        if built.own_issuer is not None and database is not None:
+            from stockade.stores.issued import IssuedTokens
+
+            issued = IssuedTokens(database, built.own_issuer)
+        stores = Stores(self._counters, keys, KeySources(built.sources, known), introspection, database, issued)
+        if built.users is not None and database is not None:
+            add_users(stores, database, built.users, built.envelope, getattr(self, "stores", None))
+        return stores
 
     def _database(self, built: Built) -> tuple[KeyStore | None, Database | None]:
         """The one that is open already, where it is the same."""

@@ -1,5 +1,6 @@
 """Principals and their credentials, from issue to revocation."""
 
 from stockade.identity.api_keys import ApiKeys, Issued, NoSuchKey
+from stockade.identity.users import BadChoice, BadUser, NoSuchUser, Users
 
-__all__ = ["ApiKeys", "Issued", "NoSuchKey"]
+__all__ = ["ApiKeys", "BadChoice", "BadUser", "Issued", "NoSuchKey", "NoSuchUser", "Users"]

@@ -13,8 +13,12 @@ from stockade.config.hash_key import read_hash_key
 from stockade.config.secrets import read_envelope
 from stockade.identity.api_keys import ApiKeys
 from stockade.identity.certificates import Certificates, Lists
+from stockade.identity.clients import Clients
+from stockade.identity.ending import end_clients
 from stockade.identity.partners import Partners
+from stockade.identity.users import Users
 from stockade.stores import CertificateStore, Database, KeyStore, PartnerStore
+from stockade.stores.clients import ClientStore
 
 
 class Office(Struct, frozen=True):
@@ -27,6 +31,15 @@ class Office(Struct, frozen=True):
     keys: ApiKeys
     certificates: Certificates
     partners: Partners
+    clients: Clients
+
+    @contextmanager
+    def users(self) -> Iterator[Users]:
+        """Opened where they are asked for: they bring argon2, and breach lists."""
+        from stockade.identity.opening import users_on
+
+        with users_on(self.loaded, self.database) as users:
+            yield users
 
     def __repr__(self) -> str:
         return f"Office({self.loaded.path})"
@@ -44,5 +57,6 @@ def open_office(loaded: Loaded) -> Iterator[Office]:
         certificates = Certificates(CertificateStore(database), lambda: read_envelope(loaded), lists)
         yield Office(
             *(loaded, database, hash_key, key_store, keys, certificates),
-            Partners(PartnerStore(database), keys, certificates),
+            Partners(PartnerStore(database), keys, certificates, end_clients),
+            Clients(ClientStore(database), hash_key),
         )

@@ -27,7 +27,7 @@ from stockade.tokens import ApiKeyRecord
 
 MOST_QUOTA: Final = 10**12
 _MOST_LISTED: Final = 100  # networks, names, scopes, clients
-EndClients = Callable[[Sequence[str], float], Iterable[sql.Executable]]
+EndClients = Callable[[Iterable[str], float], Iterable[sql.Executable]]
 """The statements by which OAuth clients, and all tokens of theirs, end at a time: the token service's to say."""
 
 
@@ -81,7 +81,7 @@ class Ended(Struct, frozen=True):
     clients: int
 
 
-def _no_clients(_clients: Sequence[str], _at: float) -> Iterable[sql.Executable]:
+def _no_clients(_clients: Iterable[str], _at: float) -> Iterable[sql.Executable]:
     return ()
 
 

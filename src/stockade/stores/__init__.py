@@ -6,11 +6,13 @@ from stockade.stores.database import METADATA, Conflict, Database, DatabasePlace
 from stockade.stores.introspection import Introspection, Introspector
 from stockade.stores.jwks import KeySources, Source
 from stockade.stores.keys import KeyStore
+from stockade.stores.own_issuer import OWN, OwnIssuer
 from stockade.stores.partners import PartnerStore
 from stockade.stores.router import Stores
 
 __all__ = [
     "METADATA",
+    "OWN",
     "CertificateStore",
     "Conflict",
     "Counters",
@@ -21,6 +23,7 @@ __all__ = [
     "Introspector",
     "KeySources",
     "KeyStore",
+    "OwnIssuer",
     "PartnerStore",
     "SharedTable",
     "Source",

@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stockade.engine import NotNow
 from stockade.stores.certificates import CertificateStore
 from stockade.stores.counters import Counters
 from stockade.stores.database import Database
+from stockade.stores.factors import FactorStore
 from stockade.stores.introspection import Introspection
 from stockade.stores.jwks import KeySources
 from stockade.stores.keys import KeyStore
 from stockade.stores.partners import PartnerStore
+from stockade.stores.passwords import PasswordChecks
+from stockade.stores.users import UserStore
 from stockade.vocabulary import (
     Ask,
+    CheckPassword,
     FindApiKey,
     FindCertificate,
     FindPartner,
+    FindPlace,
+    FindRevocation,
+    FindUser,
     FindVerificationKeys,
+    GiveBack,
     IntrospectToken,
+    NotePlace,
     StoreError,
     TakeAll,
     TakeQuota,
     TakeTokens,
+    UsePasscode,
 )
+
+if TYPE_CHECKING:
+    from stockade.stores.issued import IssuedTokens
 
 
 class Stores:
@@ -37,17 +50,21 @@ class Stores:
         sources: KeySources,
         introspection: Introspection | None = None,
         database: Database | None = None,
+        issued: IssuedTokens | None = None,
     ) -> None:
-        """database: what the stores that keep tables share; it is closed with them."""
+        """database: what the stores that keep tables share; it is closed with them. issued: by our own service."""
         self.counters = counters
         self.keys = keys
         self.database = database
         self.sources = sources
+        self.checks: PasswordChecks | None = None
+        self.factors: FactorStore | None = None
         self.introspection = introspection or Introspection()
         self._answers: dict[type[Any], Callable[[Any], Any]] = {
             TakeTokens: counters.take_tokens,
             TakeQuota: counters.take_quota,
             TakeAll: counters.take_all,
+            GiveBack: counters.give_back,
             FindVerificationKeys: sources.find,
             IntrospectToken: self.introspection.find,
         }
@@ -56,6 +73,9 @@ class Stores:
             FindVerificationKeys: sources.find_later,
             IntrospectToken: self.introspection.find_later,
         }
+        self.issued = issued
+        if issued is not None:
+            self._add_issued(issued)
         if keys is not None:
             self._answers[FindApiKey] = keys.find
             self._later[FindApiKey] = keys.find_later
@@ -63,6 +83,36 @@ class Stores:
             certificates, partners = CertificateStore(database), PartnerStore(database)
             self._answers |= {FindCertificate: certificates.find, FindPartner: partners.find}
             self._later |= {FindCertificate: certificates.find_later, FindPartner: partners.find_later}
+
+    def _add_issued(self, issued: IssuedTokens) -> None:
+        """Whose keys and tokens they are is told by the question's source."""
+        from stockade.stores.own_issuer import OWN
+
+        sources, others, rules = self.sources, self.introspection, issued.own.rules
+        self._answers[FindRevocation] = issued.find_revocation
+        self._later[FindRevocation] = issued.later
+        self._answers[FindVerificationKeys] = lambda ask: (issued.find_keys if ask.source == OWN else sources.find)(ask)
+        self._later[FindVerificationKeys] = lambda ask: (issued.later if ask.source == OWN else sources.find_later)(ask)
+        self._answers[IntrospectToken] = lambda ask: (issued.find_token if ask.source in rules else others.find)(ask)
+        self._later[IntrospectToken] = lambda ask: (issued.later if ask.source in rules else others.find_later)(ask)
+
+    def add_users(self, users: UserStore, checks: PasswordChecks, factors: FactorStore) -> None:
+        """Answer what is asked of our own users, too. The checks are closed with the rest."""
+        self.checks, self.factors = checks, factors
+        self._answers |= {
+            FindUser: users.find,
+            FindPlace: users.find_place,
+            NotePlace: users.note_place,
+            CheckPassword: checks.find,
+            UsePasscode: factors.find,
+        }
+        self._later |= {
+            FindUser: users.find_later,
+            FindPlace: users.find_place_later,
+            NotePlace: users.note_place_later,
+            CheckPassword: checks.find_later,
+            UsePasscode: factors.find_later,
+        }
 
     def answer(self, ask: Ask[Any]) -> Any:
         """At once, or NotNow."""
@@ -80,6 +130,8 @@ class Stores:
             return await self._later[type(ask)](ask)
 
     def close(self) -> None:
+        if self.checks is not None:
+            self.checks.close()
         if self.keys is not None:
             self.keys.close()
         if self.database is not None:

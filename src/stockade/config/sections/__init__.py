@@ -5,6 +5,7 @@ from stockade.config.sections.exposure import ExposureSection
 from stockade.config.sections.firewall import FirewallSection
 from stockade.config.sections.graphql import GraphQLSection
 from stockade.config.sections.grpc import GrpcSection
+from stockade.config.sections.identity import IdentitySection
 from stockade.config.sections.leaks import LeaksSection
 from stockade.config.sections.limits import LimitItem
 from stockade.config.sections.messages import MessagesSection
@@ -19,6 +20,7 @@ __all__ = [
     "FirewallSection",
     "GraphQLSection",
     "GrpcSection",
+    "IdentitySection",
     "LeaksSection",
     "LimitItem",
     "MessagesSection",

@@ -22,6 +22,7 @@ from stockade.config import Api, BadConfig, Built, Loaded, build, load_text
 from stockade.config.build import cluster_name
 from stockade.gateway.envoy import bootstrap, encryption, preflight
 from stockade.gateway.envoy.admin import Admin, Beside, Status
+from stockade.gateway.envoy.companion import Companion
 from stockade.gateway.envoy.files import write
 from stockade.gateway.envoy.fleet import Fleet, StartFailed
 from stockade.gateway.envoy.line import Line
@@ -56,6 +57,7 @@ class Supervisor:
         self._counters = SharedTable()  # outlives every worker and every policy
         self._places = Places(Path(self._folder.name), self._counters.file)
         self._fleet = Fleet(self._places, workers, loaded.config.connections)
+        self._companion = Companion(self._places, tell)
         self._lost = Snapshot()  # what workers had counted that are gone
         self._reload = asyncio.Event()
         self._restarts = 0
@@ -73,12 +75,14 @@ class Supervisor:
         server = await self._open_line()
         keepers: list[asyncio.Task[None]] = []
         try:
+            await self._companion.start(self._loaded)
             await self._fleet.start()
             if not self._stopping.is_set():
                 await _open(admin)
                 self._seen = self._look()
                 keepers = [asyncio.create_task(self._keep(worker)) for worker in self._fleet.workers]
-                keepers += [asyncio.create_task(self._watch()), asyncio.create_task(self._poll())]
+                chores = (self._watch(), self._poll(), self._companion.keep())
+                keepers += [asyncio.create_task(chore) for chore in chores]
                 if self._beside is not None:
                     keepers.append(asyncio.create_task(self._beside.keep()))
                 ready()
@@ -90,6 +94,7 @@ class Supervisor:
             for keeper in keepers:
                 keeper.cancel()
             await self._fleet.stop()
+            await self._companion.stop()
             await admin.stop()
             if self._beside is not None:
                 self._beside.close()
@@ -122,7 +127,7 @@ class Supervisor:
         apis = _distinct([*self._loaded.config.apis, *self._retired])
         write(self._places.policy, self._loaded.text)
         self._write_secrets(self._loaded)
-        write(self._places.clusters, bootstrap.clusters(self._loaded, apis))
+        write(self._places.clusters, bootstrap.clusters(self._loaded, apis, self._places))
         write(self._places.routes, bootstrap.routes(self._loaded, apis))
         write(self._places.listeners, bootstrap.listeners(self._loaded, self._places))
 
@@ -245,15 +250,18 @@ class Supervisor:
         old = _distinct([*self._loaded.config.apis, *self._retired])
         retired = [api for api in old if cluster_name(api) not in current]
         both = _distinct([*loaded.config.apis, *retired])
+        service = await self._companion.prepare(loaded)
         try:
-            await self._fleet.push("cds", self._places.clusters, bootstrap.clusters(loaded, both))
+            await self._fleet.push("cds", self._places.clusters, bootstrap.clusters(loaded, both, self._places))
             await self._fleet.push("rds", self._places.routes, bootstrap.routes(loaded, both))
             self._write_secrets(loaded)
             await self._fleet.push("lds", self._places.listeners, bootstrap.listeners(loaded, self._places))
             await self._fleet.swap(loaded.text, self._loaded.text, self._generation + 1)
         except BaseException:
             self._write_all()  # of the old policy, which is still self._loaded
+            await self._companion.abandon(service, self._loaded)
             raise
+        self._companion.commit(service)
         self._loaded, self._built, self._retired = loaded, built, retired
         # No request takes longer than this to arrive; then it has been sent on, and holds its upstream itself.
         self._forget = time.monotonic() + loaded.config.timeouts.request
@@ -264,7 +272,7 @@ class Supervisor:
         apis = _distinct(list(self._loaded.config.apis))
         try:
             await self._fleet.push("rds", self._places.routes, bootstrap.routes(self._loaded, apis))
-            await self._fleet.push("cds", self._places.clusters, bootstrap.clusters(self._loaded, apis))
+            await self._fleet.push("cds", self._places.clusters, bootstrap.clusters(self._loaded, apis, self._places))
         except Refused as error:
             self._tell(f"old upstreams could not be forgotten: {error}")
         self._retired = []

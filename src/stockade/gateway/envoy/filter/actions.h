@@ -5,7 +5,7 @@
 #include "python.h"
 #include "streams.h"
 
-enum { MOST_OF_RESPONSE = 8 << 20 };  /* bytes of a response that is held for its readers; see engine/session.py */
+enum { MOST_OF_RESPONSE = 8 << 20 };  /* bytes of a response that is held for its readers; see engine/bodies.py */
 enum { EVENT_WAKE = 1, EVENT_BATCH = 2, EVENT_END = 3 };  /* what a stream is scheduled for */
 
 static packing scratch;

@@ -6,7 +6,7 @@ import sqlalchemy as sql
 from alembic import op
 
 revision = "0004_partners"
-down_revision = "0001_api_keys"
+down_revision = "0003_identity"
 branch_labels = None
 depends_on = None
 
