@@ -89,7 +89,7 @@ def list_users(policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -> None
     \b
     Example: stockade users list --json
     """
-    rows = [_as_dict(user) for user in with_users(policy, lambda users: users.list())]
+    rows = [_as_dict(user) for user in with_users(policy, lambda users: users.all())]
     if as_json:
         print_json(rows)
         return

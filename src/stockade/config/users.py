@@ -101,7 +101,7 @@ class PasskeysItem(Model):
 class MailItem(Model):
     """How codes and links are sent: SMTP."""
 
-    host: Host
+    host: str = Field(pattern=r"^[A-Za-z0-9.:-]+$")
     port: Count = Field(587, ge=1, le=65535)
     sender: str = Field(description="Whom mails are from: shop@example.com", pattern=r"^[^@\s<>]+@[^@\s<>]+$")
     tls: Literal["starttls", "implicit", "none"] = "starttls"

@@ -61,7 +61,7 @@ def opened_of(answers: Answers, settings: UserSettings, stack: ExitStack) -> Ope
 
 
 def _users(answers: Answers, settings: UserSettings, stack: ExitStack) -> Users:
-    breaches = None
+    breaches: BreachFile | BreachRange | None = None
     if isinstance(settings.breached, Path):
         breaches = BreachFile(settings.breached)
     elif settings.breached is not None:

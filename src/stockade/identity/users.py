@@ -85,7 +85,7 @@ class Users:
             raise NoSuchUser(f"no user is called {name[:64]!r}")
         return user
 
-    def list(self) -> list[User]:
+    def all(self) -> list[User]:
         return self._store.all()
 
     def audit(self, name: str = "", most: int = 1000) -> list[AuditEntry]:

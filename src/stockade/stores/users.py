@@ -6,7 +6,7 @@ What is found is remembered until any table changes (see `Database.revision`), a
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sql
@@ -240,7 +240,7 @@ def _row(user: User) -> dict[str, Any]:
     return row | {name: sorted(row[name]) for name in _LISTS}
 
 
-def _user(row: Mapping[str, Any]) -> User:
+def _user(row: sql.RowMapping) -> User:
     return User(**{**row, **{name: frozenset(_texts(row[name])) for name in _LISTS}})
 
 
