@@ -35,6 +35,8 @@ class Smtp(Struct, frozen=True):
 
     def send(self, user: User, subject: str, text: str) -> None:
         """Raises NotSent."""
+        if not user.email.isprintable():
+            raise NotSent("the address is none")
         try:
             message = EmailMessage()
             message["From"], message["To"], message["Subject"] = self.sender, user.email, subject
