@@ -44,7 +44,10 @@ def alice(folder: Path, typing) -> None:
 
 
 def is_in(stockade: Stockade, password: str = GOOD, *more: str) -> bool:
-    return stockade("explain", "GET", "/orders", "-H", f"Authorization: {make_basic('alice', password)}", *more).status == 0
+    return (
+        stockade("explain", "GET", "/orders", "-H", f"Authorization: {make_basic('alice', password)}", *more).status
+        == 0
+    )
 
 
 def test_a_user_gets_in(alice: None, stockade: Stockade) -> None:
@@ -102,9 +105,7 @@ def test_the_audit(alice: None, stockade: Stockade) -> None:
     assert "disabled" in stockade("users", "audit", "alice").out
 
 
-def test_an_app_and_recovery_codes(
-    alice: None, stockade: Stockade, typing, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_app_and_recovery_codes(alice: None, stockade: Stockade, typing, monkeypatch: pytest.MonkeyPatch) -> None:
     secrets: list[str] = []
 
     def prompt(*_: object, **__: object) -> str:

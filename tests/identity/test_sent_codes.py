@@ -200,14 +200,14 @@ def encrypted(inbox: Inbox, authority: Authority) -> Iterator[Controller]:
 USER = User("id", "alice", email="alice@example.com")
 
 
-def test_encrypted_to_a_server_that_proves_who_it_is(
-    encrypted: Controller, inbox: Inbox, authority: Authority
-) -> None:
+def test_encrypted_to_a_server_that_proves_who_it_is(encrypted: Controller, inbox: Inbox, authority: Authority) -> None:
     smtp = Smtp("localhost", "shop@example.com", encrypted.port, user="shop", password="s3cret", ca=str(authority.ca))
     smtp.send(USER, "subject", "text")
     assert inbox.messages[0][2]
     with pytest.raises(NotSent, match="SMTP"):
-        Smtp("localhost", "s@e.com", encrypted.port, user="shop", password="x", ca=str(authority.ca)).send(USER, "s", "t")
+        Smtp("localhost", "s@e.com", encrypted.port, user="shop", password="x", ca=str(authority.ca)).send(
+            USER, "s", "t"
+        )
     with pytest.raises(NotSent, match="SSL"):
         Smtp("localhost", "s@e.com", encrypted.port, user="shop", password="s3cret").send(USER, "s", "t")
     assert len(inbox.messages) == 1

@@ -22,7 +22,18 @@ def report(error: Exception) -> NoReturn:
     from stockade.vocabulary import StoreError
     from stockade.wire import BadTarget
 
-    mendable = (Unfit, BadCrs, StartFailed, BadRecording, NoSuchFactor, NoSuchKey, NoSuchUser, BadNetwork, StoreError, BadTarget)
+    mendable = (
+        Unfit,
+        BadCrs,
+        StartFailed,
+        BadRecording,
+        NoSuchFactor,
+        NoSuchKey,
+        NoSuchUser,
+        BadNetwork,
+        StoreError,
+        BadTarget,
+    )
     if isinstance(error, BadConfig):  # file and line come first, so that editors find them
         typer.echo(str(error), err=True)
     elif isinstance(error, mendable):

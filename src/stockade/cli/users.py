@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from stockade.cli.display import moment, print_json, print_table
 from stockade.cli import factors
+from stockade.cli.display import moment, print_json, print_table
 from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy
 from stockade.cli.who import actor
 
@@ -54,7 +54,9 @@ def add(
     scope: Scopes = None,
     tenant: Annotated[str, typer.Option(help="Whose user it is, where several customers share an API.")] = "",
     email: Annotated[str, typer.Option(help="Where codes and links are sent.")] = "",
-    no_password: Annotated[bool, typer.Option("--no-password", help="Without one; the user cannot log in yet.")] = False,
+    no_password: Annotated[
+        bool, typer.Option("--no-password", help="Without one; the user cannot log in yet.")
+    ] = False,
     stdin: FromStdin = False,
     policy: Policy = DEFAULT_POLICY,
     as_json: AsJson = False,
@@ -178,9 +180,7 @@ def rights(
     now, who = time.time(), actor()
     roles = [] if no_roles else role
     scopes = [] if no_scopes else scope
-    user = with_users(
-        policy, lambda users: users.set_rights(name, now, who, roles=roles, scopes=scopes, tenant=tenant)
-    )
+    user = with_users(policy, lambda users: users.set_rights(name, now, who, roles=roles, scopes=scopes, tenant=tenant))
     _show(user, as_json, f"{user.name}: roles {_words(user.roles)}; scopes {_words(user.scopes)}")
 
 
@@ -196,7 +196,13 @@ def audit(
     Example: stockade users audit alice
     """
     rows = [
-        {"at": moment(entry.at), "actor": entry.actor, "user": entry.name, "action": entry.action, "detail": entry.detail}
+        {
+            "at": moment(entry.at),
+            "actor": entry.actor,
+            "user": entry.name,
+            "action": entry.action,
+            "detail": entry.detail,
+        }
         for entry in with_users(policy, lambda users: users.audit(name))
     ]
     if as_json:

@@ -149,7 +149,10 @@ def _needs_hash_key(api: Api) -> bool:
     section = api.authentication
     if section is None or section.mode == "off":
         return False
-    return any(item.api_key is not None or item.basic is not None or (item.oauth2 and item.oauth2.dpop.nonce) for item in section.leaves())
+    return any(
+        item.api_key is not None or item.basic is not None or (item.oauth2 and item.oauth2.dpop.nonce)
+        for item in section.leaves()
+    )
 
 
 # What two entries of the policy must not claim at once, and what must not be written down.

@@ -8,9 +8,9 @@ from typing import Any
 from stockade.engine import NotNow
 from stockade.stores.counters import Counters
 from stockade.stores.database import Database
+from stockade.stores.factors import FactorStore
 from stockade.stores.introspection import Introspection
 from stockade.stores.jwks import KeySources
-from stockade.stores.factors import FactorStore
 from stockade.stores.keys import KeyStore
 from stockade.stores.passwords import PasswordChecks
 from stockade.stores.users import UserStore
