@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import pyotp
 import pytest
 
 from stockade.identity.opening import opened
@@ -21,16 +22,22 @@ pytestmark = pytest.mark.envoy
 
 PASSWORD = "correct horse battery staple"
 OTHER = "seven quiet otters juggle lamps"
+APPS: dict[str, pyotp.TOTP] = {}  # of frank, by door
 USERS = {"passwords": {"argon2": {"memory": "8MiB", "passes": 1}}, "lockout": {"address": 10_000, "longest": "10h"}}
 
 
-def set_up(folder: Path) -> None:
+def set_up(folder: Path) -> pyotp.TOTP:
     with opened(folder / "stockade.yaml") as identity:
         users = identity.users
         users.add("Alice", time.time(), "test", password=PASSWORD, roles=["clerk"], scopes=["orders:read"])
         users.add("Zoë", time.time(), "test", password="grüner Käse fliegt übers Meer")
         for name in ("bob", "carol", "dave", "erin"):
             users.add(name, time.time(), "test", password=PASSWORD)
+        frank = users.add("frank", time.time(), "test", password=PASSWORD)
+        app = identity.factors.enrol_totp(frank, time.time())
+        past = time.time() - 120
+        assert identity.factors.confirm_totp(frank, app.id, pyotp.TOTP(app.secret).at(int(past)), past, "test")
+        return pyotp.TOTP(app.secret)
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +46,11 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Door]]
     asgi = folder / "asgi"
     asgi.mkdir()
     basic: dict[str, Any] = {"any_of": [{"basic": {"realm": "the shop"}}], "anonymous": ["GET /health"]}
+    basic["step_up"] = [{"operations": ["POST /orders/{id}"], "acr": "mfa", "max_age": "5m"}]
     started = policy(api(port, authentication=basic), users=USERS)
     (folder / "stockade.yaml").write_text(json.dumps(started))
     (asgi / "stockade.yaml").write_text(json.dumps({**started, "log": {**started["log"], "path": LOGS["asgi"]}}))
-    for each in (folder, asgi):
-        set_up(each)
+    APPS.update(envoy=set_up(folder), asgi=set_up(asgi))
     with ExitStack() as stack:
         stack.enter_context(serving(echo, port))
         gateway = stack.enter_context(running(Gateway(folder, started)))
@@ -65,11 +72,11 @@ def folder_of(door: Door, doors: dict[str, Door]) -> Path:
     return envoy.gateway.folder / ("asgi" if door.name == "asgi" else "")
 
 
-def get(door: Door, authorization: str = "", **headers: str) -> Reply:
+def get(door: Door, authorization: str = "", method: str = "GET", **headers: str) -> Reply:
     pairs = [("host", "localhost"), *((name.replace("_", "-"), value) for name, value in headers.items())]
     if authorization:
         pairs.append(("authorization", authorization))
-    return door.send(Sent("GET", "/orders/7", tuple(pairs)))
+    return door.send(Sent(method, "/orders/7", tuple(pairs)))
 
 
 def upstream_saw(reply: Reply) -> dict[str, str]:
@@ -150,6 +157,23 @@ def test_what_changes_is_seen_at_once(door: Door, doors: dict[str, Door]) -> Non
         assert upstream_saw(get(door, make_basic("bob", OTHER)))["x-stockade-scopes"] == "orders:write"
         users.remove("bob", time.time(), "test")
         assert get(door, make_basic("bob", OTHER)).status == 401
+
+
+def test_a_second_factor(door: Door) -> None:
+    """Asked of who has one; a code is good once, and then for a while at that address; enough for a step-up."""
+    login, app = make_basic("frank", PASSWORD), APPS[door.name]
+    reply = get(door, login)
+    assert (reply.status, reply.header("x-otp")) == (401, "if-enrolled")
+    assert get(door, login, x_otp="000000").status == 401
+    code = app.now()
+    saw = upstream_saw(get(door, login, x_otp=code))
+    assert "x-otp" not in saw
+    assert get(door, login, x_otp=code).status == 401, "the same code"
+    assert get(door, login).status == 200
+    assert get(door, login, "POST").status == 200
+    weak = get(door, make_basic("alice", PASSWORD), "POST")
+    assert weak.status == 401
+    assert "insufficient_user_authentication" in (weak.header("www-authenticate") or "")
 
 
 def test_guessing_ends_in_429_for_whoever_it_may_be_and_the_owner_goes_on(door: Door) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from base64 import b32decode
 from concurrent.futures import ThreadPoolExecutor
 
@@ -72,15 +71,16 @@ def test_recovery_codes_are_good_once(world: World) -> None:
 
 def test_guesses_of_codes_are_few(world: World) -> None:
     user, app = enrol(world)
-    judged = 0
+    judged, waits = 0, []
     for number in range(3600):
         try:
             world.factors.check_code(user, f"{number:06d}", AT + 100 + number)
         except TooManyGuesses as error:
-            assert error.wait >= 1
+            waits.append(error.wait)
         else:
             judged += 1
     assert judged <= 13 + 4
+    assert min(waits) >= 1
     with pytest.raises(TooManyGuesses):
         world.factors.check_code(user, app.at(int(AT + 3600)), AT + 3600)
     codes = world.factors.make_recovery(user, AT, "test")
@@ -105,24 +105,18 @@ def test_no_secret_is_readable_at_rest(world: World) -> None:
     user = world.users.find("alice")
     enrolment = world.factors.enrol_totp(user, AT)
     codes = world.factors.make_recovery(user, AT, "test")
-    with sqlite3.connect(world.database.path) as connection:
-        dump = "\n".join(connection.iterdump())
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-    raw = world.database.path.read_bytes()
+    raw = b"\n".join(value if isinstance(value, bytes) else str(value).encode() for value in world.contents())
     for secret in (b32decode(enrolment.secret), enrolment.secret.encode(), GOOD.encode(), *(c.encode() for c in codes)):
         assert secret not in raw
-        assert secret.hex() not in dump.lower()
-        assert secret.hex().upper() not in dump
+        assert secret.hex().encode() not in raw.lower()
+    assert user.id.encode() in raw
     assert enrolment.secret not in repr(enrolment)
 
 
 def test_a_sealed_secret_works_for_its_user_alone(world: World) -> None:
     _, app = enrol(world)
     mallory = world.users.add("mallory", AT, "test", password=GOOD + "s")
-    with sqlite3.connect(world.database.path) as connection:
-        connection.execute("UPDATE user_factors SET user = ?", (mallory.id,))
-    connection.close()
+    world.sql('UPDATE user_factors SET "user" = :user', user=mallory.id)
     with pytest.raises(StoreError, match="cannot be opened"):
         world.factors.check_code(mallory, app.at(int(AT + 60)), AT + 60)
 

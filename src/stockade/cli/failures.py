@@ -16,7 +16,7 @@ def report(error: Exception) -> NoReturn:
     from stockade.gateway.envoy.module import Unfit
     from stockade.gateway.envoy.supervisor import StartFailed
     from stockade.gateway.recordings import BadRecording
-    from stockade.identity import NoSuchKey, NoSuchUser
+    from stockade.identity import NoSuchFactor, NoSuchKey, NoSuchUser
     from stockade.identity.mendable import CREDENTIAL_ERRORS
     from stockade.networks import BadNetwork
     from stockade.redaction import redact
@@ -28,6 +28,7 @@ def report(error: Exception) -> NoReturn:
         BadCrs,
         StartFailed,
         BadRecording,
+        NoSuchFactor,
         NoSuchKey,
         NoSuchUser,
         BadNetwork,

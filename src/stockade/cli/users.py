@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -12,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from stockade.cli import factors
 from stockade.cli.display import moment, print_json, print_table
 from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy
+from stockade.cli.who import actor
 
 if TYPE_CHECKING:
     from stockade.identity.users import Users
@@ -24,19 +24,12 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.add_typer(factors.app, name="factors")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The user's name.")]
 Roles = Annotated[list[str] | None, typer.Option("--role", help="A role; may be repeated.")]
 Scopes = Annotated[list[str] | None, typer.Option("--scope", help="A scope; may be repeated.")]
 FromStdin = Annotated[bool, typer.Option("--stdin", help="Read the password from standard input.")]
 R = TypeVar("R")
-
-
-def actor() -> str:
-    """Who is at the keyboard, for the audit."""
-    try:
-        return f"cli:{getpass.getuser()}"
-    except (KeyError, OSError):
-        return f"cli:{os.getuid()}"
 
 
 def with_users(policy: Path, work: Callable[[Users], R]) -> R:

@@ -103,11 +103,19 @@ class MailItem(Model):
 
     host: str = Field(pattern=r"^[A-Za-z0-9.:-]+$")
     port: Count = Field(587, ge=1, le=65535)
-    sender: str = Field(description="Whom mails are from: shop@example.com", pattern=r"^[^@\s<>]+@[^@\s<>]+$")
+    sender: str = Field(description="Whom mails are from: shop@example.com")
     tls: Literal["starttls", "implicit", "none"] = "starttls"
     user: str = ""
     password: Secret | None = None
     ca: FilePath | None = Field(None, description="PEM file with the authorities to trust; default: the system's.")
+
+    @field_validator("sender")
+    @classmethod
+    def _address(cls, sender: str) -> str:
+        name, at, domain = sender.rpartition("@")
+        if not (name and at and domain and sender.isascii() and sender.isprintable()) or set(sender) & set(" <>,"):
+            raise ValueError(f"{written(sender)} is not a mail address such as shop@example.com")
+        return sender
 
     @model_validator(mode="after")
     def _encrypted(self) -> MailItem:

@@ -1,4 +1,4 @@
-"""What a login was worth: its methods (RFC 8176) and its context, for `acr` and `amr` (OpenID Connect Core, section 2)."""
+"""What a login was worth: its context and its methods, `acr` and `amr` (OpenID Connect Core, section 2; RFC 8176)."""
 
 from __future__ import annotations
 

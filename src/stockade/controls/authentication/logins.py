@@ -14,7 +14,7 @@ from msgspec import Struct
 from stockade.controls.authentication.guessing import Guess, Guessing, networks_of
 from stockade.passwords import Login, Place, User
 from stockade.second_factors import Methods
-from stockade.vocabulary import Asking, CheckPassword, FindPlace, FindUser, NotePlace, UsePasscode
+from stockade.vocabulary import Asking, CheckPassword, FindPlace, FindUser, NotePlace, StoreError, UsePasscode
 
 _REMEMBERED = 4096
 SecondFactor = Literal["enrolled", "always", "never"]
@@ -77,6 +77,9 @@ class Logins:
         self._under_way[digest] = self._under_way.get(digest, 0) + 1
         try:
             right = yield CheckPassword(user, login.password, known is not None)
+        except StoreError:  # nothing was judged
+            yield from self._guessing.right(guess, at)
+            raise
         finally:
             self._ended(digest)
         if not right or user is None:
