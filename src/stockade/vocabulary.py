@@ -67,6 +67,7 @@ class Principal(Struct, frozen=True, gc=False):
     auth_time: float | None = None
     told: tuple[tuple[str, str], ...] = ()  # made from the others: the headers by which the upstream learns of it
     roles: frozenset[str] = frozenset()  # which nobody is told
+    client: str = ""  # of our own token service, by which it asks
 
     def __post_init__(self) -> None:
         values = (self.id, self.credential, " ".join(sorted(self.scopes)))
@@ -375,7 +376,7 @@ class FindCertificate(Ask[CertificateRecord | None], frozen=True, gc=False):
 
 
 class FindPartner(Ask[Partner | None], frozen=True, gc=False):
-    """The partner of that name; None where nobody is, as most principals."""
+    """The partner of that name, or "client:ID" for whose OAuth client that is; None where nobody is, as for most."""
 
     name: str
 

@@ -70,7 +70,15 @@ def test_terms(partner: Partner, fields: dict[str, Any], wanted: str) -> None:
         assert "acme" not in verdict.response.body.decode()
 
 
-@pytest.mark.parametrize("kind", ["api_key", "certificate", "client"])
+def test_a_client_is_its_partners() -> None:
+    """A token of our own service, whoever its subject is; another issuer's is not."""
+    robot = Principal("robot", "oauth2", client="robot")
+    theirs = Partner("client:robot", networks=("192.0.2.0/24",))
+    assert rule(said(Partners(), robot, theirs)) == "partner-wrong-address"
+    assert said(Partners(), Principal("robot", "oauth2"), theirs) == PASS
+
+
+@pytest.mark.parametrize("kind", ["api_key", "certificate"])
 def test_whichever_credential(kind: str) -> None:
     assert rule(said(Partners(), who(kind=kind), peer="198.51.100.1")) == "partner-wrong-address"
 

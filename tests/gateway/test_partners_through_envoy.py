@@ -136,11 +136,16 @@ def test_a_session_that_is_resumed(desk: Desk) -> None:
         session = client.socket.session
     record = desk.office.certificates.issued("resumed")[0]
     desk.office.database.write(_revoked_without_a_list(record.serial))
-    raw = socket.create_connection(("127.0.0.1", desk.gateway.port), 10)
-    with context.wrap_socket(raw, server_hostname="localhost", session=session) as resumed:
-        assert resumed.session_reused
-        resumed.sendall(b"GET /a HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
-        assert b" 401 " in resumed.recv(100)
+    reused = 0
+    for _ in range(30):  # each worker knows its own sessions alone
+        raw = socket.create_connection(("127.0.0.1", desk.gateway.port), 10)
+        with context.wrap_socket(raw, server_hostname="localhost", session=session) as resumed:
+            reused += bool(resumed.session_reused)
+            resumed.sendall(b"GET /a HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+            assert b" 401 " in resumed.recv(100)
+        if reused > 1:
+            return
+    pytest.fail("no session was resumed")
 
 
 def _revoked_without_a_list(serial: str) -> Any:

@@ -284,7 +284,12 @@ def test_the_end_of_its_clients(desk: Office) -> None:
     partners.add(ACME, AT, "test", clients=[mine, "gone"])
     with pytest.raises(PartnerExists):
         partners.add(Partner("thief"), AT, "test", clients=[mine])
+    asked = PartnerStore(desk.database)
+    assert [asked.find(FindPartner(f"client:{each}")) for each in (mine, other, "")] == [
+        *(partners.find("acme"), None, None)
+    ]
     assert partners.remove("acme", AT + 1, "test").clients == 2
+    assert asked.find(FindPartner(f"client:{mine}")) is None
     assert clients.find(mine).disabled == AT + 1
     assert clients.find(other).disabled is None
     told = TokenStore(desk.database).revocations(AT + 1)

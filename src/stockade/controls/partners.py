@@ -19,12 +19,13 @@ from stockade.vocabulary import (
     Exchange,
     Finding,
     FindPartner,
+    Principal,
     Stop,
     TakeAll,
     Verdict,
 )
 
-_KINDS = frozenset({"api_key", "certificate", "client"})  # principals whose id is the partner's name
+_KINDS = frozenset({"api_key", "certificate"})  # of principals whose id is the partner's name
 _REMEMBERED = 4096
 
 
@@ -49,9 +50,12 @@ class Partners(Control):
 
     def on_request(self, exchange: Exchange) -> Asking[Verdict]:
         principal = exchange.principal
-        if principal is None or principal.kind not in _KINDS:
-            return _refused(exchange, "unknown") if self._required and principal is not None else PASS
-        partner: Partner | None = yield FindPartner(principal.id)
+        if principal is None:
+            return PASS
+        partner: Partner | None = None
+        name = _name(principal)
+        if name:
+            partner = yield FindPartner(name)
         if partner is None:
             return _refused(exchange, "unknown") if self._required else PASS
         refusal = partner.refusal(exchange.request.at)
@@ -70,6 +74,13 @@ class Partners(Control):
                 self._networks.clear()
             allowed = self._networks[networks] = NetworkSet(networks)
         return allowed
+
+
+def _name(principal: Principal) -> str:
+    """By which its partner is found; a client of our own token service is not one itself, but belongs to one."""
+    if principal.client:
+        return f"client:{principal.client}"
+    return principal.id if principal.kind in _KINDS else ""
 
 
 def _take(exchange: Exchange, name: str, amount: int, unit: str) -> Asking[Verdict]:

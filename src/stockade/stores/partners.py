@@ -39,7 +39,7 @@ class PartnerStore:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._remembered = Remembered(database, self.get)
+        self._remembered = Remembered(database, self._look)
 
     def find(self, ask: FindPartner) -> Partner | None:
         """Raises NotNow when a server must be asked."""
@@ -51,6 +51,14 @@ class PartnerStore:
 
     def get(self, name: str) -> Partner | None:
         found = partners_of(self.database.read(sql.select(PARTNERS).where(PARTNERS.c.name == name)))
+        return found[0] if found else None
+
+    def _look(self, name: str) -> Partner | None:
+        kind, _, client = name.partition(":")
+        if kind != "client" or not client:
+            return self.get(name)
+        theirs = sql.select(PARTNERS).join(PARTNER_CLIENTS, PARTNER_CLIENTS.c.partner == PARTNERS.c.name)
+        found = partners_of(self.database.read(theirs.where(PARTNER_CLIENTS.c.client == client)))
         return found[0] if found else None
 
     def all(self) -> list[Partner]:

@@ -164,7 +164,7 @@ class OAuth2:
             raise BadToken("missing-claim")
         if len(self._verified) >= _REMEMBERED:
             self._verified.clear()
-        verified = self._verified[token] = _verified(claims, keys, self._rules.leeway)
+        verified = self._verified[token] = _verified(claims, keys, self._rules.leeway, self._own)
         return verified
 
     def _ask(self, token: str, at: float) -> Asking[_Verified]:
@@ -173,7 +173,7 @@ class OAuth2:
         claims: Claims | None = yield IntrospectToken(self._introspection, token, at)
         if claims is None:
             raise _Unacceptable("token-inactive")
-        return _verified(claims, _NO_KEYS, 0.0)
+        return _verified(claims, _NO_KEYS, 0.0, self._own)
 
     def _check_revoked(self, verified: _Verified) -> Asking[None]:
         """Our own tokens end when they are revoked, JWTs too. Raises _Unacceptable."""
@@ -265,8 +265,8 @@ _NAMES = (("jti", "jti"), ("grant", "grant"), ("client", "client_id"), ("user", 
 _NO_KEYS = VerificationKeys()
 
 
-def _verified(claims: Claims, keys: VerificationKeys, leeway: float) -> _Verified:
-    principal = principal_of(claims, "oauth2")
+def _verified(claims: Claims, keys: VerificationKeys, leeway: float, own: bool) -> _Verified:
+    principal = principal_of(claims, "oauth2", own=own)
     said = claims.members
     names = tuple(f"{kind}:{said[claim]}" for kind, claim in _NAMES if claim in said)
     issued: Any = said.get("iat")
