@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ from stockade.stores.tokens import TokenStore
 from stockade.tokens import digest_api_key
 from stockade.vocabulary import FindApiKey, FindCertificate, FindPartner, StoreError
 from tests.certificates.authority_kit import TRUST, csr, new_key, openssl
-from tests.identity.partner_kit import ACME, AT, DAY, ENVELOPE, HASH_KEY, Office, begin, office
+from tests.identity.partner_kit import ACME, AT, DAY, ENVELOPE, HASH_KEY, Office, begin, found, office
 
 NAME = x509.DNSName("client.acme.example")
 
@@ -48,6 +49,15 @@ NAME = x509.DNSName("client.acme.example")
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Office]:
     with office(tmp_path) as opened:
+        begin(opened)
+        yield opened
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Office]:
+    """For what the database itself has a part in."""
+    place = request.getfixturevalue("postgresql").place(tmp_path) if request.param == "postgresql" else None
+    with office(tmp_path, place) as opened:
         begin(opened)
         yield opened
 
@@ -101,20 +111,20 @@ def test_another_master_key(desk: Office) -> None:
         locked.sign(csr(), Grant("web"), AT, DAY, "test")
 
 
-def test_the_master_key_is_exchanged(desk: Office) -> None:
+def test_the_master_key_is_exchanged(either: Office) -> None:
     old = bytes(range(32))
     both = Envelope(KeyRing.of(bytes(32), old))
-    assert rewrap_all(desk.database, sealed_columns(), both) == 2
-    lists = Lists(desk.folder / "ca.pem", desk.folder / "crl")
-    fresh = Certificates(CertificateStore(desk.database), lambda: Envelope(KeyRing.of(bytes(32))), lists)
+    assert rewrap_all(either.database, sealed_columns(), both) == 2
+    lists = Lists(either.folder / "ca.pem", either.folder / "crl")
+    fresh = Certificates(CertificateStore(either.database), lambda: Envelope(KeyRing.of(bytes(32))), lists)
     assert fresh.sign(csr(), Grant("web"), AT, DAY, "test").record.holder == "web"
 
 
 # Onboarding.
 
 
-def test_in_one_go(desk: Office) -> None:
-    got = onboard(desk)
+def test_in_one_go(either: Office) -> None:
+    got = onboard(either)
     key, certificate = got.key.record, got.certificate.record
     assert (key.owner, key.networks, key.scopes, key.expires) == (
         *("acme", ACME.networks, frozenset(ACME.scopes)),
@@ -122,14 +132,14 @@ def test_in_one_go(desk: Office) -> None:
     )
     assert certificate.names == (f"uri:spiffe://{TRUST}/acme", "dns:client.acme.example")
     assert (certificate.networks, certificate.until) == (ACME.networks, ACME.expires)
-    assert desk.partners.find("acme") == replace(ACME, created=AT)
-    assert PartnerStore(desk.database).find(FindPartner("acme")) == replace(ACME, created=AT)
-    found = CertificateStore(desk.database).find(FindCertificate(certificate.fingerprint))
-    assert found == certificate
+    assert either.partners.find("acme") == replace(ACME, created=AT)
+    assert found(PartnerStore(either.database), FindPartner("acme")) == replace(ACME, created=AT)
+    kept = found(CertificateStore(either.database), FindCertificate(certificate.fingerprint))
+    assert kept == certificate
     assert key.digest == digest_api_key(HASH_KEY, got.key.text)
-    (desk.folder / "leaf.pem").write_text(got.certificate.pem)
+    (either.folder / "leaf.pem").write_text(got.certificate.pem)
     check = ("-attime", str(int(AT)), "-crl_check_all", "-CAfile", "clients-ca.pem", "-CRLfile", "clients.crl")
-    assert "OK" in openssl("verify", "-x509_strict", *check, "leaf.pem", folder=desk.folder)
+    assert "OK" in openssl("verify", "-x509_strict", *check, "leaf.pem", folder=either.folder)
 
 
 def test_all_or_nothing(desk: Office) -> None:
@@ -140,18 +150,18 @@ def test_all_or_nothing(desk: Office) -> None:
     onboard(desk)  # and the name is free still
 
 
-def test_a_name_is_one_partners(desk: Office) -> None:
-    onboard(desk)
+def test_a_name_is_one_partners(either: Office) -> None:
+    onboard(either)
     with pytest.raises(PartnerExists, match="a partner already"):
-        onboard(desk)
+        onboard(either)
     with pytest.raises(PartnerExists, match="somebody else's"):
-        desk.partners.add(replace(ACME, name="evil"), AT, "test")
-    desk.partners.add(Partner("evil"), AT, "test")
+        either.partners.add(replace(ACME, name="evil"), AT, "test")
+    either.partners.add(Partner("evil"), AT, "test")
     with pytest.raises(PartnerExists):
-        desk.partners.change("evil", AT, "test", names=("client.acme.example",))
-    assert desk.partners.find("evil").names == ()
+        either.partners.change("evil", AT, "test", names=("client.acme.example",))
+    assert either.partners.find("evil").names == ()
     with pytest.raises(BadSigningRequest, match="another holder's name"):
-        desk.certificates.sign(csr(NAME), Grant("web", ["client.acme.example"]), AT, DAY, "test")
+        either.certificates.sign(csr(NAME), Grant("web", ["client.acme.example"]), AT, DAY, "test")
 
 
 def test_another_partners_names_and_key(desk: Office) -> None:
@@ -206,26 +216,26 @@ def test_bad_terms(desk: Office, terms: dict[str, Any], error: type[Exception]) 
 # Changes.
 
 
-def test_new_terms_reach_all_that_it_holds(desk: Office) -> None:
-    got = onboard(desk)
-    desk.partners.change(
+def test_new_terms_reach_all_that_it_holds(either: Office) -> None:
+    got = onboard(either)
+    either.partners.change(
         "acme", AT + 1, "test", networks=("192.0.2.1/32",), scopes=("orders:write",), expires=AT + 5 * DAY
     )
-    key = KeyStore(desk.database).find(FindApiKey(got.key.record.id))
-    found = CertificateStore(desk.database).find(FindCertificate(got.certificate.record.fingerprint))
+    key = found(KeyStore(either.database), FindApiKey(got.key.record.id))
+    kept = found(CertificateStore(either.database), FindCertificate(got.certificate.record.fingerprint))
     assert key is not None
-    assert found is not None
-    for record in (key, found):
+    assert kept is not None
+    for record in (key, kept):
         assert record.networks == ("192.0.2.1/32",)
         assert record.scopes == {"orders:write"}
         assert record.refusal(AT + 4 * DAY) is None
         assert record.refusal(AT + 5 * DAY) == "expired"
 
 
-def test_renewal_overlaps(desk: Office) -> None:
-    old = onboard(desk)
-    new: Any = desk.partners.renew("acme", AT + DAY, "test", both(), expires=AT + 700 * DAY, overlap=3600)
-    holdings = desk.partners.show("acme")
+def test_renewal_overlaps(either: Office) -> None:
+    old = onboard(either)
+    new: Any = either.partners.renew("acme", AT + DAY, "test", both(), expires=AT + 700 * DAY, overlap=3600)
+    holdings = either.partners.show("acme")
     assert holdings.partner.expires == AT + 700 * DAY
     for at, works in ((AT + DAY, 2), (AT + DAY + 3600, 1)):
         assert [len([r for r in each if r.refusal(at) is None]) for each in (holdings.keys, holdings.certificates)] == [
@@ -247,65 +257,65 @@ def test_the_time_is_over(desk: Office) -> None:
 # The end.
 
 
-def test_the_end_of_all(desk: Office) -> None:
+def test_the_end_of_all(either: Office) -> None:
     ended: list[tuple[list[str], float]] = []
 
     def end_clients(clients: Any, at: float) -> list[Any]:
         ended.append((list(clients), at))
         return []
 
-    partners = Partners(PartnerStore(desk.database), desk.keys, desk.certificates, end_clients)
+    partners = Partners(PartnerStore(either.database), either.keys, either.certificates, end_clients)
     got: Any = partners.add(ACME, AT, "test", both(), clients=["acme-batch"])
-    with office(desk.folder) as other:  # another process
+    with office(either.folder, either.database.place) as other:  # another process
         keys, certificates = KeyStore(other.database), CertificateStore(other.database)
         asks = FindApiKey(got.key.record.id), FindCertificate(got.certificate.record.fingerprint)
-        assert keys.find(asks[0]).refusal(AT) is certificates.find(asks[1]).refusal(AT) is None  # type: ignore[union-attr]
+        assert found(keys, asks[0]).refusal(AT) is found(certificates, asks[1]).refusal(AT) is None  # type: ignore[union-attr]
         said = partners.remove("acme", AT + 1, "test")
         assert (said.keys, said.certificates, said.clients) == (1, 1, 1)
-        assert keys.find(asks[0]).refusal(AT + 1) == certificates.find(asks[1]).refusal(AT + 1) == "revoked"  # type: ignore[union-attr]
-        partner = PartnerStore(other.database).find(FindPartner("acme"))
+        assert found(keys, asks[0]).refusal(AT + 1) == found(certificates, asks[1]).refusal(AT + 1) == "revoked"  # type: ignore[union-attr]
+        partner = found(PartnerStore(other.database), FindPartner("acme"))
         assert partner is not None
         assert partner.refusal(AT + 1) == "ended"
     assert ended == [(["acme-batch"], AT + 1)]
-    issuing, _ = read_lists(desk.lists.read_bytes())
+    issuing, _ = read_lists(either.lists.read_bytes())
     assert [f"{each.serial_number:x}" for each in issuing] == [got.certificate.record.serial]
     with pytest.raises(NoSuchPartner, match="no partner any more"):
         partners.remove("acme", AT + 2, "test")
-    assert desk.database.read(sql.select(PARTNER_CLIENTS)) == []
+    assert either.database.read(sql.select(PARTNER_CLIENTS)) == []
 
 
-def test_the_end_of_its_clients(desk: Office) -> None:
+def test_the_end_of_its_clients(either: Office) -> None:
     """Also of those that were removed meanwhile; another's are left alone."""
-    clients = Clients(ClientStore(desk.database), HASH_KEY)
+    clients = Clients(ClientStore(either.database), HASH_KEY)
     mine, other = (
         clients.add(name, AT, grants=["client_credentials"], audiences=["shop"]).client.id for name in ("mine", "other")
     )
-    partners = Partners(PartnerStore(desk.database), desk.keys, desk.certificates, end_clients)
+    partners = Partners(PartnerStore(either.database), either.keys, either.certificates, end_clients)
     partners.add(ACME, AT, "test", clients=[mine, "gone"])
     with pytest.raises(PartnerExists):
         partners.add(Partner("thief"), AT, "test", clients=[mine])
-    asked = PartnerStore(desk.database)
-    assert [asked.find(FindPartner(f"client:{each}")) for each in (mine, other, "")] == [
+    asked = PartnerStore(either.database)
+    assert [found(asked, FindPartner(f"client:{each}")) for each in (mine, other, "")] == [
         *(partners.find("acme"), None, None)
     ]
     assert partners.remove("acme", AT + 1, "test").clients == 2
-    assert asked.find(FindPartner(f"client:{mine}")) is None
+    assert found(asked, FindPartner(f"client:{mine}")) is None
     assert clients.find(mine).disabled == AT + 1
     assert clients.find(other).disabled is None
-    told = TokenStore(desk.database).revocations(AT + 1)
+    told = TokenStore(either.database).revocations(AT + 1)
     assert {(each.name, each.before) for each in told} == {(f"client:{mine}", AT + 1), ("client:gone", AT + 1)}
 
 
-def test_a_broken_hook_ends_nothing(desk: Office) -> None:
+def test_a_broken_hook_ends_nothing(either: Office) -> None:
     """All in one transaction: no half of an end."""
-    onboard(desk)
+    onboard(either)
     partners = Partners(
-        PartnerStore(desk.database), desk.keys, desk.certificates, lambda *_: [sql.text("DELETE FROM nowhere")]
+        PartnerStore(either.database), either.keys, either.certificates, lambda *_: [sql.text("DELETE FROM nowhere")]
     )
     with pytest.raises(Exception, match="nowhere"):
         partners.remove("acme", AT, "test")
-    assert desk.partners.find("acme").ended is None
-    assert desk.keys.list()[0].refusal(AT) is None
+    assert either.partners.find("acme").ended is None
+    assert either.keys.list()[0].refusal(AT) is None
 
 
 def test_a_partner_that_comes_again(desk: Office) -> None:
@@ -319,8 +329,8 @@ def test_a_partner_that_comes_again(desk: Office) -> None:
 
 
 @pytest.mark.parametrize("name", ["nobody", "../x", "", "a\0b", "x' OR '1'='1"], ids=range(5))
-def test_nobody_of_that_name(desk: Office, name: str) -> None:
-    for act in (desk.partners.find, desk.partners.show):
+def test_nobody_of_that_name(either: Office, name: str) -> None:
+    for act in (either.partners.find, either.partners.show):
         with pytest.raises(NoSuchPartner) as raised:
             act(name)
         assert str(raised.value).isprintable()
@@ -342,6 +352,26 @@ def test_all_is_told(desk: Office) -> None:
     text = str(desk.database.read(sql.select(AUDIT)))
     assert "stk_" not in text
     assert "digest" not in text
+
+
+def test_many_at_once(either: Office) -> None:
+    """Of several who onboard one name, or claim one DNS name, one wins; and no revocation is lost from the list."""
+    serials = [either.certificates.sign(csr(), Grant(f"w{n}"), AT, DAY, "test").record.serial for n in range(6)]
+
+    def work(number: int) -> int:
+        with office(either.folder, either.database.place) as mine:
+            mine.certificates.revoke(serials[number], AT, "test")
+            try:
+                mine.partners.add(ACME, AT, "test")
+            except PartnerExists:
+                return 0
+            return 1
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(work, range(6))) == 1
+    issuing, _ = read_lists(either.lists.read_bytes())
+    assert {f"{each.serial_number:x}" for each in issuing} == set(serials)
+    assert facts_of(issuing).number == list_numbers(either.certificates.store)[facts_of(issuing).issuer]
 
 
 # Certificates of services, and lists.
@@ -386,15 +416,15 @@ def test_no_such_serial(desk: Office, serial: str) -> None:
         desk.certificates.revoke("1", AT, "test", "because")
 
 
-def test_numbers_rise_and_old_entries_go(desk: Office) -> None:
+def test_numbers_rise_and_old_entries_go(either: Office) -> None:
     def facts() -> Any:
-        return facts_of(read_lists(desk.lists.read_bytes())[0])
+        return facts_of(read_lists(either.lists.read_bytes())[0])
 
     first = facts().number
-    record = signed(desk)
-    desk.certificates.revoke(record.serial, AT, "test")
+    record = signed(either)
+    either.certificates.revoke(record.serial, AT, "test")
     assert (facts().number, facts().entries) == (first + 1, 1)
-    desk.certificates.write_lists(record.end + 1)
+    either.certificates.write_lists(record.end + 1)
     assert (facts().number, facts().entries) == (first + 2, 0)
 
 

@@ -22,6 +22,11 @@ def check_holder(text: str) -> str:
     return text
 
 
+def is_holder(text: str) -> bool:
+    """Whether a partner or service can be called so."""
+    return _is_holder(text) is not None
+
+
 def check_dns(text: str) -> str:
     """A DNS name of one client, no wildcard (RFC 1034, section 3.5). Raises BadName."""
     labels = text.split(".")

@@ -168,14 +168,19 @@ def _pointer(place: Sequence[str | int]) -> str:
 
 
 def _path(request: Request) -> dict[str, str]:
-    return {name: str(value) for name, value in request.path_params.items()}
+    """Raises Refused: nothing has a name with control characters, and not every database can be asked for it."""
+    found = {name: str(value) for name, value in request.path_params.items()}
+    if not all(text.isprintable() for text in found.values()):
+        raise Refused(404, "Nothing has that name.")
+    return found
 
 
 def _query(request: Request, operation: Operation) -> dict[str, str]:
     """Each parameter once, and none that is not known. Raises Refused."""
     pairs = request.query_params.multi_items()
     names = [name for name, _ in pairs]
-    if len(set(names)) < len(names) or not set(names) <= set(operation.query):
+    printable = all(text.isprintable() for _, text in pairs)
+    if len(set(names)) < len(names) or not set(names) <= set(operation.query) or not printable:
         raise Refused(400, f"The query may have {', '.join(operation.query) or 'nothing'}, each once.")
     return dict(pairs)
 

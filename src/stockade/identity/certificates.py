@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Callable, Collection, Iterable
@@ -54,6 +55,7 @@ from stockade.stores.certificates import (
 from stockade.vocabulary import StoreError
 
 _DAY: Final = 86400.0
+_is_serial = re.compile(r"[0-9a-f]{1,40}").fullmatch
 _ROOT_LISTS: Final = 52  # a root's list is good for so many times as long: its key is used for nothing else
 
 
@@ -260,7 +262,7 @@ class Certificates:
     def get(self, serial: str) -> CertificateRecord:
         """By serial number as openssl prints it, with or without colons. Raises NoSuchCertificate."""
         plain = serial.replace(":", "").lower().lstrip("0")
-        record = self.store.get(plain)
+        record = self.store.get(plain) if _is_serial(plain) else None
         if record is None:
             raise NoSuchCertificate(f"no certificate has the serial number {serial[:64]!a}")
         return record

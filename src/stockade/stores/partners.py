@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sql
 
 from stockade.certificates import Partner
+from stockade.certificates.names import is_holder
 from stockade.stores.database import METADATA, Database
 from stockade.stores.remembered import Remembered
 from stockade.vocabulary import Ask, FindPartner, StoreError
@@ -50,6 +51,8 @@ class PartnerStore:
         return await self._remembered.find_later(ask.name)
 
     def get(self, name: str) -> Partner | None:
+        if not is_holder(name):  # nobody's; nor is a database asked with what it may not even be able to hold
+            return None
         found = partners_of(self.database.read(sql.select(PARTNERS).where(PARTNERS.c.name == name)))
         return found[0] if found else None
 
