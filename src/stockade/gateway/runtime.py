@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from stockade.config import Built, Loaded
 from stockade.engine import Policy, Session
-from stockade.identity.opening import add_users
 from stockade.journal import DecisionLog, Metrics, Snapshot
 from stockade.stores import Counters, Database, Introspection, KeySources, KeyStore, Source, Stores
 from stockade.vocabulary import Record, StoreError
@@ -55,6 +54,8 @@ class Runtime:
         introspection = Introspection(built.introspectors)
         stores = Stores(self._counters, keys, KeySources(built.sources, known), introspection, database)
         if built.users is not None and database is not None:
+            from stockade.identity.user_stores import add_users  # who has no users does not pay for them
+
             add_users(stores, database, built.users, built.envelope, getattr(self, "stores", None))
         return stores
 
