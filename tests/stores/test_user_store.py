@@ -1,4 +1,4 @@
-"""The table of users: changes seen by every store on it at once, in SQLite and PostgreSQL; places; a file that is gone."""
+"""The table of users: changes seen by every store on it at once, in SQLite and PostgreSQL; places; spoiled rows."""
 
 from __future__ import annotations
 
