@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from stockade.config import Built, Loaded
 from stockade.engine import Policy, Session
 from stockade.journal import DecisionLog, Metrics, Snapshot
-from stockade.stores import Counters, Database, Introspection, KeySources, KeyStore, Source, Stores
+from stockade.stores import Counters, Database, Introspection, KeySources, KeyStore, Source, Stores, Use
 from stockade.vocabulary import Record, StoreError
 
 
@@ -25,7 +25,7 @@ class Runtime:
         self.worker = worker
         self.metrics = Metrics()
         self._counters = counters or Counters()
-        self._uses: dict[str, float] = {}
+        self._uses: dict[str, Use] = {}
         self.stores = self._stores(built, ())
         self.policy: Policy = built.policy
         self.log = DecisionLog(_log_path(loaded)) if journal else None
@@ -83,11 +83,12 @@ class Runtime:
             self.log.write(record)
         principal = session.exchange.principal
         if principal is not None and principal.kind == "api_key":
-            self._uses[principal.credential] = session.exchange.request.at
+            used = self._uses.get(principal.credential)
+            self._uses[principal.credential] = Use(session.exchange.request.at, 1 if used is None else used.times + 1)
         return record
 
     def keep_uses(self) -> None:
-        """Write down which API keys were used since the last call. Not for the request path."""
+        """Write down which API keys were used, and how often, since the last call. Not for the request path."""
         if self.stores.keys is None or not self._uses:
             return
         uses, self._uses = self._uses, {}

@@ -4,7 +4,7 @@ from stockade.stores.counters import Counters, SharedTable
 from stockade.stores.database import METADATA, Conflict, Database, DatabasePlace, DatabaseTls
 from stockade.stores.introspection import Introspection, Introspector
 from stockade.stores.jwks import KeySources, Source
-from stockade.stores.keys import KeyStore
+from stockade.stores.keys import KeyStore, Use
 from stockade.stores.router import Stores
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "SharedTable",
     "Source",
     "Stores",
+    "Use",
 ]
