@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stockade.config.base import INLINE, Secret, Section
-from stockade.config.describing import Description, describe, description_files, is_loopback
+from stockade.config.describing import describe, description_files, is_loopback
 from stockade.config.errors import BadConfig, Problem
 from stockade.config.users import UserSettings, user_settings
 from stockade.controls.authentication import Guessing
@@ -19,6 +19,7 @@ from stockade.vocabulary import Control
 if TYPE_CHECKING:
     from stockade.config.loading import Loaded
     from stockade.config.models import Api
+    from stockade.openapi.reading import Description
 
 _AS_NAMED: Mapping[str, str] = {}
 
