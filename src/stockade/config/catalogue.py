@@ -34,6 +34,7 @@ CATALOGUE: tuple[tuple[str, Maker], ...] = (
     ("authentication", authentication.make),  # who is asking
     ("partners", partners.make),  # on which terms a partner may ask
     ("limits", limits.make_late),  # what a principal may do
+    ("exposure", exposure.make_open),  # sealed bodies, before anybody reads them
     ("schema", schema.make),  # what a valid request is
     ("graphql", graphql.make),  # which operation it is, what it may ask for and what that costs
     ("limits", limits.make_named),  # what an operation may be asked that only its body names

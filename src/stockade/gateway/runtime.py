@@ -7,9 +7,8 @@ from collections.abc import Iterable
 
 from stockade.config import Built, Loaded
 from stockade.engine import Policy, Session
-from stockade.identity.opening import add_users
 from stockade.journal import DecisionLog, Metrics, Snapshot
-from stockade.stores import Counters, Database, Introspection, KeySources, KeyStore, Source, Stores
+from stockade.stores import Counters, Database, Introspection, KeySources, KeyStore, Source, Stores, Use
 from stockade.vocabulary import Record, StoreError
 
 
@@ -26,7 +25,7 @@ class Runtime:
         self.worker = worker
         self.metrics = Metrics()
         self._counters = counters or Counters()
-        self._uses: dict[str, float] = {}
+        self._uses: dict[str, Use] = {}
         self.stores = self._stores(built, ())
         self.policy: Policy = built.policy
         self.log = DecisionLog(_log_path(loaded)) if journal else None
@@ -60,6 +59,8 @@ class Runtime:
             issued = IssuedTokens(database, built.own_issuer)
         stores = Stores(self._counters, keys, KeySources(built.sources, known), introspection, database, issued)
         if built.users is not None and database is not None:
+            from stockade.identity.user_stores import add_users  # who has no users does not pay for them
+
             add_users(stores, database, built.users, built.envelope, getattr(self, "stores", None))
         return stores
 
@@ -87,11 +88,12 @@ class Runtime:
             self.log.write(record)
         principal = session.exchange.principal
         if principal is not None and principal.kind == "api_key":
-            self._uses[principal.credential] = session.exchange.request.at
+            used = self._uses.get(principal.credential)
+            self._uses[principal.credential] = Use(session.exchange.request.at, 1 if used is None else used.times + 1)
         return record
 
     def keep_uses(self) -> None:
-        """Write down which API keys were used since the last call. Not for the request path."""
+        """Write down which API keys were used, and how often, since the last call. Not for the request path."""
         if self.stores.keys is None or not self._uses:
             return
         uses, self._uses = self._uses, {}

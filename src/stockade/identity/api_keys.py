@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -86,6 +86,15 @@ class ApiKeys:
         issued = self._make(owner, at, granted, allowed, expires)
         return issued, insert_key(issued.record)
 
+    def unused(self, at: float, seconds: float) -> Sequence[ApiKeyRecord]:
+        """The keys that work, are older than that, and have not been used for so long; the longest unused first."""
+        idle = [
+            record
+            for record in self._store.all()
+            if record.refusal(at) is None and at - max(record.created, record.last_used or 0.0) >= seconds
+        ]
+        return sorted(idle, key=lambda record: max(record.created, record.last_used or 0.0))
+
     def list(self) -> list[ApiKeyRecord]:
         return self._store.all()
 
@@ -101,6 +110,18 @@ class ApiKeys:
         ends = min(at + overlap, old.revoked) if old.revoked is not None else at + overlap
         self._store.replace(old.id, {"revoked": ends, "replaced_by": issued.record.id}, issued.record)
         return issued
+
+    def rotate_all(
+        self, at: float, overlap: float, *, owner: str | None = None, older_than: float = 0.0
+    ) -> Iterator[tuple[ApiKeyRecord, Issued]]:
+        """A successor for every key that works and has none, of that owner, issued so many seconds ago at least.
+
+        Each is there when it is handed out, with the one it replaces: it cannot be shown again.
+        """
+        for record in self._store.all():
+            due = record.replaced_by is None and record.refusal(at) is None and at - record.created >= older_than
+            if due and owner in (None, record.owner):
+                yield record, self.rotate(record.id, at, overlap)
 
     def revoke(self, key_id: str, at: float) -> ApiKeyRecord:
         """From now on, in every worker, it is refused."""

@@ -1,4 +1,4 @@
-"""Our own users, put together: from a policy for the command line, and for the stores of a running gateway."""
+"""Our own users, put together from a policy: for the command line, and for pages that log people in."""
 
 from __future__ import annotations
 
@@ -17,12 +17,10 @@ from stockade.identity.factors import Factors
 from stockade.identity.mail import Smtp
 from stockade.identity.passkeys import Passkeys
 from stockade.identity.sent import Sent
-from stockade.identity.users import Users, derived
-from stockade.stores import Counters, Database, Stores
+from stockade.identity.user_stores import user_stores
+from stockade.identity.users import Users
+from stockade.stores import Database
 from stockade.stores.breaches import BreachFile, BreachRange
-from stockade.stores.factors import FactorStore, Sealing
-from stockade.stores.passwords import PasswordChecks
-from stockade.stores.users import UserStore
 
 
 class Opened(NamedTuple):
@@ -43,7 +41,7 @@ def opened(policy: Path) -> Iterator[Opened]:
     with ExitStack() as stack:
         database = Database(database_place(loaded))
         stack.callback(database.close)
-        users, checks, factors = _stores(database, settings, envelope)
+        users, checks, factors = user_stores(database, settings, envelope)
         stack.callback(checks.close)
         yield opened_of(Answers(users, checks, factors), settings, stack)
 
@@ -86,44 +84,3 @@ def _users(answers: Answers, settings: UserSettings, stack: ExitStack) -> Users:
         breached=breaches.count if breaches is not None else None,
         words=settings.words,
     )
-
-
-def add_users(
-    stores: Stores, database: Database, settings: UserSettings, envelope: Sealing | None, before: Stores | None
-) -> None:
-    """Let a gateway's stores answer for our users. before: those of the policy before, whose threads go on."""
-    if before is not None and before.checks is not None and before.database is database:
-        checks = before.checks
-        checks.argon2 = settings.argon2
-        users, factors = checks.users, _factors(checks.users, settings, envelope)
-    else:
-        users, checks, factors = _stores(database, settings, envelope)
-    stores.add_users(users, checks, factors)
-
-
-def answers_of(stores: Stores, counters: Counters) -> Answers | None:
-    """The same stores for logins that a running gateway takes itself; None where it has no users."""
-    if stores.checks is None or stores.factors is None:
-        return None
-    return Answers(stores.checks.users, stores.checks, stores.factors, counters)
-
-
-def _stores(
-    database: Database, settings: UserSettings, envelope: Sealing | None
-) -> tuple[UserStore, PasswordChecks, FactorStore]:
-    users = UserStore(database)
-    return users, PasswordChecks(users, settings.argon2), _factors(users, settings, envelope)
-
-
-def _factors(users: UserStore, settings: UserSettings, envelope: Sealing | None) -> FactorStore:
-    return FactorStore(users, envelope or _Unsealed(), derived(settings.hash_key, "recovery codes"))
-
-
-class _Unsealed:
-    """Where no second factor is asked for."""
-
-    def seal(self, plaintext: bytes, context: bytes) -> bytes:  # noqa: ARG002 - as envelopes have it
-        raise ValueError("there is no key to seal secrets with")
-
-    def open(self, sealed: bytes, context: bytes) -> bytes:  # noqa: ARG002
-        raise ValueError("there is no key to open secrets with")

@@ -5,7 +5,7 @@ from stockade.stores.counters import Counters, SharedTable
 from stockade.stores.database import METADATA, Conflict, Database, DatabasePlace, DatabaseTls
 from stockade.stores.introspection import Introspection, Introspector
 from stockade.stores.jwks import KeySources, Source
-from stockade.stores.keys import KeyStore
+from stockade.stores.keys import KeyStore, Use
 from stockade.stores.own_issuer import OWN, OwnIssuer
 from stockade.stores.partners import PartnerStore
 from stockade.stores.router import Stores
@@ -28,4 +28,5 @@ __all__ = [
     "SharedTable",
     "Source",
     "Stores",
+    "Use",
 ]

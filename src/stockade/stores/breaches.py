@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import httpx
@@ -54,7 +55,7 @@ class BreachRange:
 
     def count(self, password: str) -> int:
         """How often it was seen."""
-        digest, data = breach_digest(password), b""
+        digest, data, until = breach_digest(password), b"", time.monotonic() + TIMEOUT
         headers = {"add-padding": "true", "accept-encoding": "identity", "user-agent": "stockade"}
         try:
             with (
@@ -65,6 +66,8 @@ class BreachRange:
                     raise StoreError(f"{self._url}: answered {response.status_code}")
                 for chunk in response.iter_raw():
                     data += chunk
+                    if time.monotonic() > until:
+                        raise StoreError(f"{self._url}: no answer within {TIMEOUT:g} s")
                     if len(data) > _MOST_BYTES:
                         raise StoreError(f"{self._url}: sent more than {_MOST_BYTES} bytes")
             return count_in_range(data, digest)

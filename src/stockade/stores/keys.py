@@ -35,7 +35,15 @@ API_KEYS = sql.Table(
     sql.Column("revoked", sql.Float),
     sql.Column("replaced_by", sql.String(32)),
     sql.Column("last_used", sql.Float),
+    sql.Column("uses", sql.BigInteger, nullable=False, server_default="0"),
 )
+
+
+class Use(NamedTuple):
+    """How often a key was used since that was last written down."""
+
+    at: float  # the last time, epoch seconds
+    times: int
 
 
 class _Known(NamedTuple):
@@ -117,11 +125,20 @@ class KeyStore:
     def change(self, key_id: str, **changes: Any) -> None:
         self.database.write(sql.update(API_KEYS).where(API_KEYS.c.id == key_id).values(**changes))
 
-    def note_uses(self, uses: Mapping[str, float]) -> None:
-        """Keep when each key was last used (epoch seconds). No reader need look again because of it."""
-        rows = [{"key": key_id, "at": at} for key_id, at in uses.items()]
+    def note_uses(self, uses: Mapping[str, Use]) -> None:
+        """Keep how often each key was used, and when last. No reader need look again because of it.
+
+        In the order of the ids: two processes that note the same keys must not wait for each other.
+        """
+        rows = [{"key": key_id, "at": use.at, "more": use.times} for key_id, use in sorted(uses.items())]
+        later = sql.or_(API_KEYS.c.last_used.is_(None), API_KEYS.c.last_used < sql.bindparam("at", type_=sql.Float))
         statement = (
-            sql.update(API_KEYS).where(API_KEYS.c.id == sql.bindparam("key")).values(last_used=sql.bindparam("at"))
+            sql.update(API_KEYS)
+            .where(API_KEYS.c.id == sql.bindparam("key"))
+            .values(
+                last_used=sql.case((later, sql.bindparam("at", type_=sql.Float)), else_=API_KEYS.c.last_used),
+                uses=API_KEYS.c.uses + sql.bindparam("more"),
+            )
         )
         self.database.write_many(statement, rows, announce=False)
 
@@ -153,6 +170,7 @@ def _row(record: ApiKeyRecord) -> dict[str, Any]:
         "revoked": record.revoked,
         "replaced_by": record.replaced_by,
         "last_used": record.last_used,
+        "uses": record.uses,
     }
 
 
