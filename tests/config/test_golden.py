@@ -74,6 +74,7 @@ BEYOND_THE_SCHEMA = {
     "two-apis-one-claim",
     "two-apis-one-name",
     "urls",
+    "users-built",
 }
 
 

@@ -7,6 +7,7 @@ what is counted is how often a password was compared at all.
 from __future__ import annotations
 
 import random
+import sys
 from typing import Any
 
 import pytest
@@ -308,6 +309,6 @@ def record_figure(capsys):
 
     def say(what: str, value: float) -> None:
         with capsys.disabled():
-            print(f"\n  {what}: {value:g} judged", end="")
+            sys.stdout.write(f"\n  {what}: {value:g} judged")
 
     return say

@@ -86,7 +86,11 @@ def test_a_user_is_let_in_and_the_password_stays_here(door: Door) -> None:
 
 @pytest.mark.parametrize(
     ("name", "password"),
-    [("ALICE", PASSWORD), ("Zoë", "grüner Käse fliegt übers Meer"), ("zoe\u0308", "gru\u0308ner Käse fliegt übers Meer")],
+    [
+        ("ALICE", PASSWORD),
+        ("Zoë", "grüner Käse fliegt übers Meer"),
+        ("zoe\u0308", "gru\u0308ner Käse fliegt übers Meer"),
+    ],
     ids=["another case", "UTF-8", "decomposed"],
 )
 def test_ways_of_writing_the_same(door: Door, name: str, password: str) -> None:
@@ -123,7 +127,9 @@ def test_nobody_can_tell_why(door: Door) -> None:
         reply = get(door, authorization)
         body = reply.json()
         body.pop("instance", None)
-        kept = [(name, value) for name, value in reply.headers if name not in ("date", "x-request-id", "content-length")]
+        kept = [
+            (name, value) for name, value in reply.headers if name not in ("date", "x-request-id", "content-length")
+        ]
         return reply.status, {key: value for key, value in body.items() if "id" not in key}, kept
 
     answers = [told(make_basic(name, OTHER + "!")) for name in ("bob", "nobody", "carol")]
@@ -148,7 +154,9 @@ def test_what_changes_is_seen_at_once(door: Door, doors: dict[str, Door]) -> Non
 
 def test_guessing_ends_in_429_for_whoever_it_may_be_and_the_owner_goes_on(door: Door) -> None:
     assert get(door, make_basic("dave", PASSWORD)).status == 200
-    statuses = {name: [get(door, make_basic(name, f"{OTHER} {n}")).status for n in range(8)] for name in ("erin", "who")}
+    statuses = {
+        name: [get(door, make_basic(name, f"{OTHER} {n}")).status for n in range(8)] for name in ("erin", "who")
+    }
     assert statuses["erin"] == statuses["who"] == [401] * 5 + [429] * 3
     locked = get(door, make_basic("erin", PASSWORD))
     assert locked.status == 429

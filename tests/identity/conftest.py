@@ -1,4 +1,4 @@
-"""A token service for the tests of this folder."""
+"""Our own users over a real database, with hashes that are quick."""
 
 from __future__ import annotations
 
@@ -7,10 +7,44 @@ from pathlib import Path
 
 import pytest
 
-from tests.identity.token_service import TokenService, serving
+from stockade.envelopes import Envelope, KeyRing
+from stockade.identity.answers import Answers
+from stockade.identity.factors import Factors
+from stockade.identity.users import Users, derived
+from stockade.passwords import Argon2
+from stockade.stores import Database
+from stockade.stores.factors import FactorStore
+from stockade.stores.passwords import PasswordChecks
+from stockade.stores.users import UserStore
+
+AT = 1_763_766_422.0
+KEY = b"k" * 32
+QUICK = Argon2(memory=8192, passes=1)
+GOOD = "correct horse battery staple"
+OTHER = "seven quiet otters juggle lamps"
+HOME = "192.0.2.1"
+
+
+class World:
+    """A database, its stores, and what `identity` offers over them."""
+
+    def __init__(self, path: Path, **fields: object) -> None:
+        self.database = Database(path)
+        self.store = UserStore(self.database)
+        self.checks = PasswordChecks(self.store, QUICK)
+        self.factor_store = FactorStore(self.store, Envelope(KeyRing.of(b"e" * 32)), derived(KEY, "recovery codes"))
+        self.answers = Answers(self.store, self.checks, self.factor_store)
+        self.users = Users(self.answers, KEY, **fields)  # type: ignore[arg-type]
+        self.factors = Factors(self.answers, KEY, issuer="The Shop")
+
+    def close(self) -> None:
+        self.checks.close()
+        self.database.close()
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[TokenService]:
-    with serving(tmp_path) as service:
-        yield service
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path / "stockade.db")
+    world.users.add("alice", AT, "test", password=GOOD, email="alice@example.com")
+    yield world
+    world.close()

@@ -72,15 +72,16 @@ def test_recovery_codes_are_good_once(world: World) -> None:
 
 def test_guesses_of_codes_are_few(world: World) -> None:
     user, app = enrol(world)
-    judged = 0
+    judged, waits = 0, []
     for number in range(3600):
         try:
             world.factors.check_code(user, f"{number:06d}", AT + 100 + number)
         except TooManyGuesses as error:
-            assert error.wait >= 1
+            waits.append(error.wait)
         else:
             judged += 1
     assert judged <= 13 + 4
+    assert min(waits) >= 1
     with pytest.raises(TooManyGuesses):
         world.factors.check_code(user, app.at(int(AT + 3600)), AT + 3600)
     codes = world.factors.make_recovery(user, AT, "test")
@@ -95,7 +96,10 @@ def test_removing(world: World) -> None:
     world.factors.remove(user, factor.id, AT, "test")
     assert world.users.find("alice").factors == frozenset()
     assert isinstance(world.users.prove("alice", GOOD, AT, address=HOME), Proven)
-    assert [entry.action for entry in world.users.audit("alice")][:2] == ["second factor removed", "second factor added"]
+    assert [entry.action for entry in world.users.audit("alice")][:2] == [
+        "second factor removed",
+        "second factor added",
+    ]
 
 
 def test_no_secret_is_readable_at_rest(world: World) -> None:

@@ -188,8 +188,6 @@ def test_a_removed_user_leaves_the_audit_and_a_name_that_nobody_gets(world: Worl
     with pytest.raises(BadUser, match="taken, or was once"):
         world.users.add("Alice", AT, "root", password=OTHER)
     assert [entry.action for entry in world.store.audit(gone.id)][:1] == ["removed"]
-    dump = world.database.path.read_bytes()
-    assert b"alice@example.com" not in dump or True
     with sqlite3.connect(world.database.path) as connection:
         for table in ("users", "user_passwords", "user_places", "user_factors", "user_codes"):
             assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)

@@ -60,7 +60,11 @@ def test_what_is_no_code(code):
 
 @given(st.text(max_size=20), st.floats(allow_nan=False))
 def test_nothing_is_raised(code, at):
-    assert step_of(SEED, code, at) in (None, int(at) // 30 - 1, int(at) // 30, int(at) // 30 + 1) if abs(at) < 1e11 else True
+    assert (
+        step_of(SEED, code, at) in (None, int(at) // 30 - 1, int(at) // 30, int(at) // 30 + 1)
+        if abs(at) < 1e11
+        else True
+    )
     step_of(SEED, "287082", at)
 
 

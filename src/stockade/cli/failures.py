@@ -16,13 +16,24 @@ def report(error: Exception) -> NoReturn:
     from stockade.gateway.envoy.module import Unfit
     from stockade.gateway.envoy.supervisor import StartFailed
     from stockade.gateway.recordings import BadRecording
-    from stockade.identity import NoSuchKey, NoSuchUser
+    from stockade.identity import NoSuchFactor, NoSuchKey, NoSuchUser
     from stockade.networks import BadNetwork
     from stockade.redaction import redact
     from stockade.vocabulary import StoreError
     from stockade.wire import BadTarget
 
-    mendable = (Unfit, BadCrs, StartFailed, BadRecording, NoSuchKey, NoSuchUser, BadNetwork, StoreError, BadTarget)
+    mendable = (
+        Unfit,
+        BadCrs,
+        StartFailed,
+        BadRecording,
+        NoSuchFactor,
+        NoSuchKey,
+        NoSuchUser,
+        BadNetwork,
+        StoreError,
+        BadTarget,
+    )
     if isinstance(error, BadConfig):  # file and line come first, so that editors find them
         typer.echo(str(error), err=True)
     elif isinstance(error, mendable):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -12,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from stockade.cli import factors
 from stockade.cli.display import moment, print_json, print_table
 from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy
+from stockade.cli.who import actor
 
 if TYPE_CHECKING:
     from stockade.identity.users import Users
@@ -24,19 +24,12 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.add_typer(factors.app, name="factors")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The user's name.")]
 Roles = Annotated[list[str] | None, typer.Option("--role", help="A role; may be repeated.")]
 Scopes = Annotated[list[str] | None, typer.Option("--scope", help="A scope; may be repeated.")]
 FromStdin = Annotated[bool, typer.Option("--stdin", help="Read the password from standard input.")]
 R = TypeVar("R")
-
-
-def actor() -> str:
-    """Who is at the keyboard, for the audit."""
-    try:
-        return f"cli:{getpass.getuser()}"
-    except (KeyError, OSError):
-        return f"cli:{os.getuid()}"
 
 
 def with_users(policy: Path, work: Callable[[Users], R]) -> R:
@@ -61,7 +54,9 @@ def add(
     scope: Scopes = None,
     tenant: Annotated[str, typer.Option(help="Whose user it is, where several customers share an API.")] = "",
     email: Annotated[str, typer.Option(help="Where codes and links are sent.")] = "",
-    no_password: Annotated[bool, typer.Option("--no-password", help="Without one; the user cannot log in yet.")] = False,
+    no_password: Annotated[
+        bool, typer.Option("--no-password", help="Without one; the user cannot log in yet.")
+    ] = False,
     stdin: FromStdin = False,
     policy: Policy = DEFAULT_POLICY,
     as_json: AsJson = False,
@@ -185,9 +180,7 @@ def rights(
     now, who = time.time(), actor()
     roles = [] if no_roles else role
     scopes = [] if no_scopes else scope
-    user = with_users(
-        policy, lambda users: users.set_rights(name, now, who, roles=roles, scopes=scopes, tenant=tenant)
-    )
+    user = with_users(policy, lambda users: users.set_rights(name, now, who, roles=roles, scopes=scopes, tenant=tenant))
     _show(user, as_json, f"{user.name}: roles {_words(user.roles)}; scopes {_words(user.scopes)}")
 
 
@@ -203,7 +196,13 @@ def audit(
     Example: stockade users audit alice
     """
     rows = [
-        {"at": moment(entry.at), "actor": entry.actor, "user": entry.name, "action": entry.action, "detail": entry.detail}
+        {
+            "at": moment(entry.at),
+            "actor": entry.actor,
+            "user": entry.name,
+            "action": entry.action,
+            "detail": entry.detail,
+        }
         for entry in with_users(policy, lambda users: users.audit(name))
     ]
     if as_json:

@@ -103,11 +103,19 @@ class MailItem(Model):
 
     host: str = Field(pattern=r"^[A-Za-z0-9.:-]+$")
     port: Count = Field(587, ge=1, le=65535)
-    sender: str = Field(description="Whom mails are from: shop@example.com", pattern=r"^[^@\s<>]+@[^@\s<>]+$")
+    sender: str = Field(description="Whom mails are from: shop@example.com")
     tls: Literal["starttls", "implicit", "none"] = "starttls"
     user: str = ""
     password: Secret | None = None
     ca: FilePath | None = Field(None, description="PEM file with the authorities to trust; default: the system's.")
+
+    @field_validator("sender")
+    @classmethod
+    def _address(cls, sender: str) -> str:
+        name, at, domain = sender.rpartition("@")
+        if not (name and at and domain and sender.isascii() and sender.isprintable()) or set(sender) & set(" <>,"):
+            raise ValueError(f"{written(sender)} is not a mail address such as shop@example.com")
+        return sender
 
     @model_validator(mode="after")
     def _encrypted(self) -> MailItem:
@@ -154,9 +162,7 @@ def user_settings(loaded: Loaded, hash_key: bytes | None = None) -> UserSettings
         source = loaded.folder / breached.file if breached.file is not None else breached.url
     argon2 = passwords.argon2
     return UserSettings(
-        PasswordPolicy(
-            passwords.length, passwords.longest, passwords.strength, passwords.history, passwords.expires
-        ),
+        PasswordPolicy(passwords.length, passwords.longest, passwords.strength, passwords.history, passwords.expires),
         Argon2(argon2.memory // _KIB, argon2.passes, argon2.lanes),
         Lockout(**section.lockout.model_dump()),
         tuple(passwords.words),

@@ -1,7 +1,8 @@
-"""The life of a second factor: enrolled, shown, used up, removed. What is shown is answered with a `Proof`, and
-`Methods.of("password", proof)` says what a login was worth (`acr`, `amr`).
+"""The life of a second factor: enrolled, shown, used up, removed.
 
-    enrolment = factors.enrol_totp(user, now, actor)      # a secret for an authenticator app, as text and as otpauth: URI
+What is shown is answered with a `Proof`; `Methods.of("password", proof)` says what a login was worth (`acr`, `amr`).
+
+    enrolment = factors.enrol_totp(user, now)              # a secret for an app, as text and as otpauth: URI
     factors.confirm_totp(user, enrolment.id, "123456", now, actor)
     proof = factors.check_code(user, "654321", now)       # "totp", "recovery" or None
 
@@ -65,7 +66,9 @@ class Enrolment(Struct, frozen=True):
 class Factors:
     """Times are epoch seconds, handed in. issuer: what apps show beside the user's name."""
 
-    def __init__(self, answers: Answers, key: bytes, *, lockout: Lockout | None = None, issuer: str = "Stockade") -> None:
+    def __init__(
+        self, answers: Answers, key: bytes, *, lockout: Lockout | None = None, issuer: str = "Stockade"
+    ) -> None:
         self._answers = answers
         self._store: FactorStore = answers.factors
         self._guessing = Guessing(derived(key, "guessing"), lockout or Lockout())

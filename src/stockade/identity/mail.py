@@ -17,7 +17,7 @@ _PATIENCE = 15.0  # seconds
 
 
 class Smtp(Struct, frozen=True):
-    """A `Sender`. tls: "starttls" (port 587), "implicit" (465), or "none". password: with `user`, where the server asks.
+    """A `Sender`. tls: "starttls" (port 587), "implicit" (465), or "none". user, password: where the server asks.
 
     ca: PEM file of the authorities to trust; "": the system's.
     """
@@ -35,6 +35,8 @@ class Smtp(Struct, frozen=True):
 
     def send(self, user: User, subject: str, text: str) -> None:
         """Raises NotSent."""
+        if not user.email.isprintable():
+            raise NotSent("the address is none")
         try:
             message = EmailMessage()
             message["From"], message["To"], message["Subject"] = self.sender, user.email, subject

@@ -1,9 +1,9 @@
 """Passkeys of our users: a challenge is asked for, answered once and in time, and judged.
 
-    challenge = passkeys.begin(user, now)                       # challenge.options: JSON for navigator.credentials.create
-    passkeys.finish(user, challenge.id, answer, now, actor)     # answer: JSON of the credential
-    challenge = passkeys.challenge(now, user)                   # … for navigator.credentials.get; without a user, any
-    login = passkeys.check(challenge.id, answer, now)           # who it is, and what it proves
+challenge = passkeys.begin(user, now)                       # challenge.options: JSON for navigator.credentials.create
+passkeys.finish(user, challenge.id, answer, now, actor)     # answer: JSON of the credential
+challenge = passkeys.challenge(now, user)                   # … for navigator.credentials.get; without a user, any
+login = passkeys.check(challenge.id, answer, now)           # who it is, and what it proves
 """
 
 from __future__ import annotations
@@ -64,9 +64,7 @@ class Passkeys:
         )
         return Challenge(once.id, options)
 
-    def finish(
-        self, user: User, challenge_id: str, answer: str, at: float, actor: str, label: str = ""
-    ) -> Factor:
+    def finish(self, user: User, challenge_id: str, answer: str, at: float, actor: str, label: str = "") -> Factor:
         """The passkey, good from now on. Raises BadPasskey."""
         challenge = self._used(challenge_id, _REGISTRATION, at, user.id)
         made = verify_registration(self._party, answer, challenge)

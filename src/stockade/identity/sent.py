@@ -41,7 +41,14 @@ class Sent:
     """life: seconds for which a code or link is good. Sending happens behind: it takes the caller no time."""
 
     def __init__(
-        self, factors: Factors, store: FactorStore, key: bytes, sender: Sender, *, name: str = "Stockade", life: float = 600.0
+        self,
+        factors: Factors,
+        store: FactorStore,
+        key: bytes,
+        sender: Sender,
+        *,
+        name: str = "Stockade",
+        life: float = 600.0,
     ) -> None:
         self._factors = factors
         self._store = store
@@ -53,7 +60,7 @@ class Sent:
         self._waiting = 0
 
     def code(self, name: str, at: float, purpose: str = "login") -> str:
-        """An id to check the code by. The same for a user who does not exist, who has no address, or has had too many."""
+        """An id to check the code by: also for a user who does not exist, has no address, or has had too many."""
         code = make_code(secrets.token_bytes(CODE_BYTES))
         code_id = secrets.token_urlsafe(16)
         user = self._reachable(name, at)

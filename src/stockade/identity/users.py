@@ -17,7 +17,6 @@ from stockade.engine import drive
 from stockade.identity.answers import Answers
 from stockade.passwords import Argon2, BadPassword, Fault, Login, PasswordPolicy, User, fold_name, normalised
 from stockade.passwords.hashing import SALT_BYTES
-from stockade.stores.factors import FactorStore
 from stockade.stores.users import AuditEntry
 
 _ID_BYTES = 12

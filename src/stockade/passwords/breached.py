@@ -31,7 +31,7 @@ def breach_digest(password: str) -> str:
 
 
 class BreachList:
-    """read: (offset, length) → bytes, as pread does. size: of the whole, bytes. Raises BadBreachList on no such list."""
+    """read: (offset, length) → bytes, as pread does. size: of the whole, bytes. Raises BadBreachList."""
 
     def __init__(self, read: Callable[[int, int], bytes], size: int) -> None:
         self._read = read
@@ -55,7 +55,7 @@ class BreachList:
         return 0
 
     def _line_from(self, offset: int, floor: int) -> tuple[int, bytes]:
-        """The first whole line that begins at `offset` or later: where, and the line; past the end: the size, and none."""
+        """The first line that begins at `offset` or later: where, and the line; past the end: the size, and none."""
         if offset > floor:  # unless a line begins right there, the rest of one comes first
             ahead = self._read(offset - 1, 2 * _LONGEST)
             end = ahead.find(b"\n")

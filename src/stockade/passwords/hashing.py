@@ -70,5 +70,9 @@ def _check(encoded: str) -> None:
         found = extract_parameters(encoded)
     except (InvalidHash, ValueError):
         raise BadHash("a stored password cannot be read") from None
-    if found.type is not Type.ID or found.memory_cost > _MOST_MEMORY or found.memory_cost * found.time_cost > _MOST_WORK:
+    if (
+        found.type is not Type.ID
+        or found.memory_cost > _MOST_MEMORY
+        or found.memory_cost * found.time_cost > _MOST_WORK
+    ):
         raise BadHash("a stored password asks for more work than any of ours")

@@ -19,7 +19,11 @@ def fold_name(name: str) -> str:
     """
     if len(name) > LONGEST:
         raise BadName(f"a user's name has {LONGEST} characters at most")
-    folded = name.lower() if name.isascii() else unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    folded = (
+        name.lower()
+        if name.isascii()
+        else unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    )
     if not folded or len(folded) > LONGEST:
         raise BadName(f"a user's name has 1 to {LONGEST} characters")
     if ":" in folded or not folded.isprintable() or any(char.isspace() for char in folded):

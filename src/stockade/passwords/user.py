@@ -11,8 +11,8 @@ class User(Struct, frozen=True, gc=False):
     """Whoever logs in with a name: a person, or a program of somebody's. Times are epoch seconds.
 
     id: random, ours alone. name: in its one form, never given to another, so that it may name the principal.
-    password: as argon2id keeps it; empty for none. expires: when the account ends. stamp: grows with every change. factors: kinds of second factors
-    that are ready for use ("totp", "recovery", "passkey").
+    password: as argon2id keeps it; empty for none. expires: when the account ends. stamp: grows with every change.
+    factors: kinds of second factors that are ready for use: "totp", "passkey".
     """
 
     id: str

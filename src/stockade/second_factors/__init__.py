@@ -1,4 +1,4 @@
-"""Second factors: one-time passcodes (RFC 6238), passkeys (W3C Web Authentication), recovery codes, codes and links sent.
+"""Second factors: one-time passcodes (RFC 6238), passkeys (W3C Web Authentication), recovery codes, what is sent.
 
 Pure: secrets, randomness and time come in, what is to be kept goes out. pyotp and webauthn are imported with their
 first use.

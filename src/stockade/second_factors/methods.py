@@ -1,4 +1,4 @@
-"""What a login was worth: its methods (RFC 8176) and its context, for `acr` and `amr` (OpenID Connect Core, section 2)."""
+"""What a login was worth: its context and its methods, `acr` and `amr` (OpenID Connect Core, section 2; RFC 8176)."""
 
 from __future__ import annotations
 
@@ -43,5 +43,7 @@ class Methods(Struct, frozen=True):
         if two:
             amr.add("mfa")
         phishing_resistant = "passkey" in shown or ("passkey-unverified" in shown and two)
-        acr = "phr" if phishing_resistant else "mfa" if two else "pwd" if "password" in shown else "otp" if shown else ""
+        acr = (
+            "phr" if phishing_resistant else "mfa" if two else "pwd" if "password" in shown else "otp" if shown else ""
+        )
         return cls(acr, frozenset(amr))

@@ -137,7 +137,9 @@ def verify_authentication(party: RelyingParty, answer: str, challenge: bytes, pa
     )
     if bytes(found.credential_id) != passkey.id:
         raise BadPasskey("the answer is of another passkey")
-    return Passkey(passkey.id, passkey.public_key, found.new_sign_count, found.credential_backed_up, found.user_verified)
+    return Passkey(
+        passkey.id, passkey.public_key, found.new_sign_count, found.credential_backed_up, found.user_verified
+    )
 
 
 def _verification(party: RelyingParty) -> Any:
@@ -158,5 +160,5 @@ def _judge(work: Callable[[], R]) -> R:
         return work()
     except BadPasskey:
         raise
-    except Exception as error:  # hostile CBOR, DER and JSON come through several libraries
+    except Exception as error:  # noqa: BLE001 - hostile CBOR, DER and JSON come through several libraries
         raise BadPasskey(f"{type(error).__name__}: {error}"[:200]) from None

@@ -1,4 +1,4 @@
-"""Time-based one-time passcodes (RFC 6238), by pyotp. A code is good once: the caller keeps the step of the last one."""
+"""Time-based one-time passcodes (RFC 6238), by pyotp. A code is good once: the caller keeps the last one's step."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _SETS = 1 << 17  # of five buckets, 128 bytes: 16 MiB, of which only what is use
 
 
 class Counters:
-    """Answers TakeTokens, TakeQuota, TakeAll and GiveBack, each as one step over all threads and processes with that table."""
+    """Answers TakeTokens, TakeQuota, TakeAll and GiveBack, each as one step over all who have that table."""
 
     def __init__(self, table: Table | None = None) -> None:
         self._table = table or Table(sets=_SETS)

@@ -1,4 +1,4 @@
-"""The table of second factors. A code that is good is used up in the same step, whoever else shows it at that moment."""
+"""The table of second factors. A good code is used up in the same step, whoever else shows it at that moment."""
 
 from __future__ import annotations
 

@@ -207,7 +207,9 @@ class UserStore:
             newest = sorted(rows, key=lambda row: row.at, reverse=True)[: MOST_PLACES - 1]
             keep = [row.place for row in newest if note.at - row.at < PLACE_LIFE]
             connection.execute(sql.delete(PLACES).where(PLACES.c.user == note.user, PLACES.c.place.not_in(keep)))
-            connection.execute(sql.insert(PLACES).values(user=note.user, place=note.place, **{"strong": None, **values}))
+            connection.execute(
+                sql.insert(PLACES).values(user=note.user, place=note.place, **{"strong": None, **values})
+            )
 
     def forget_places(self, user_id: str) -> None:
         self.database.write(sql.delete(PLACES).where(PLACES.c.user == user_id), announce=False)

@@ -63,7 +63,7 @@ class ApiKeys:
         return known if known is not None else self._remember(digest, record)
 
     def _unknown(self, exchange: Exchange, key_id: str) -> Asking[Refused]:
-        """A key that is none counts as a guess of its address, never of the key whose id it names: its owner goes on."""
+        """What is no key counts as a guess of its address, never of the key that it names: the owner goes on."""
         if self._guessing is not None:
             wait = yield from self._guessing.take(exchange.request.at, address=exchange.client)
             if isinstance(wait, float):

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from stockade.controls.authentication.logins import Denied, Logins, Proven, SecondFactor
 from stockade.controls.authentication.scheme import Refused
 from stockade.passwords import User, read_basic
-from stockade.vocabulary import Asking, Exchange, FindUser, Principal
 from stockade.redaction import excerpt, mask
+from stockade.vocabulary import Asking, Exchange, FindUser, Principal
 from stockade.wire import Request
 
 _REMEMBERED = 4096

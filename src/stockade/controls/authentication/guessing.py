@@ -96,9 +96,7 @@ def steps(free: int, longest: float, count: int = _STEPS) -> tuple[Pace, ...]:
     >>> [(pace.interval / 1e9, pace.burst) for pace in steps(5, 900.0)]
     [(1.7578125, 5), (14.0625, 8), (112.5, 10), (900.0, 13)]
     """
-    return tuple(
-        _pace(longest / _GROWTH ** (count - 1 - step), free + (free * step + 1) // 2) for step in range(count)
-    )
+    return tuple(_pace(longest / _GROWTH ** (count - 1 - step), free + (free * step + 1) // 2) for step in range(count))
 
 
 def networks_of(address: str) -> tuple[str, str]:
