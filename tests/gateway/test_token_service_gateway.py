@@ -149,7 +149,9 @@ def test_a_client_that_is_disabled_is_out_at_once(gateway: Gateway) -> None:
     assert shop(gateway, token).status == 200
     stockade(gateway, "clients", "disable", client.id)
     assert {shop(gateway, token).status for _ in range(10)} == {401}
-    assert post(gateway, "/oauth2/token", {"grant_type": "client_credentials"}, authorization=client.basic).status == 401
+    assert (
+        post(gateway, "/oauth2/token", {"grant_type": "client_credentials"}, authorization=client.basic).status == 401
+    )
 
 
 def test_a_signing_key_that_leaked(gateway: Gateway) -> None:
