@@ -1,4 +1,4 @@
-"""People at the token service, through a real Envoy: our own users log in, authlib and Chromium being the application."""
+"""People at the token service, through a real Envoy: our own users log in, as authlib and Chromium see it."""
 
 from __future__ import annotations
 
@@ -91,9 +91,8 @@ VERIFIER = "v" * 64
 
 def test_the_code_flow_with_authlib(gateway: Gateway, web: Registered) -> None:
     session = application(gateway, web)
-    url, state = session.create_authorization_url(
-        base(gateway) + "/oauth2/authorize", code_verifier=VERIFIER, nonce="n"
-    )
+    page = base(gateway) + "/oauth2/authorize"
+    url, state = session.create_authorization_url(page, code_verifier=VERIFIER, nonce="n")
     location = walk(url, "alice")
     assert dict(parse_qsl(urlsplit(location).query))["iss"] == base(gateway)
     endpoint = base(gateway) + "/oauth2/token"

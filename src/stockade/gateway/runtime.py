@@ -31,6 +31,10 @@ class Runtime:
         self.log = DecisionLog(_log_path(loaded)) if journal else None
         self._log_path = _log_path(loaded)
 
+    @property
+    def counters(self) -> Counters:
+        return self._counters
+
     def adopt(self, loaded: Loaded, built: Built) -> None:
         """Run another policy from now on; requests under way end under the old one."""
         known = self.stores.sources.all()

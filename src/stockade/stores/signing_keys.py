@@ -15,7 +15,7 @@ SIGNING_KEYS = sql.Table(
     sql.Column("slot", sql.BigInteger, nullable=False),
     sql.Column("generation", sql.Integer, nullable=False),
     sql.Column("public", sql.Text, nullable=False),
-    sql.Column("sealed", sql.LargeBinary, nullable=False),
+    sql.Column("sealed", sql.LargeBinary, nullable=False, info={"sealed": True}),
     sql.Column("created", sql.Float, nullable=False),
     sql.Column("expires", sql.Float, nullable=False),
     sql.UniqueConstraint("slot", "generation", name="uq_signing_keys_slot"),

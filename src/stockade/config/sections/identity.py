@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from stockade.config.base import Model
 from stockade.config.errors import written
@@ -100,13 +100,10 @@ class IdentitySection(Model):
 
 
 def api_of(identity: Any) -> dict[str, Any] | None:
-    """The API under which the service stands, as it would be written; None where the section says too little."""
-    issuer = identity.get("issuer") if isinstance(identity, dict) else None
+    """The API under which the service stands, as it would be written; None where the section is not good itself."""
     try:
-        parts = urlsplit(str(_issuer(issuer))) if isinstance(issuer, str) else None
-    except ValueError:
-        return None
-    if parts is None or not parts.hostname:
+        parts = urlsplit(IdentitySection.model_validate(identity).issuer)
+    except ValidationError:
         return None
     firewall = identity.get("firewall")
     return {
@@ -130,4 +127,6 @@ def make(site: Site) -> list[Binding]:
     """What the service believes of certificates comes from here."""
     if site.api.upstream.url != UPSTREAM:
         return []
+    if site.api.name != NAME:
+        site.problem(f"{UPSTREAM} stands for the token service: write `identity:` and leave this API out", "upstream")
     return [Binding(PeerFacts(), False, "closed", site.where(), {})]

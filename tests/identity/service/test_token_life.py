@@ -10,9 +10,9 @@ from stockade.grants import Schedule, make_user_code, read_user_code, show_user_
 from stockade.identity.clients import Registered
 from stockade.identity.service.attempts import PER_NAME, WINDOW
 from stockade.tokens import BadToken, JwtRules, VerificationKeys, parse_jwks, verify_jwt
-from tests.identity.test_code_flow import claims
-from tests.identity.test_token_endpoint import CLIENT, error
-from tests.identity.token_service import ISSUER, SCHEDULE, Browser, TokenService
+from tests.identity.service.test_code_flow import claims
+from tests.identity.service.test_token_endpoint import CLIENT, error
+from tests.identity.service.token_service import ISSUER, SCHEDULE, Browser, TokenService
 
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from stockade.grants import challenge_of
-from tests.identity.token_service import BACK, ISSUER, VERIFIER, Browser, TokenService, told
+from tests.identity.service.token_service import BACK, ISSUER, VERIFIER, Browser, TokenService, told
 
 
 def claims(token: str) -> dict[str, object]:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from stockade.grants import MAX_FORM, BadClient, Refusal, read_form
 from stockade.identity.clients import Registered
-from tests.identity.test_code_flow import claims
-from tests.identity.token_service import ISSUER, TokenService
+from tests.identity.service.test_code_flow import claims
+from tests.identity.service.token_service import ISSUER, TokenService
 
 CLIENT = {"grant_type": "client_credentials"}
 

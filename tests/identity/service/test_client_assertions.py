@@ -15,9 +15,9 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from stockade.identity.clients import Registered
 from tests.controls.oauth2_issuers import DpopClient
-from tests.identity.test_code_flow import claims
-from tests.identity.test_token_endpoint import CLIENT, error
-from tests.identity.token_service import BACK, ISSUER, VERIFIER, TokenService
+from tests.identity.service.test_code_flow import claims
+from tests.identity.service.test_token_endpoint import CLIENT, error
+from tests.identity.service.token_service import BACK, ISSUER, VERIFIER, TokenService
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 KEY = ECKey.generate_key("P-256")
