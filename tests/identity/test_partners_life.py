@@ -269,10 +269,10 @@ def test_the_end_of_all(either: Office) -> None:
     with office(either.folder, either.database.place) as other:  # another process
         keys, certificates = KeyStore(other.database), CertificateStore(other.database)
         asks = FindApiKey(got.key.record.id), FindCertificate(got.certificate.record.fingerprint)
-        assert found(keys, asks[0]).refusal(AT) is found(certificates, asks[1]).refusal(AT) is None  # type: ignore[union-attr]
+        assert found(keys, asks[0]).refusal(AT) is found(certificates, asks[1]).refusal(AT) is None
         said = partners.remove("acme", AT + 1, "test")
         assert (said.keys, said.certificates, said.clients) == (1, 1, 1)
-        assert found(keys, asks[0]).refusal(AT + 1) == found(certificates, asks[1]).refusal(AT + 1) == "revoked"  # type: ignore[union-attr]
+        assert found(keys, asks[0]).refusal(AT + 1) == found(certificates, asks[1]).refusal(AT + 1) == "revoked"
         partner = found(PartnerStore(other.database), FindPartner("acme"))
         assert partner is not None
         assert partner.refusal(AT + 1) == "ended"

@@ -17,6 +17,7 @@ from stockade.cli import (
     grpc,
     init,
     keys,
+    ownership,
     partners,
     replay,
     schema,
@@ -46,6 +47,7 @@ app.add_typer(partners.app, name="partners")
 app.add_typer(certs.app, name="certs")
 app.add_typer(clients.app, name="clients")
 app.add_typer(users.app, name="users")
+app.add_typer(ownership.app, name="ownership")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(waf.app, name="waf")
 app.add_typer(crs.app, name="crs")

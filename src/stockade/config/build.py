@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -39,6 +39,13 @@ _CARRIERS = frozenset(
 T = TypeVar("T")
 
 
+class OwnersFile(NamedTuple):
+    """Where owners are kept, and for how many objects there is room."""
+
+    path: Path
+    objects: int
+
+
 class Built(Struct, frozen=True):
     """A policy ready to run, and what it needs from outside."""
 
@@ -51,6 +58,7 @@ class Built(Struct, frozen=True):
     envelope: Envelope | None = None  # what seals and opens stored secrets, where a control asks for any
     users: UserSettings | None = None  # None when no API asks for our own users
     own_issuer: OwnIssuer | None = None  # our own token service, where an API takes its tokens
+    owners: OwnersFile | None = None  # None when no API learns owners
 
 
 def build(loaded: Loaded) -> Built:
@@ -87,6 +95,9 @@ def build(loaded: Loaded) -> Built:
         envelope,
         users,
         _own_issuer(loaded, sites, hash_key or b""),
+        OwnersFile(loaded.folder / config.owners.path, config.owners.objects)
+        if any(site.uses_owners for site in sites)
+        else None,
     )
 
 

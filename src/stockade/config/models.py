@@ -15,6 +15,7 @@ from stockade.config.errors import written
 from stockade.config.secrets import SecretsSection
 from stockade.config.sections import (
     AuthenticationSection,
+    AuthorizationSection,
     ExposureSection,
     FirewallSection,
     GraphQLSection,
@@ -24,6 +25,7 @@ from stockade.config.sections import (
     LimitItem,
     MessagesSection,
     OpenapiSection,
+    OwnershipItem,
     PartnersSection,
     SchemaSection,
     WafSection,
@@ -107,6 +109,15 @@ class Keys(Model):
     )
 
 
+class Owners(Model):
+    """The table of who was handed which objects."""
+
+    path: FilePath = Field(Path("stockade.owners"), description="A file, made when it is not there, and PATH.db.")
+    objects: Annotated[Count, Field(ge=1000, le=100_000_000)] = Field(
+        1_000_000, description="How many it holds well; takes 32 to 64 bytes each."
+    )
+
+
 class Timeouts(Model):
     """Against slow clients. A stream that keeps moving is not cut."""
 
@@ -183,8 +194,10 @@ class Api(Model):
     authentication: AuthenticationSection | None = None
     partners: PartnersSection | None = None
     limits: list[LimitItem] = Field([], description="Rates and quotas; all of them must allow a request.")
+    authorization: AuthorizationSection | None = None
     schema_: SchemaSection | None = Field(None, alias="schema")
     graphql: GraphQLSection | None = None
+    ownership: list[OwnershipItem] = Field([], description="Whose objects are, by kind.")
     grpc: GrpcSection | None = None
     messages: MessagesSection | None = None
     waf: WafSection | None = None
@@ -214,6 +227,7 @@ class Config(Model):
     admin: Admin = Admin()
     log: Log = Log()
     keys: Keys = Keys()
+    owners: Owners = Owners()
     users: UsersSection = UsersSection()
     database: DatabaseSection = DatabaseSection()
     secrets: SecretsSection = SecretsSection()

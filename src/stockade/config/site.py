@@ -38,6 +38,7 @@ class Site:
         self.watched: set[Path] = set()
         self.sources: list[Source] = []
         self.introspectors: list[Introspector] = []
+        self.uses_owners = False
         self.own_rules: dict[str, JwtRules] = {}  # what tokens of our own service must satisfy, by who asks
         self.uses_users = False
         self.uses_secrets = False  # set it where a control asks for what is sealed

@@ -51,7 +51,7 @@ def users_on(loaded: Loaded, database: Database) -> Iterator[Users]:
     """The users in a database that is open already, for who manages them. Raises BadConfig and StoreError."""
     settings = user_settings(loaded, read_hash_key(loaded))
     with ExitStack() as stack:
-        users, checks, factors = _stores(database, settings, None)
+        users, checks, factors = user_stores(database, settings, None)
         stack.callback(checks.close)
         yield _users(Answers(users, checks, factors), settings, stack)
 

@@ -7,6 +7,7 @@ from stockade.stores.introspection import Introspection, Introspector
 from stockade.stores.jwks import KeySources, Source
 from stockade.stores.keys import KeyStore, Use
 from stockade.stores.own_issuer import OWN, OwnIssuer
+from stockade.stores.owners import Owners
 from stockade.stores.partners import PartnerStore
 from stockade.stores.router import Stores
 
@@ -24,6 +25,7 @@ __all__ = [
     "KeySources",
     "KeyStore",
     "OwnIssuer",
+    "Owners",
     "PartnerStore",
     "SharedTable",
     "Source",

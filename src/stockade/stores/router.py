@@ -13,6 +13,7 @@ from stockade.stores.factors import FactorStore
 from stockade.stores.introspection import Introspection
 from stockade.stores.jwks import KeySources
 from stockade.stores.keys import KeyStore
+from stockade.stores.owners import Owners
 from stockade.stores.partners import PartnerStore
 from stockade.stores.passwords import PasswordChecks
 from stockade.stores.users import UserStore
@@ -21,6 +22,7 @@ from stockade.vocabulary import (
     CheckPassword,
     FindApiKey,
     FindCertificate,
+    FindOwners,
     FindPartner,
     FindPlace,
     FindRevocation,
@@ -33,6 +35,7 @@ from stockade.vocabulary import (
     TakeAll,
     TakeQuota,
     TakeTokens,
+    Teach,
     UsePasscode,
 )
 
@@ -51,6 +54,7 @@ class Stores:
         introspection: Introspection | None = None,
         database: Database | None = None,
         issued: IssuedTokens | None = None,
+        owners: Owners | None = None,
     ) -> None:
         """database: what the stores that keep tables share; it is closed with them. issued: by our own service."""
         self.counters = counters
@@ -60,6 +64,7 @@ class Stores:
         self.checks: PasswordChecks | None = None
         self.factors: FactorStore | None = None
         self.introspection = introspection or Introspection()
+        self.owners = owners
         self._answers: dict[type[Any], Callable[[Any], Any]] = {
             TakeTokens: counters.take_tokens,
             TakeQuota: counters.take_quota,
@@ -79,6 +84,8 @@ class Stores:
         if keys is not None:
             self._answers[FindApiKey] = keys.find
             self._later[FindApiKey] = keys.find_later
+        if owners is not None:
+            self._answers.update({FindOwners: owners.find, Teach: owners.teach})
         if database is not None:
             certificates, partners = CertificateStore(database), PartnerStore(database)
             self._answers |= {FindCertificate: certificates.find, FindPartner: partners.find}
@@ -136,3 +143,5 @@ class Stores:
             self.keys.close()
         if self.database is not None:
             self.database.close()
+        if self.owners is not None:
+            self.owners.close()

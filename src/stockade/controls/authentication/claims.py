@@ -51,6 +51,7 @@ def principal_of(claims: Claims, kind: str, *, own: bool = False) -> Principal:
         acr=acr if isinstance(acr, str) else "",
         amr=frozenset(methods),
         roles=_roles(members.get("roles")),
+        claims=members,
         client=str(members.get("client_id", "")) if own else "",
         auth_time=float(auth_time) if type(auth_time) in (int, float) and abs(auth_time) < 1e12 else None,
     )
