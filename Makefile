@@ -59,6 +59,9 @@ test-packages:
 	@if [ ! -x /usr/lib/postgresql ] && ! command -v postgres >/dev/null; then \
 		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql; \
 		else echo "Without PostgreSQL the tests of its store are skipped: sudo apt-get install postgresql"; fi; fi
+	@if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null; then \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; \
+		else echo "Without Chromium the tests of passkeys are skipped: sudo apt-get install chromium"; fi; fi
 
 system-packages:
 	@for program in nginx wrk; do command -v $$program >/dev/null || missing="$$missing $$program"; done; \

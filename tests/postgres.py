@@ -95,6 +95,19 @@ class Postgres:
                 with suppress(ProcessLookupError):
                     os.kill(process, signal.SIGCONT)
 
+    @contextmanager
+    def without_tls(self) -> Iterator[None]:
+        self._set_tls("off")
+        try:
+            yield
+        finally:
+            self._set_tls("on")
+
+    def _set_tls(self, value: str) -> None:
+        self.sql(f"ALTER SYSTEM SET ssl = {value}")
+        self.sql("SELECT pg_reload_conf()")
+        time.sleep(0.3)
+
     def place(self, folder: Path, name: str = "") -> DatabasePlace:
         """folder: of the machine's revision file: another folder is another machine."""
         if not name:

@@ -17,9 +17,11 @@ from urllib.parse import quote
 from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import force_setattr
 
+from stockade.certificates import CertificateRecord, Partner
 from stockade.logins import Identity
 from stockade.messages import Message, Protocol
 from stockade.ownership import Confidence
+from stockade.passwords import Place, User
 from stockade.tokens import ApiKeyRecord, Claims, IssuerMetadata, VerificationKeys
 from stockade.wire import Request, Response, problem
 
@@ -59,7 +61,7 @@ class Principal(Struct, frozen=True, gc=False):
     """
 
     id: str
-    kind: str  # "api_key", "jwt", "oauth2", "certificate", "signature", "webhook"
+    kind: str  # "api_key", "jwt", "oauth2", "certificate", "signature", "webhook", "user"
     credential: str = ""
     scopes: frozenset[str] = frozenset()
     acr: str = ""
@@ -68,6 +70,7 @@ class Principal(Struct, frozen=True, gc=False):
     told: tuple[tuple[str, str], ...] = ()  # made from the others: the headers by which the upstream learns of it
     claims: Mapping[str, Any] = {}  # of a token: personal data, for rules alone
     roles: frozenset[str] = frozenset()  # which nobody is told
+    client: str = ""  # of our own token service, by which it asks
 
     def __post_init__(self) -> None:
         values = (self.id, self.credential, " ".join(sorted(self.scopes)))
@@ -365,10 +368,31 @@ class TakeAll(Ask[tuple[int, Tokens] | None], frozen=True, gc=False):
     cost: int = 1
 
 
+class GiveBack(Ask[None], frozen=True, gc=False):
+    """Give back to every bucket what TakeAll took from it, at most until it is full."""
+
+    buckets: tuple[str, ...]
+    measures: tuple[Pace | Allowance, ...]
+    at: float
+    cost: int = 1
+
+
 class FindApiKey(Ask[ApiKeyRecord | None], frozen=True, gc=False):
     """The stored half of an API key, by its public id."""
 
     id: str
+
+
+class FindCertificate(Ask[CertificateRecord | None], frozen=True, gc=False):
+    """What is kept of a certificate that we issued, by its SHA-256 digest (hex)."""
+
+    fingerprint: str
+
+
+class FindPartner(Ask[Partner | None], frozen=True, gc=False):
+    """The partner of that name, or "client:ID" for whose OAuth client that is; None where nobody is, as for most."""
+
+    name: str
 
 
 class FindVerificationKeys(Ask[VerificationKeys], frozen=True, gc=False):
@@ -500,6 +524,60 @@ class EndSessions(Ask[int], frozen=True, gc=False):
     party: str
     subject: str
     sid: str
+
+
+class FindUser(Ask[User | None], frozen=True, gc=False):
+    """The user of that name, in its one form (see `passwords.fold_name`)."""
+
+    name: str
+
+
+class CheckPassword(Ask[bool], frozen=True, gc=False):
+    """Whether it is the user's password; the same work where there is no user. A good one is hashed anew where the
+    parameters have changed. known: the user has logged in from there; such do not wait behind strangers.
+    """
+
+    user: User | None
+    password: str
+    known: bool = False
+
+    def __repr__(self) -> str:
+        return f"CheckPassword({self.user!r})"
+
+
+class FindPlace(Ask[Place | None], frozen=True, gc=False):
+    """When a user last logged in from a place. place: a keyed digest of an address or a device."""
+
+    user: str
+    place: bytes
+
+
+class NotePlace(Ask[None], frozen=True, gc=False):
+    """A user logged in from there. strong: when (epoch seconds) with a second factor; None says nothing of it."""
+
+    user: str
+    place: bytes
+    at: float
+    strong: float | None = None
+
+
+class UsePasscode(Ask[bool], frozen=True, gc=False):
+    """Whether a code of the user's authenticator app, or a recovery code, is good; it is used up then."""
+
+    user: str
+    code: str
+    at: float
+
+    def __repr__(self) -> str:
+        return f"UsePasscode({self.user!r})"
+
+
+class FindRevocation(Ask[bool], frozen=True, gc=False):
+    """Whether a token of our own service was revoked: itself, its family, its client or its user, as "jti:…",
+    "grant:…", "client:…" and "user:…". issued: epoch seconds."""
+
+    names: tuple[str, ...]
+    issued: float
 
 
 class StoreError(Exception):

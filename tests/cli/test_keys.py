@@ -1,13 +1,17 @@
-"""`stockade keys`: issue, list, rotate, revoke."""
+"""`stockade keys`: issue, list, usage, rotate, revoke."""
 
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from stockade.stores import KeyStore
 from stockade.tokens import parse_api_key
+from stockade.vocabulary import StoreError
 from tests.cli.conftest import Stockade
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -131,6 +135,10 @@ def test_a_whole_key_that_works_no_more_is_not_repeated(shop: Path, stockade: St
         (["issue", "--owner", "a", "--expires", "0s"], "'0s' is too short; the least is 1s"),
         (["issue", "--owner", "a", "--expires", "99999999d"], "'99999999d' is longer than a century"),
         (["rotate", "x", "--overlap", "1 fortnight"], "'1 fortnight' is not a duration"),
+        (["rotate"], "name one key, or choose several by --owner and --older-than"),
+        (["rotate", "x", "--owner", "a"], "name one key, or choose several by --owner and --older-than"),
+        (["rotate", "--older-than", "old"], "'old' is not a duration"),
+        (["usage", "--unused-for", "90"], "'90' is not a duration"),
         (["list", "--policy", "nowhere.yaml"], "nowhere.yaml: cannot be read"),
         (["frobnicate"], "No such command 'frobnicate'"),
     ],
@@ -139,6 +147,81 @@ def test_what_cannot_be_done(shop: Path, stockade: Stockade, arguments: list[str
     ended = stockade("keys", *arguments)
     assert (ended.status, ended.out) == (2, "")
     assert said in ended.err
+
+
+DAY = 86400.0
+
+
+def aged(shop: Path, key: str, days: float, used_days_ago: float | None = None, uses: int = 0) -> None:
+    """As if it had been issued so long ago."""
+    store = KeyStore(shop / "stockade.db")
+    now = time.time()
+    used = now - used_days_ago * DAY if used_days_ago is not None else None
+    store.change(id_of(key), created=now - days * DAY, last_used=used, uses=uses)
+    store.close()
+
+
+def test_usage(shop: Path, stockade: Stockade) -> None:
+    busy, idle, never, fresh = (issued(stockade) for _ in range(4))
+    aged(shop, busy, 400, 1, 12345)
+    aged(shop, idle, 400, 95, 7)
+    aged(shop, never, 200)
+    gone = issued(stockade)
+    aged(shop, gone, 400)
+    stockade("keys", "revoke", gone)
+    rows = {row["id"]: row for row in stockade("keys", "usage", "--json").json()}
+    assert [rows[id_of(key)]["uses"] for key in (busy, idle, never, fresh)] == [12345, 7, 0, 0]
+    assert [rows[id_of(key)]["idle_days"] for key in (busy, idle, never, fresh)] == [1, 95, 200, 0]
+    unused = stockade("keys", "usage", "--unused-for", "90d", "--json").json()
+    assert [row["id"] for row in unused] == [id_of(never), id_of(idle)], (
+        "the longest unused first; none that is revoked"
+    )
+    table = stockade("keys", "usage", "--unused-for", "90d").out
+    assert id_of(never) in table
+    assert id_of(busy) not in table
+    assert stockade("keys", "usage", "--owner", "bob", "--json").json() == []
+
+
+def test_forced_rotation(shop: Path, stockade: Stockade) -> None:
+    old, young, dead = issued(stockade, "--scope", "orders:read"), issued(stockade), issued(stockade)
+    other = stockade("keys", "issue", "--owner", "bob").out.strip()
+    for key in (old, dead, other):
+        aged(shop, key, 200)
+    stockade("keys", "revoke", dead)
+    ended = stockade("keys", "rotate", "--owner", "alice", "--older-than", "180d")
+    (line,) = ended.out.splitlines()
+    owner, replaced, new = line.split()
+    assert (owner, replaced) == ("alice", id_of(old))
+    assert "1 keys rotated" in ended.err
+    assert works(stockade, old)
+    assert works(stockade, new)
+    answer = stockade("keys", "rotate", "--older-than", "180d", "--overlap", "0s", "--json").json()
+    assert [(row["replaces"], row["owner"]) for row in answer] == [(id_of(other), "bob")], "alice's has its successor"
+    assert not works(stockade, other)
+    assert works(stockade, answer[0]["key"])
+    assert stockade("keys", "rotate", "--older-than", "180d", "--json").json() == []
+    assert len(stockade("keys", "rotate", "--owner", "alice", "--json").json()) == 2, "the young one, and the new one"
+    assert works(stockade, young)
+
+
+def test_what_was_rotated_before_a_failure_is_shown(
+    shop: Path, stockade: Stockade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        issued(stockade)
+    replace, calls = KeyStore.replace, []
+
+    def failing(self: KeyStore, *arguments: Any) -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            raise StoreError("the disk is full")
+        replace(self, *arguments)
+
+    monkeypatch.setattr(KeyStore, "replace", failing)
+    ended = stockade("keys", "rotate", "--owner", "alice", "--json")
+    assert (ended.status, ended.err) == (2, "stockade: the disk is full\n")
+    assert len(ended.json()) == 2
+    assert all(works(stockade, row["key"]) for row in ended.json())
 
 
 def test_the_list_survives_any_expiry_that_can_be_given(shop: Path, stockade: Stockade) -> None:

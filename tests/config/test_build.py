@@ -68,9 +68,9 @@ def test_limits_of_a_principal_come_after_authentication(folder: Path) -> None:
     (route,) = built(HEAD + API + text).policy.routes
     told = [binding.control.describe().partition(":")[0] for binding in route.bindings]
     assert [binding.control.name for binding in route.bindings] == [
-        *("firewall", "limits", "authentication", "limits", "schema", "exposure")
+        *("firewall", "limits", "authentication", "partners", "limits", "schema", "exposure")
     ]
-    assert (told[1], told[3]) == ("early", "late")
+    assert (told[1], told[4]) == ("early", "late")
 
 
 LINES = """\

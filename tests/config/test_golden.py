@@ -40,6 +40,9 @@ BEYOND_THE_SCHEMA = {
     "graphql-names",
     "grpc-built",
     "hash-key-is-a-folder",
+    "identity-built",
+    "identity-claims",
+    "identity-lead",
     "jwt-bad-jwks-urls",
     "jwt-http-jwks",
     "jwt-jwks-for-hs256",
@@ -55,6 +58,7 @@ BEYOND_THE_SCHEMA = {
     "jwt-short-secret",
     "jwt-two-sources",
     "leaks-built",
+    "partners-built",
     "limit-measures",
     "login-built",
     "login-twice",
@@ -76,6 +80,7 @@ BEYOND_THE_SCHEMA = {
     "two-apis-one-claim",
     "two-apis-one-name",
     "urls",
+    "users-built",
 }
 
 

@@ -13,7 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from stockade.identity import ApiKeys
-from stockade.stores import KeyStore
+from stockade.stores import Database, KeyStore
 
 _HASH_KEY = b"a key of the keyed hash, for tests alone"
 ISSUER = "https://issuer.example"
@@ -23,10 +23,10 @@ AUDIENCE = "shop"
 class KeyRing:
     """The API keys of a folder. `issue` answers with the key itself."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: Database | None = None) -> None:
         (folder / "stockade.hash-key").write_bytes(_HASH_KEY)
         (folder / "stockade.hash-key").chmod(0o600)
-        self.store = KeyStore(folder / "stockade.db")
+        self.store = KeyStore(database or folder / "stockade.db")
         self._keys = ApiKeys(self.store, _HASH_KEY)
 
     def issue(self, owner: str, **fields: Any) -> str:
@@ -37,8 +37,8 @@ class KeyRing:
 
 
 @contextlib.contextmanager
-def keys_in(folder: Path) -> Iterator[KeyRing]:
-    ring = KeyRing(folder)
+def keys_in(folder: Path, database: Database | None = None) -> Iterator[KeyRing]:
+    ring = KeyRing(folder, database)
     try:
         yield ring
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from contextlib import closing, suppress
 from typing import Any
@@ -12,7 +13,7 @@ import sqlalchemy as sql
 from msgspec.structs import replace
 
 from stockade.engine import NotNow
-from stockade.stores import METADATA, Conflict, Database, DatabasePlace, KeyStore
+from stockade.stores import METADATA, Conflict, Database, DatabasePlace, KeyStore, Use
 from stockade.tokens import ApiKeyRecord
 from stockade.vocabulary import FindApiKey, StoreError
 
@@ -143,7 +144,7 @@ def test_the_revision_changes_with_every_write_but_those_that_nobody_need_know_o
     time.sleep(0.6)
     last = confirmed(database)
     store = KeyStore(database)
-    store.note_uses({"x": 1.0})
+    store.note_uses({"x": Use(1.0, 1)})
     store.note_uses({})
     with suppress(ZeroDivisionError), database.transaction():
         raise ZeroDivisionError
@@ -175,3 +176,19 @@ def test_another_machine_learns_of_a_revocation_within_a_second(postgresql, tmp_
         while find(distant, PLAIN.id).revoked is None:
             assert time.monotonic() - revoked < 1.0
             time.sleep(0.005)
+
+
+def test_uses_are_counted_by_several_writers_at_once(store, another):
+    for record in (PLAIN, FULL):
+        store.add(record)
+
+    def note(writer: KeyStore) -> None:
+        for number in range(20):
+            writer.note_uses({PLAIN.id: Use(5000.0 + number, 1), FULL.id: Use(100.0, 2)})
+
+    threads = [threading.Thread(target=note, args=(writer,)) for writer in (store, another)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [(record.last_used, record.uses) for record in store.all()] == [(5019.0, 40), (1400.0, 80)]

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from stockade.stores import KeyStore
+from stockade.stores import KeyStore, Use
 from stockade.stores import keys as keys_module
 from stockade.tokens import ApiKeyRecord
 from stockade.vocabulary import FindApiKey, StoreError
@@ -142,10 +142,11 @@ def test_uses_are_noted_without_making_every_reader_look_again(store, another):
     store.add(FULL)
     assert find(another, PLAIN.id).last_used is None
     before = store._revision.read()
-    store.note_uses({PLAIN.id: 5000.0, FULL.id: 6000.0, "gone": 7000.0})
+    store.note_uses({PLAIN.id: Use(5000.0, 2), FULL.id: Use(6000.0, 1), "gone": Use(7000.0, 1)})
+    another.note_uses({PLAIN.id: Use(4000.0, 3)})  # written down late
     store.note_uses({})
     assert store._revision.read() == before
-    assert [record.last_used for record in another.all()] == [5000.0, 6000.0]
+    assert [(record.last_used, record.uses) for record in another.all()] == [(5000.0, 5), (6000.0, 1)]
 
 
 def test_a_find_that_a_writer_overtakes_is_not_remembered(store, another, monkeypatch):
@@ -389,7 +390,7 @@ def test_a_file_that_is_spoiled_under_a_running_store(path, spoil):
         lambda: store.add(FULL),
         lambda: store.change(PLAIN.id, revoked=1.0),
         lambda: store.replace(PLAIN.id, {"revoked": 1.0}, FULL),
-        lambda: store.note_uses({PLAIN.id: 1.0}),
+        lambda: store.note_uses({PLAIN.id: Use(1.0, 1)}),
     ):
         with pytest.raises(StoreError, match=r"keys\.db"):
             use()

@@ -16,14 +16,28 @@ def report(error: Exception) -> NoReturn:
     from stockade.gateway.envoy.module import Unfit
     from stockade.gateway.envoy.supervisor import StartFailed
     from stockade.gateway.recordings import BadRecording
-    from stockade.identity import NoSuchKey
+    from stockade.identity import NoSuchFactor, NoSuchKey, NoSuchUser
+    from stockade.identity.mendable import CREDENTIAL_ERRORS
     from stockade.journal.usage import UnreadableLog
     from stockade.networks import BadNetwork
     from stockade.redaction import redact
     from stockade.vocabulary import StoreError
     from stockade.wire import BadTarget
 
-    mendable = (Unfit, BadCrs, StartFailed, BadRecording, NoSuchKey, UnreadableLog, BadNetwork, StoreError, BadTarget)
+    mendable: tuple[type[Exception], ...] = (
+        Unfit,
+        BadCrs,
+        StartFailed,
+        BadRecording,
+        NoSuchFactor,
+        NoSuchKey,
+        NoSuchUser,
+        UnreadableLog,
+        BadNetwork,
+        StoreError,
+        BadTarget,
+        *CREDENTIAL_ERRORS,
+    )
     if isinstance(error, BadConfig):  # file and line come first, so that editors find them
         typer.echo(str(error), err=True)
     elif isinstance(error, mendable):

@@ -1,4 +1,4 @@
-"""`stockade keys`: issue, list, rotate, revoke."""
+"""`stockade keys`: issue, list, usage, rotate, revoke."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stockade.tokens import ApiKeyRecord
 
 app = typer.Typer(
-    help="API keys: issue, list, rotate, revoke.\n\n\b\nExample: stockade keys issue --owner alice",
+    help="API keys: issue, list, usage, rotate, revoke.\n\n\b\nExample: stockade keys issue --owner alice",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -83,8 +83,40 @@ def list_keys(policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def usage(
+    unused_for: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="Only keys that work and were not used for so long: 90d.")
+    ] = None,
+    owner: Annotated[str | None, typer.Option(help="Only this owner's.")] = None,
+    policy: Policy = DEFAULT_POLICY,
+    as_json: AsJson = False,
+) -> None:
+    """How often each key was used, and when last; with --unused-for those that nobody seems to need.
+
+    \b
+    Example: stockade keys usage --unused-for 90d
+    """
+    now = time.time()
+    least = _duration(unused_for, "--unused-for") if unused_for is not None else None
+    with _opened(policy) as keys:
+        records = keys.list() if least is None else keys.unused(now, least)
+    rows = [_usage(record, now) for record in records if owner in (None, record.owner)]
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("id", "owner", "state", "created", "last used", "idle days", "uses")
+    print_table(columns, (tuple(str(row[name.replace(" ", "_")]) for name in columns) for row in rows))
+
+
+@app.command()
 def rotate(
-    key_id: KeyId,
+    key_id: Annotated[
+        str | None, typer.Argument(metavar="KEY", help="The key's id (stk_<id>_…), or the whole key.")
+    ] = None,
+    owner: Annotated[str | None, typer.Option(help="Instead of one key: all of this owner's.")] = None,
+    older_than: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="Instead of one key: all issued so long ago, such as 180d.")
+    ] = None,
     overlap: Annotated[str, typer.Option(metavar="DURATION", help="How long the old key still works.")] = "24h",
     policy: Policy = DEFAULT_POLICY,
     as_json: AsJson = False,
@@ -93,10 +125,17 @@ def rotate(
 
     \b
     Example: stockade keys rotate 4vJ9x2Lq0aBc --overlap 24h
+    Example: stockade keys rotate --owner alice --older-than 180d --overlap 7d
     """
+    now, seconds = time.time(), _duration(overlap, "--overlap")
+    least = _duration(older_than, "--older-than") if older_than is not None else 0.0
+    if (key_id is None) == (owner is None and older_than is None):
+        raise typer.BadParameter("name one key, or choose several by --owner and --older-than", param_hint="KEY")
     with _opened(policy) as keys:
-        issued = keys.rotate(key_id, time.time(), _duration(overlap, "--overlap"))
-    _show_issued(issued, as_json)
+        if key_id is not None:
+            _show_issued(keys.rotate(key_id, now, seconds), as_json)
+        else:
+            _show_rotated(keys.rotate_all(now, seconds, owner=owner, older_than=least), as_json)
 
 
 @app.command()
@@ -133,6 +172,30 @@ def _show_issued(issued: Issued, as_json: bool) -> None:
         return
     typer.echo(issued.text)
     typer.echo(f"id {issued.record.id}; keep it now, it cannot be shown again", err=True)
+
+
+def _show_rotated(rotated: Iterator[tuple[ApiKeyRecord, Issued]], as_json: bool) -> None:
+    """Each as soon as it is there: what comes after it may fail, and it cannot be shown again."""
+    done: list[dict[str, Any]] = []
+    try:
+        for old, issued in rotated:
+            done.append({"replaces": old.id, "key": issued.text, **_as_dict(issued.record, issued.record.created)})
+            if not as_json:
+                typer.echo(f"{old.owner} {old.id} {issued.text}")
+    finally:
+        if as_json:
+            print_json(done)
+    if not as_json:
+        typer.echo(f"{len(done)} keys rotated; keep the new ones now, they cannot be shown again", err=True)
+
+
+def _usage(record: ApiKeyRecord, now: float) -> dict[str, Any]:
+    idle = int((now - max(record.created, record.last_used or 0.0)) // 86400)
+    known = _as_dict(record, now)
+    return {name: known[name] for name in ("id", "owner", "state", "created", "last_used")} | {
+        "idle_days": max(idle, 0),
+        "uses": record.uses,
+    }
 
 
 def _as_dict(record: ApiKeyRecord, now: float) -> dict[str, Any]:

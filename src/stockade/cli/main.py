@@ -9,7 +9,9 @@ import typer
 from stockade import __version__
 from stockade.cli import (
     access,
+    certs,
     check,
+    clients,
     crs,
     demo,
     explain,
@@ -17,11 +19,13 @@ from stockade.cli import (
     init,
     keys,
     ownership,
+    partners,
     policy,
     replay,
     schema,
     secrets,
     up,
+    users,
     waf,
 )
 from stockade.cli.failures import report
@@ -41,6 +45,10 @@ app.command("explain")(explain.explain)
 app.command("replay")(replay.replay)
 app.command("demo")(demo.demo)
 app.add_typer(keys.app, name="keys")
+app.add_typer(partners.app, name="partners")
+app.add_typer(certs.app, name="certs")
+app.add_typer(clients.app, name="clients")
+app.add_typer(users.app, name="users")
 app.add_typer(ownership.app, name="ownership")
 app.add_typer(policy.app, name="policy")
 app.add_typer(access.app, name="access")

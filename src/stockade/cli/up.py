@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stockade.cli.options import DEFAULT_POLICY, PolicyFile
+
+if TYPE_CHECKING:
+    from stockade.config import Loaded
+    from stockade.console import Console
 
 
 def up(
@@ -38,6 +42,17 @@ def up(
     def ready() -> None:
         for listen in config.listen:
             typer.echo(f"listening on {'https' if listen.tls else 'http'}://{listen.address}")
-        typer.echo(f"admin on http://{config.admin.address} (/healthz /readyz /metrics)")
+        served = "/healthz /readyz /metrics" + (" /api/v1" if config.admin.api else "")
+        typer.echo(f"admin on {'https' if config.admin.tls else 'http'}://{config.admin.address} ({served})")
 
-    asyncio.run(supervise(loaded, built, worker_count(loaded, workers), ready))
+    asyncio.run(supervise(loaded, built, worker_count(loaded, workers), ready, _beside(loaded)))
+
+
+def _beside(loaded: Loaded) -> type[Console] | None:
+    """The admin API, where it is served or has revocation lists to keep fresh; else it is not even imported."""
+    lists = loaded.config.certificates.crl
+    if loaded.config.admin.api or any(each.tls and each.tls.client_crl == lists for each in loaded.config.listen):
+        from stockade.console import Console
+
+        return Console
+    return None

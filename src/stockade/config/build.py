@@ -14,18 +14,20 @@ from stockade.config.base import HostPort
 from stockade.config.catalogue import CATALOGUE
 from stockade.config.database import database_place, warn_of_database
 from stockade.config.errors import BadConfig, Problem
-from stockade.config.hash_key import read_hash_key, warn_of_hash_key
+from stockade.config.hash_key import TOKENS, own_key, read_hash_key, warn_of_hash_key
 from stockade.config.loading import Loaded
 from stockade.config.models import Api
 from stockade.config.secrets import read_envelope, warn_of_secrets
+from stockade.config.sections import identity
 from stockade.config.site import Site
+from stockade.config.users import UserSettings, user_settings
 from stockade.controls.authentication import Authentication, LoginPages
 from stockade.controls.exposure import Exposure
 from stockade.engine import Binding, Policy, Route, Upstream
 from stockade.envelopes import Envelope
 from stockade.networks import NetworkSet
 from stockade.operations import OperationTable
-from stockade.stores import DatabasePlace, Introspector, RelyingParty, Source
+from stockade.stores import DatabasePlace, Introspector, OwnIssuer, RelyingParty, Source
 from stockade.vocabulary import Control
 
 if TYPE_CHECKING:
@@ -59,6 +61,8 @@ class Built(Struct, frozen=True):
     warnings: tuple[Problem, ...]
     introspectors: tuple[Introspector, ...] = ()
     envelope: Envelope | None = None  # what seals and opens stored secrets, where a control asks for any
+    users: UserSettings | None = None  # None when no API asks for our own users
+    own_issuer: OwnIssuer | None = None  # our own token service, where an API takes its tokens
     owners: OwnersFile | None = None  # None when no API learns owners
     parties: tuple[RelyingParty, ...] = ()
 
@@ -68,17 +72,21 @@ def build(loaded: Loaded) -> Built:
     config = loaded.config
     problems = [*_same_names(loaded), *_same_claims(loaded), *_same_addresses(loaded), *_logged_credentials(loaded)]
     hash_key, warnings = None, []
-    if any(map(_needs_hash_key, config.apis)):
+    if config.identity is not None or any(map(_needs_hash_key, config.apis)):
         warnings += warn_of_hash_key(loaded)
         hash_key = _read(read_hash_key, loaded, problems)
     sites = [Site(loaded, index, hash_key) for index in range(len(config.apis))]
-    routes = [_route(site) for site in sites]
+    routes = [_route(site, loaded) for site in sites]
     routes += [_login_route(site.pages, route) for site, route in zip(sites, routes, strict=True) if site.pages]
+    users = None
+    if any(site.uses_users for site in sites):
+        users = _read(lambda loaded: user_settings(loaded, hash_key), loaded, problems)
     database, envelope = None, None
-    if any(site.uses_database for site in sites) or "database" in config.model_fields_set:
+    own = config.identity is not None
+    if own or any(site.uses_database for site in sites) or "database" in config.model_fields_set:
         database = _read(database_place, loaded, problems)
         warnings += warn_of_database(loaded, database)
-    if any(site.uses_secrets for site in sites) or "secrets" in config.model_fields_set:
+    if own or any(site.uses_secrets for site in sites) or "secrets" in config.model_fields_set:
         envelope = _read(read_envelope, loaded, problems)
         warnings += warn_of_secrets(loaded)
     problems += [problem for site in sites for problem in site.problems]
@@ -92,11 +100,20 @@ def build(loaded: Loaded) -> Built:
         (*warnings, *(warning for site in sites for warning in site.warnings)),
         tuple(each for site in sites for each in site.introspectors),
         envelope,
+        users,
+        _own_issuer(loaded, sites, hash_key or b""),
         OwnersFile(loaded.folder / config.owners.path, config.owners.objects)
         if any(site.uses_owners for site in sites)
         else None,
         tuple(each for site in sites for each in site.parties),
     )
+
+
+def _own_issuer(loaded: Loaded, sites: list[Site], hash_key: bytes) -> OwnIssuer | None:
+    rules = {name: each for site in sites for name, each in site.own_rules.items()}
+    if loaded.config.identity is None or not rules:
+        return None
+    return OwnIssuer(loaded.config.identity.issuer, own_key(hash_key, TOKENS), rules)
 
 
 def _read(read: Callable[[Loaded], T], loaded: Loaded, problems: list[Problem]) -> T | None:
@@ -108,7 +125,7 @@ def _read(read: Callable[[Loaded], T], loaded: Loaded, problems: list[Problem]) 
         return None
 
 
-def _route(site: Site) -> Route:
+def _route(site: Site, loaded: Loaded) -> Route:
     api = site.api
     description = site.description()  # a broken one is refused even where no control asks for it
     bindings = [binding for _, make in CATALOGUE for binding in make(site)]
@@ -133,7 +150,7 @@ def _route(site: Site) -> Route:
         max_body=api.firewall.max_body,
         speaks_grpc=api.upstream.http2 or (api.grpc is not None and api.grpc.mode != "off"),
         own_headers=tuple(_own_headers(bindings)),
-        also=frozenset(_documents(bindings)),
+        also=frozenset((*_documents(bindings), *identity.documents(loaded.config.identity, api.name))),
     )
 
 
@@ -199,7 +216,7 @@ def _needs_hash_key(api: Api) -> bool:
     if section is None or section.mode == "off":
         return False
     return any(
-        item.api_key is not None or item.oidc is not None or (item.oauth2 and item.oauth2.dpop.nonce)
+        any((item.api_key, item.basic, item.oidc)) or (item.oauth2 and item.oauth2.dpop.nonce)
         for item in section.leaves()
     )
 

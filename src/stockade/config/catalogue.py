@@ -14,10 +14,12 @@ from stockade.config.sections import (
     firewall,
     graphql,
     grpc,
+    identity,
     leaks,
     limits,
     messages,
     ownership,
+    partners,
     schema,
     waf,
 )
@@ -27,10 +29,12 @@ from stockade.engine import Binding
 Maker = Callable[[Site], list[Binding]]
 
 CATALOGUE: tuple[tuple[str, Maker], ...] = (
+    ("identity", identity.make),  # what the token service is told of the connection
     ("firewall", firewall.make),  # who may knock at all: addresses, methods, sizes, media types
     ("limits", limits.make_early),  # what an address may do, before any costly work is done for it
     ("exposure", exposure.make_early),  # other sites' pages, before anybody is asked who they are
     ("authentication", authentication.make),  # who is asking
+    ("partners", partners.make),  # on which terms a partner may ask
     ("limits", limits.make_late),  # what a principal may do
     ("exposure", exposure.make_open),  # sealed bodies, before anybody reads them
     ("authorization", authorization.make),  # which operations and properties are whose

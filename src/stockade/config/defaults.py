@@ -15,6 +15,7 @@ KINDS: dict[str, dict[str, Any]] = {
     # Known callers over the internet: each proves who it is and has a share.
     "partner": {
         "authentication": _API_KEY,
+        "partners": {},
         "limits": [
             {"name": "per-address", "key": "address", "rate": "50/s", "burst": 100},
             {"name": "per-principal", "key": "principal", "rate": "20/s", "burst": 40},

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hmac
+from typing import TYPE_CHECKING
+
 from stockade.config.base import INLINE
 from stockade.config.errors import BadConfig, Problem
 from stockade.config.key_files import make_key_file
-from stockade.config.loading import Loaded
+
+if TYPE_CHECKING:
+    from stockade.config.loading import Loaded
 
 _PLACE = ("keys", "hash_key")
+TOKENS = "identity tokens"  # the purpose of the key under which the digests of tokens are made
 _LEAST = 32  # bytes
 
 
@@ -30,6 +36,11 @@ def read_hash_key(loaded: Loaded) -> bytes:
             text += "; every machine of a database needs the same (`openssl rand -hex 32` makes one)"
         raise BadConfig([loaded.problem(text, *_PLACE)]) from None
     return _long_enough(loaded, key, f"the hash key in {path}")
+
+
+def own_key(hash_key: bytes, purpose: str) -> bytes:
+    """A key for one purpose, made from the key of the keyed hash: the same in every process."""
+    return hmac.digest(hash_key, purpose.encode(), "sha256")
 
 
 def warn_of_hash_key(loaded: Loaded) -> list[Problem]:

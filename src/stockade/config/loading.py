@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct, field
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from stockade.config.defaults import with_defaults
 from stockade.config.errors import BadConfig, Problem
 from stockade.config.models import Config
 from stockade.config.reading import Place, Reader, decode, nearest_line
+from stockade.config.sections.identity import api_of
 from stockade.config.wording import explain
 
 
@@ -63,6 +65,7 @@ def load_text(data: bytes | str, path: Path, environment: Mapping[str, str] = os
         raise BadConfig(problems)
     apis = raw.get("apis")
     if isinstance(apis, list):
+        _add_identity(raw, apis, reader.lines)
         raw["apis"] = [with_defaults(api) if isinstance(api, dict) else api for api in apis]
     try:
         config = Config.model_validate(raw)
@@ -74,3 +77,15 @@ def load_text(data: bytes | str, path: Path, environment: Mapping[str, str] = os
     if problems:
         raise BadConfig(problems)
     return Loaded(config, path, decode(data) if isinstance(data, bytes) else data, reader.lines)
+
+
+def _add_identity(raw: dict[str, Any], apis: list[Any], lines: dict[Place, int]) -> None:
+    """The token service is an API like the others; what is wrong with it is told at `identity`."""
+    api = api_of(raw.get("identity"))
+    if api is not None:
+        place: Place = ("apis", len(apis))
+        lines[place] = nearest_line(lines, ("identity",))
+        for key in ("firewall", "limits"):
+            at = len(("identity", key))
+            lines |= {(*place, key, *each[at:]): line for each, line in lines.items() if each[:at] == ("identity", key)}
+        apis.append(api)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from stockade.config.base import Address, HostPort, Kind, Model, Secret
+from stockade.config.certificates import CertificatesSection
 from stockade.config.database import DatabaseSection
 from stockade.config.errors import written
 from stockade.config.secrets import SecretsSection
@@ -18,16 +20,19 @@ from stockade.config.sections import (
     FirewallSection,
     GraphQLSection,
     GrpcSection,
+    IdentitySection,
     LeaksSection,
     LimitItem,
     MessagesSection,
     OpenapiSection,
     OwnershipItem,
+    PartnersSection,
     SchemaSection,
     WafSection,
 )
 from stockade.config.texts import FilePath, HeaderName, Host, Name, Operation, Prefix, UrlPath, check_url
 from stockade.config.units import Count, Duration, Flag, PositiveDuration, Size, parse_count
+from stockade.config.users import UsersSection
 
 _MOST_CONNECTIONS = 1_000_000
 _KIB = 1 << 10
@@ -40,6 +45,9 @@ class ListenTls(Model):
     key: FilePath = Field(description="PEM file: the private key.")
     client_ca: FilePath | None = Field(
         None, description="PEM file: who may sign client certificates; they are then asked for."
+    )
+    client_crl: FilePath | None = Field(
+        None, description="PEM file: revocation lists, one of each authority in client_ca; re-read when it changes."
     )
     require_client_certificate: Flag = Field(False, description="Refuse clients that bring none.")
     min_version: Literal["1.2", "1.3"] = "1.2"
@@ -55,10 +63,27 @@ class Listen(Model):
     )
 
 
+class AdminTls(Model):
+    """TLS on the admin address."""
+
+    certificate: FilePath = Field(description="PEM file: the certificate and its chain.")
+    key: FilePath = Field(description="PEM file: the private key.")
+
+
 class Admin(Model):
     """Where /healthz, /readyz and /metrics are served. Keep it private."""
 
     address: Address = HostPort("127.0.0.1", 9700)
+    api: Flag = Field(
+        False, description="Serve the admin API under /api/v1, to API keys with the scope stockade:admin."
+    )
+    tls: AdminTls | None = None
+
+    @model_validator(mode="after")
+    def _private(self) -> Admin:
+        if self.api and self.tls is None and not ip_address(self.address.host).is_loopback:
+            raise ValueError("the admin API hands out keys: off this machine it needs tls: {certificate: …, key: …}")
+        return self
 
 
 class Log(Model):
@@ -167,6 +192,7 @@ class Api(Model):
     openapi: OpenapiSection | None = Field(None, description="Its description: openapi.yaml, or {file: …} or {url: …}")
     firewall: FirewallSection = FirewallSection()
     authentication: AuthenticationSection | None = None
+    partners: PartnersSection | None = None
     limits: list[LimitItem] = Field([], description="Rates and quotas; all of them must allow a request.")
     authorization: AuthorizationSection | None = None
     schema_: SchemaSection | None = Field(None, alias="schema")
@@ -202,8 +228,11 @@ class Config(Model):
     log: Log = Log()
     keys: Keys = Keys()
     owners: Owners = Owners()
+    users: UsersSection = UsersSection()
     database: DatabaseSection = DatabaseSection()
     secrets: SecretsSection = SecretsSection()
+    certificates: CertificatesSection = CertificatesSection()
+    identity: IdentitySection | None = Field(None, description="A token service of our own (OAuth 2).")
     workers: Annotated[
         int | Literal["auto"],
         BeforeValidator(_workers),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +9,12 @@ from typing import TYPE_CHECKING
 from stockade.config.base import INLINE, Secret, Section
 from stockade.config.describing import describe, description_files, is_loopback
 from stockade.config.errors import BadConfig, Problem
+from stockade.config.hash_key import own_key
+from stockade.config.users import UserSettings, user_settings
+from stockade.controls.authentication import Guessing
 from stockade.engine import Binding
 from stockade.stores import Introspector, RelyingParty, Source
+from stockade.tokens import JwtRules
 from stockade.vocabulary import Control
 
 if TYPE_CHECKING:
@@ -39,6 +42,8 @@ class Site:
         self.uses_owners = False
         self.parties: list[RelyingParty] = []
         self.pages: LoginPages | None = None
+        self.own_rules: dict[str, JwtRules] = {}  # what tokens of our own service must satisfy, by who asks
+        self.uses_users = False
         self.uses_secrets = False  # set it where a control asks for what is sealed
         self.uses_database = False  # set it where a control asks for what is kept
         self._read: list[Description | None] = []  # empty until someone asks
@@ -72,9 +77,24 @@ class Site:
         self.uses_database = True
         return self._hash_key or b""
 
+    def users(self, *, secrets: bool) -> UserSettings:
+        """How our own users are kept and guessed at. Who asks for it needs them; secrets: their second factors, too."""
+        self.uses_users = self.uses_database = True
+        self.uses_secrets |= secrets
+        return user_settings(self._loaded)
+
+    def guessing(self) -> Guessing:
+        """The budgets of wrong guesses, which all APIs share."""
+        return Guessing(self.own_key("guessing"), user_settings(self._loaded).lockout)
+
     def own_key(self, purpose: str) -> bytes:
         """A key of our own for one purpose, the same in every worker: made from the key of the keyed hash."""
-        return hmac.digest(self._hash_key or b"", purpose.encode(), "sha256")
+        return own_key(self._hash_key or b"", purpose)
+
+    def is_own(self, issuer: str) -> bool:
+        """Whether the issuer is our own token service, whose keys and tokens are at hand."""
+        identity = self._loaded.config.identity
+        return identity is not None and identity.issuer == issuer
 
     def read_path(self, path: str, what: str, *place: str | int) -> bytes | None:
         return self.read_file(Path(path), what, *place)

@@ -12,11 +12,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import perf_counter, time
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec.structs import replace
 
 from stockade.config import build, load
+from stockade.config.sections import identity
 from stockade.controls.firewall import TOO_LARGE
 from stockade.engine import (
     MOST_OF_RESPONSE,
@@ -39,6 +40,9 @@ from stockade.gateway.runtime import Runtime
 from stockade.vocabulary import Edits, Finding, Stop, Verdict
 from stockade.wire import BadRequest, Headers, Request, Response
 
+if TYPE_CHECKING:
+    from stockade.identity.service.beside import Beside
+
 __all__ = ["App", "Message", "Receive", "Scope", "Send", "StockadeMiddleware"]
 
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
@@ -55,6 +59,11 @@ class StockadeMiddleware:
         loaded = load(Path(policy))
         self._app = app
         self._runtime = Runtime(loaded, build(loaded))
+        self._identity: Beside | None = None
+        if loaded.config.identity is not None:
+            from stockade.identity.service.beside import Beside
+
+            self._identity = Beside(loaded, self._runtime.counters)
         self._housekeeping: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,12 +72,15 @@ class StockadeMiddleware:
             return
         if self._housekeeping is None:
             self._housekeeping = asyncio.create_task(self._keep_house())
-        await _Conversation(self._app, self._runtime, scope, receive, send).run()
+        own = self._identity.app if self._identity is not None else None
+        await _Conversation(self._app, own, self._runtime, scope, receive, send).run()
 
     async def _keep_house(self) -> None:
         while True:
             await self._runtime.stores.sources.refresh_stale()
             await asyncio.to_thread(self._runtime.keep_uses)
+            if self._identity is not None:
+                await asyncio.to_thread(self._identity.keep_house)
             await asyncio.sleep(_HOUSEKEEPING)
 
     def close(self) -> None:
@@ -76,6 +88,8 @@ class StockadeMiddleware:
         if self._housekeeping is not None:
             self._housekeeping.cancel()
             self._housekeeping = None
+        if self._identity is not None:
+            self._identity.close()
         self._runtime.close()
 
 
@@ -85,8 +99,10 @@ _GONE: Message = {"type": "http.disconnect"}
 class _Conversation:
     """One request and its response."""
 
-    def __init__(self, app: App, runtime: Runtime, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, app: App, own: App | None, runtime: Runtime, scope: Scope, receive: Receive, send: Send) -> None:
+        """own: the token service, whose requests the application does not get to see."""
         self._app = app
+        self._own = own
         self._runtime = runtime
         self._scope = scope
         self._receive = receive
@@ -146,8 +162,10 @@ class _Conversation:
             receive = self._receive_judged
         elif scope["type"] == "websocket":
             receive = self._receive
+        route = self._session.route
+        app = self._own if self._own is not None and route is not None and route.api == identity.NAME else self._app
         try:
-            await self._app(scope, receive, self._respond)
+            await app(scope, receive, self._respond)
         except Exception:
             if self._cut:
                 return  # it could not go on without the rest of the body

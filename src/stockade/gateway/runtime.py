@@ -19,6 +19,7 @@ from stockade.stores import (
     SessionTable,
     Source,
     Stores,
+    Use,
 )
 from stockade.vocabulary import Record, StoreError
 
@@ -37,11 +38,15 @@ class Runtime:
         self.metrics = Metrics()
         self._counters = counters or Counters()
         self._passive = not journal  # what only tries things out teaches nothing
-        self._uses: dict[str, float] = {}
+        self._uses: dict[str, Use] = {}
         self.stores = self._stores(built, ())
         self.policy: Policy = built.policy
         self.log = DecisionLog(_log_path(loaded)) if journal else None
         self._log_path = _log_path(loaded)
+
+    @property
+    def counters(self) -> Counters:
+        return self._counters
 
     def adopt(self, loaded: Loaded, built: Built) -> None:
         """Run another policy from now on; requests under way end under the old one."""
@@ -51,13 +56,15 @@ class Runtime:
         if self.log is not None and _log_path(loaded) != self._log_path:
             log = DecisionLog(_log_path(loaded))
         # Nothing below can fail: the new policy runs whole or not at all.
-        old_database, old_owners = self.stores.database, self.stores.owners
+        old_database, old_checks, old_owners = self.stores.database, self.stores.checks, self.stores.owners
         self.stores, self.policy = stores, built.policy
         if log is not None and self.log is not None:
             self.log, old_log, self._log_path = log, self.log, _log_path(loaded)
             old_log.close()
         if old_database is not None and old_database is not stores.database:
             old_database.close()
+        if old_checks is not None and old_checks is not stores.checks:
+            old_checks.close()
         if old_owners is not None and old_owners is not stores.owners:
             old_owners.close()
 
@@ -66,8 +73,27 @@ class Runtime:
         introspection, sources = Introspection(built.introspectors), KeySources(built.sources, known)
         sessions = SessionTable(database) if database is not None and built.parties else None
         logins = Logins(built.parties, sessions, sources)
+        issued = None
+        if built.own_issuer is not None and database is not None:
+            from stockade.stores.issued import IssuedTokens
+
+            issued = IssuedTokens(database, built.own_issuer)
         owners = self._owners(built, database)
-        return Stores(self._counters, keys, sources, introspection, logins, database, owners)
+        stores = Stores(
+            self._counters,
+            keys,
+            sources,
+            introspection,
+            logins=logins,
+            database=database,
+            issued=issued,
+            owners=owners,
+        )
+        if built.users is not None and database is not None:
+            from stockade.identity.user_stores import add_users  # who has no users does not pay for them
+
+            add_users(stores, database, built.users, built.envelope, getattr(self, "stores", None))
+        return stores
 
     def _owners(self, built: Built, database: Database | None) -> Owners | None:
         if built.owners is None:
@@ -106,11 +132,12 @@ class Runtime:
             self.log.write(record)
         principal = session.exchange.principal
         if principal is not None and principal.kind == "api_key":
-            self._uses[principal.credential] = session.exchange.request.at
+            used = self._uses.get(principal.credential)
+            self._uses[principal.credential] = Use(session.exchange.request.at, 1 if used is None else used.times + 1)
         return record
 
     def keep_uses(self) -> None:
-        """Write down which API keys were used since the last call. Not for the request path."""
+        """Write down which API keys were used, and how often, since the last call. Not for the request path."""
         if self.stores.owners is not None:
             with contextlib.suppress(StoreError):
                 self.stores.owners.keep()

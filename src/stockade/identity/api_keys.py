@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
+from sqlalchemy import Insert
 
 from stockade.networks import NetworkSet
 from stockade.redaction import redact
 from stockade.stores import KeyStore
+from stockade.stores.keys import insert_key
 from stockade.tokens import ApiKeyRecord, digest_api_key, make_api_key, parse_api_key
 
 _ID_BYTES, _SECRET_BYTES = 16, 32
@@ -20,6 +22,19 @@ _is_scope = re.compile(r"[!#-\[\]-~]+").fullmatch  # RFC 6749, section 3.3
 
 class NoSuchKey(LookupError):
     """No key has that id."""
+
+
+class BadGrant(ValueError):
+    """An owner or a scope that no header field can carry."""
+
+
+def check_scopes(scopes: Iterable[str]) -> frozenset[str]:
+    """Raises BadGrant."""
+    granted = frozenset(scopes)
+    for scope in sorted(granted):
+        if _is_scope(scope) is None:
+            raise BadGrant(f"{scope!r} is no scope: printable ASCII without blanks, quotes and backslashes")
+    return granted
 
 
 class Issued(Struct, frozen=True):
@@ -48,18 +63,37 @@ class ApiKeys:
         networks: Iterable[str] = (),
         expires: float | None = None,
     ) -> Issued:
-        """Raises BadNetwork on a text that is no network, ValueError on an owner or scope that no header can carry."""
+        """Raises BadNetwork on a text that is no network, BadGrant on an owner or scope that no header can carry."""
+        issued, _ = self.prepare(owner, at, scopes=scopes, networks=networks, expires=expires)
+        self._store.add(issued.record)
+        return issued
+
+    def prepare(
+        self,
+        owner: str,
+        at: float,
+        *,
+        scopes: Iterable[str] = (),
+        networks: Iterable[str] = (),
+        expires: float | None = None,
+    ) -> tuple[Issued, Insert]:
+        """A key, and the statement that makes it known, to be written with others. Raises as `issue` does."""
         if not owner or len(owner) > 256 or not owner.isprintable() or owner != owner.strip():
-            raise ValueError("the owner must be 1 to 256 printable characters, without blanks around them")
-        granted = frozenset(scopes)
-        for scope in sorted(granted):
-            if _is_scope(scope) is None:
-                raise ValueError(f"{scope!r} is no scope: printable ASCII without blanks, quotes and backslashes")
+            raise BadGrant("the owner must be 1 to 256 printable characters, without blanks around them")
+        granted = check_scopes(scopes)
         allowed = tuple(networks)
         NetworkSet(allowed)
         issued = self._make(owner, at, granted, allowed, expires)
-        self._store.add(issued.record)
-        return issued
+        return issued, insert_key(issued.record)
+
+    def unused(self, at: float, seconds: float) -> Sequence[ApiKeyRecord]:
+        """The keys that work, are older than that, and have not been used for so long; the longest unused first."""
+        idle = [
+            record
+            for record in self._store.all()
+            if record.refusal(at) is None and at - max(record.created, record.last_used or 0.0) >= seconds
+        ]
+        return sorted(idle, key=lambda record: max(record.created, record.last_used or 0.0))
 
     def list(self) -> list[ApiKeyRecord]:
         return self._store.all()
@@ -76,6 +110,18 @@ class ApiKeys:
         ends = min(at + overlap, old.revoked) if old.revoked is not None else at + overlap
         self._store.replace(old.id, {"revoked": ends, "replaced_by": issued.record.id}, issued.record)
         return issued
+
+    def rotate_all(
+        self, at: float, overlap: float, *, owner: str | None = None, older_than: float = 0.0
+    ) -> Iterator[tuple[ApiKeyRecord, Issued]]:
+        """A successor for every key that works and has none, of that owner, issued so many seconds ago at least.
+
+        Each is there when it is handed out, with the one it replaces: it cannot be shown again.
+        """
+        for record in self._store.all():
+            due = record.replaced_by is None and record.refusal(at) is None and at - record.created >= older_than
+            if due and owner in (None, record.owner):
+                yield record, self.rotate(record.id, at, overlap)
 
     def revoke(self, key_id: str, at: float) -> ApiKeyRecord:
         """From now on, in every worker, it is refused."""

@@ -36,3 +36,13 @@ class Table:
 
         None when all had enough; else place, remaining, reset and wait of the one that makes wait longest.
         """
+
+    def give_all(
+        self,
+        buckets: tuple[str, ...],
+        measures: tuple[tuple[int, int] | tuple[int, int, int], ...],
+        at: float,
+        cost: int,
+        /,
+    ) -> tuple[int, int, int, int] | None:
+        """Give back what was taken, at most until they are full; the same shape of answer."""

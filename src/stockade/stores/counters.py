@@ -12,13 +12,13 @@ from tempfile import TemporaryFile
 
 from stockade.quotas import SECOND, nanoseconds
 from stockade.stores._table import Table
-from stockade.vocabulary import TakeAll, TakeQuota, TakeTokens, Tokens
+from stockade.vocabulary import GiveBack, TakeAll, TakeQuota, TakeTokens, Tokens
 
 _SETS = 1 << 17  # of five buckets, 128 bytes: 16 MiB, of which only what is used takes memory
 
 
 class Counters:
-    """Answers TakeTokens, TakeQuota and TakeAll, each as one step over all threads and processes with that table."""
+    """Answers TakeTokens, TakeQuota, TakeAll and GiveBack, each as one step over all who have that table."""
 
     def __init__(self, table: Table | None = None) -> None:
         self._table = table or Table(sets=_SETS)
@@ -49,6 +49,9 @@ class Counters:
             return None
         place, remaining, reset, wait = refused
         return place, _tokens(False, remaining, reset, wait)
+
+    def give_back(self, ask: GiveBack) -> None:
+        self._table.give_all(ask.buckets, ask.measures, ask.at, ask.cost)
 
 
 def _tokens(allowed: bool, remaining: int, reset: int, wait: int) -> Tokens:

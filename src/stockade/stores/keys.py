@@ -22,7 +22,7 @@ from stockade.vocabulary import Ask, FindApiKey, StoreError
 _REMEMBERED = 10_000
 _FRESH = 10.0  # seconds
 
-_KEYS = sql.Table(
+API_KEYS = sql.Table(
     "api_keys",
     METADATA,
     sql.Column("id", sql.String(32), primary_key=True),
@@ -35,7 +35,15 @@ _KEYS = sql.Table(
     sql.Column("revoked", sql.Float),
     sql.Column("replaced_by", sql.String(32)),
     sql.Column("last_used", sql.Float),
+    sql.Column("uses", sql.BigInteger, nullable=False, server_default="0"),
 )
+
+
+class Use(NamedTuple):
+    """How often a key was used since that was last written down."""
+
+    at: float  # the last time, epoch seconds
+    times: int
 
 
 class _Known(NamedTuple):
@@ -99,28 +107,39 @@ class KeyStore:
         return record
 
     def get(self, key_id: str) -> ApiKeyRecord | None:
-        found = self._read(sql.select(_KEYS).where(_KEYS.c.id == key_id))
+        found = self._read(sql.select(API_KEYS).where(API_KEYS.c.id == key_id))
         return found[0] if found else None
 
     def all(self) -> list[ApiKeyRecord]:
         """Every key, oldest first."""
-        return self._read(sql.select(_KEYS).order_by(_KEYS.c.created, _KEYS.c.id))
+        return self._read(sql.select(API_KEYS).order_by(API_KEYS.c.created, API_KEYS.c.id))
 
     def add(self, record: ApiKeyRecord) -> None:
-        self.database.write(sql.insert(_KEYS).values(**_row(record)))
+        self.database.write(insert_key(record))
 
     def replace(self, old_id: str, changes: Mapping[str, Any], new: ApiKeyRecord) -> None:
         """Change one key and add its successor, both or neither."""
-        change = sql.update(_KEYS).where(_KEYS.c.id == old_id).values(**changes)
-        self.database.write(change, sql.insert(_KEYS).values(**_row(new)))
+        change = sql.update(API_KEYS).where(API_KEYS.c.id == old_id).values(**changes)
+        self.database.write(change, insert_key(new))
 
     def change(self, key_id: str, **changes: Any) -> None:
-        self.database.write(sql.update(_KEYS).where(_KEYS.c.id == key_id).values(**changes))
+        self.database.write(sql.update(API_KEYS).where(API_KEYS.c.id == key_id).values(**changes))
 
-    def note_uses(self, uses: Mapping[str, float]) -> None:
-        """Keep when each key was last used (epoch seconds). No reader need look again because of it."""
-        rows = [{"key": key_id, "at": at} for key_id, at in uses.items()]
-        statement = sql.update(_KEYS).where(_KEYS.c.id == sql.bindparam("key")).values(last_used=sql.bindparam("at"))
+    def note_uses(self, uses: Mapping[str, Use]) -> None:
+        """Keep how often each key was used, and when last. No reader need look again because of it.
+
+        In the order of the ids: two processes that note the same keys must not wait for each other.
+        """
+        rows = [{"key": key_id, "at": use.at, "more": use.times} for key_id, use in sorted(uses.items())]
+        later = sql.or_(API_KEYS.c.last_used.is_(None), API_KEYS.c.last_used < sql.bindparam("at", type_=sql.Float))
+        statement = (
+            sql.update(API_KEYS)
+            .where(API_KEYS.c.id == sql.bindparam("key"))
+            .values(
+                last_used=sql.case((later, sql.bindparam("at", type_=sql.Float)), else_=API_KEYS.c.last_used),
+                uses=API_KEYS.c.uses + sql.bindparam("more"),
+            )
+        )
         self.database.write_many(statement, rows, announce=False)
 
     def _read(self, statement: sql.Select[Any]) -> list[ApiKeyRecord]:
@@ -132,6 +151,11 @@ class KeyStore:
     def close(self) -> None:
         if self._owned:
             self.database.close()
+
+
+def insert_key(record: ApiKeyRecord) -> sql.Insert:
+    """The statement that adds a key, to be written with others."""
+    return sql.insert(API_KEYS).values(**_row(record))
 
 
 def _row(record: ApiKeyRecord) -> dict[str, Any]:
@@ -146,6 +170,7 @@ def _row(record: ApiKeyRecord) -> dict[str, Any]:
         "revoked": record.revoked,
         "replaced_by": record.replaced_by,
         "last_used": record.last_used,
+        "uses": record.uses,
     }
 
 

@@ -6,9 +6,12 @@ import itertools
 import ssl
 import threading
 import time
+from collections.abc import Generator
 from contextlib import suppress
+from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any, TypeVar
 
 import sqlalchemy as sql
 
@@ -17,11 +20,13 @@ from stockade.stores.migrations import migrate
 from stockade.stores.revision import Revision
 from stockade.vocabulary import StoreError
 
+R = TypeVar("R")
 _LOCK = 0x53746F636B616465  # "Stockade", the advisory lock under which tables are made
 _LOOK = 0.25  # seconds between looks at the server's revision
 _SURE = 0.9  # seconds for which a look is believed: what was remembered then is asked anew
 _LOST = 3.0  # seconds without an answer after which nobody waits for one
-_SETTINGS = "-c statement_timeout=5000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000"
+_PATIENCE = 5.0  # seconds for an answer: a server that takes our bytes and says nothing holds nobody up for longer
+_SETTINGS = "-c statement_timeout=4000 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=30000"
 _ALLOWED = frozenset({"application_name", "host", "target_session_attrs"})  # of the URL's query
 _BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -41,9 +46,12 @@ class PostgreSQL:
         self.name = url.set(query={}).render_as_string(hide_password=True)
         try:
             self.engine = _engine(url, place.tls)
-            self.revision = Watch(self.engine, _local(place.path))
-        except (ImportError, ValueError, sql.exc.SQLAlchemyError) as error:
+        except ImportError:
+            text = "PostgreSQL needs a package that is not here: pip install 'stockade[postgresql]'"
+            raise StoreError(f"{self.name}: {text}") from None
+        except (ValueError, sql.exc.SQLAlchemyError) as error:
             raise StoreError(f"{self.name}: the database cannot be opened: {plain(error)}") from error
+        self.revision = Watch(self.engine, _local(place.path))
         try:
             with self.engine.begin() as connection:
                 migrate(connection, lock=_lock)
@@ -137,6 +145,10 @@ def _local(path: Path) -> Revision | None:
 
 
 def _lock(connection: sql.Connection) -> None:
+    """Whoever makes the tables may take their time, and so may those who wait for it."""
+    patient: Any = connection.connection.driver_connection
+    patient.patience = float("inf")
+    connection.detach()  # it must not come back into the pool
     connection.execute(sql.text("SET LOCAL statement_timeout = 0"))
     connection.execute(sql.text("SET LOCAL lock_timeout = 0"))
     connection.execute(sql.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
@@ -176,7 +188,7 @@ def is_here(url: sql.URL) -> bool:
 
 
 def _engine(url: sql.URL, tls: DatabaseTls) -> sql.Engine:
-    return sql.create_engine(
+    engine = sql.create_engine(
         url,
         connect_args={
             **_encryption(url, tls),
@@ -185,6 +197,8 @@ def _engine(url: sql.URL, tls: DatabaseTls) -> sql.Engine:
             "connect_timeout": 3,
             "tcp_user_timeout": 3000,
             "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
             "options": _SETTINGS,
             "prepare_threshold": None,  # a pooler between would mix up prepared statements
         },
@@ -194,6 +208,40 @@ def _engine(url: sql.URL, tls: DatabaseTls) -> sql.Engine:
         pool_pre_ping=True,  # one that a restart of the server has cut is replaced unnoticed
         hide_parameters=True,
     )
+    sql.event.listen(engine, "do_connect", _connect)
+    return engine
+
+
+def _connect(dialect: Any, record: Any, arguments: tuple[Any, ...], parameters: dict[str, Any]) -> Any:  # noqa: ARG001
+    return _impatient().connect(*arguments, **parameters)
+
+
+@cache
+def _impatient() -> Any:
+    """A connection whose every question has an end, which libpq leaves to the server."""
+    import psycopg
+
+    class Impatient(psycopg.Connection[Any]):
+        patience = _PATIENCE  # seconds
+
+        def wait(self, gen: Generator[Any, Any, R], *rest: Any, **options: Any) -> R:
+            return super().wait(self._bounded(gen), *rest, **options)
+
+        def _bounded(self, steps: Generator[Any, Any, R]) -> Generator[Any, Any, R]:
+            ends = time.monotonic() + self.patience
+            try:
+                wanted = next(steps)
+                while True:
+                    ready = yield wanted
+                    if time.monotonic() > ends:
+                        self.close()
+                        raise psycopg.OperationalError("it does not answer")
+                    wanted = steps.send(ready)
+            except StopIteration as end:
+                answer: R = end.value
+                return answer
+
+    return Impatient
 
 
 def _encryption(url: sql.URL, tls: DatabaseTls) -> dict[str, str]:

@@ -53,6 +53,7 @@ class ApiKeyRecord(Struct, frozen=True, gc=False):
 
     digest: see `digest_api_key`. networks: CIDR blocks it may be used from, empty for any. revoked: when it stops
     working; a rotation sets it to the end of the overlap, a revocation to now. replaced_by: id of the next key.
+    uses: how often it was used, as far as that is written down.
     """
 
     id: str
@@ -65,6 +66,7 @@ class ApiKeyRecord(Struct, frozen=True, gc=False):
     revoked: float | None = None
     replaced_by: str | None = None
     last_used: float | None = None
+    uses: int = 0
 
     def refusal(self, at: float) -> Literal["expired", "revoked"] | None:
         """Why the key no longer works at that time; None while it does. Revocation is told before expiry."""

@@ -53,11 +53,12 @@ class ProofRules(Struct, frozen=True, gc=False):
 
 
 def verify_proof(
-    proof: str, *, method: str, is_own: Callable[[str], bool], token: str, rules: ProofRules, at: float
+    proof: str, *, method: str, is_own: Callable[[str], bool], token: str | None, rules: ProofRules, at: float
 ) -> Proof:
     """RFC 9449, section 4.3, without the replay of `jti` and the nonce's own value, which need a memory and a key.
 
-    is_own: whether a URL is the request's. Raises BadProof and nothing else.
+    is_own: whether a URL is the request's. token: None where there is none yet (section 5). Raises BadProof and
+    nothing else.
     """
     if len(proof) > MAX_PROOF:
         raise BadProof("too-long")
@@ -80,7 +81,7 @@ def verify_proof(
     htu = said.get("htu")
     if not isinstance(htu, str) or not is_own(htu):
         raise BadProof("wrong-url")
-    if said.get("ath") != _digest(token.encode("utf-8", "replace")):
+    if token is not None and said.get("ath") != _digest(token.encode("utf-8", "replace")):
         raise BadProof("wrong-token")
     jti, nonce = said.get("jti"), said.get("nonce")
     if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI:

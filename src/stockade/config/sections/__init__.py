@@ -6,11 +6,13 @@ from stockade.config.sections.exposure import ExposureSection
 from stockade.config.sections.firewall import FirewallSection
 from stockade.config.sections.graphql import GraphQLSection
 from stockade.config.sections.grpc import GrpcSection
+from stockade.config.sections.identity import IdentitySection
 from stockade.config.sections.leaks import LeaksSection
 from stockade.config.sections.limits import LimitItem
 from stockade.config.sections.messages import MessagesSection
 from stockade.config.sections.openapi import OpenapiSection
 from stockade.config.sections.ownership import OwnershipItem
+from stockade.config.sections.partners import PartnersSection
 from stockade.config.sections.schema import SchemaSection
 from stockade.config.sections.waf import WafSection
 
@@ -21,11 +23,13 @@ __all__ = [
     "FirewallSection",
     "GraphQLSection",
     "GrpcSection",
+    "IdentitySection",
     "LeaksSection",
     "LimitItem",
     "MessagesSection",
     "OpenapiSection",
     "OwnershipItem",
+    "PartnersSection",
     "SchemaSection",
     "WafSection",
 ]

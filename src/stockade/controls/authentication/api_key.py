@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from hmac import compare_digest
+from math import ceil
 
+from stockade.controls.authentication.guessing import Guessing
 from stockade.controls.authentication.scheme import Refused
 from stockade.networks import NetworkSet
 from stockade.tokens import ApiKeyRecord, api_key_digester, parse_api_key
@@ -18,12 +20,15 @@ _REMEMBERED = 4096
 class ApiKeys:
     """API keys in a header of their own. hash_key: the key of the keyed hash."""
 
-    def __init__(self, *, header: str, hash_key: bytes, forward: bool = False) -> None:
+    def __init__(
+        self, *, header: str, hash_key: bytes, forward: bool = False, guessing: Guessing | None = None
+    ) -> None:
         self._carrier = header.lower()
         self.carriers = (self._carrier,)
         self.forward = forward
         self._where = f"header:{self._carrier}"
         self._hash_key = hash_key
+        self._guessing = guessing
         self._known: dict[bytes, Principal] = {}  # by digest: the key itself is never kept
         self._networks: dict[tuple[str, ...], NetworkSet] = {}
 
@@ -49,13 +54,22 @@ class ApiKeys:
             key_id = known.credential
         record: ApiKeyRecord | None = yield FindApiKey(key_id)
         if record is None or not compare_digest(record.digest, digest):
-            return Refused("key-unknown", self._where, key_id)
+            return (yield from self._unknown(exchange, key_id))
         refusal = record.refusal(exchange.request.at)
         if refusal is not None:
             return Refused(f"key-{refusal}", self._where, key_id)
         if record.networks and exchange.client not in self._allowed(record.networks):
             return Refused("key-wrong-address", self._where, key_id)
         return known if known is not None else self._remember(digest, record)
+
+    def _unknown(self, exchange: Exchange, key_id: str) -> Asking[Refused]:
+        """What is no key counts as a guess of its address, never of the key that it names: the owner goes on."""
+        if self._guessing is not None:
+            wait = yield from self._guessing.take(exchange.request.at, address=exchange.client)
+            if isinstance(wait, float):
+                fields = (("retry-after", str(ceil(wait))),)
+                return Refused("too-many-guesses", self._where, key_id, status=429, fields=fields)
+        return Refused("key-unknown", self._where, key_id)
 
     def _remember(self, digest: bytes, record: ApiKeyRecord) -> Principal:
         """What a key says of its owner never changes, so its principal is made once."""

@@ -8,13 +8,17 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from stockade.certificates import CertificateRecord
 from stockade.controls.authentication.scheme import Refused
 from stockade.networks import NetworkSet
 from stockade.tokens import BadCertificate, Certificate, read_forwarded
-from stockade.vocabulary import Asking, Exchange, Principal
+from stockade.vocabulary import Asking, Exchange, FindCertificate, Principal
 from stockade.wire import Request
 
 _read = lru_cache(maxsize=1024)(read_forwarded)  # a client's certificate comes with each of its requests
+
+
+_networks = lru_cache(maxsize=1024)(NetworkSet)
 
 
 @lru_cache(maxsize=1024)
@@ -50,7 +54,10 @@ def spiffe_ids(found: Certificate) -> tuple[str, ...]:
 
 
 class ClientCertificates:
-    """allow: rules, one of which must fit; none: any verified certificate. header: where `proxies` forward it."""
+    """allow: rules, one of which must fit; none: any verified certificate. header: where `proxies` forward it.
+
+    issued: it must be one that we issued and that is good still, which each request asks; its holder is the principal.
+    """
 
     def __init__(
         self,
@@ -59,15 +66,18 @@ class ClientCertificates:
         header: str = "",
         proxies: NetworkSet | None = None,
         forward: bool = False,
+        issued: bool = False,
     ) -> None:
         self.forward = forward
         self.carriers = (header,) if header else ()
         self._allow = allow
         self._header = header
         self._proxies = proxies or NetworkSet([])
+        self._issued = issued
 
     def describe(self) -> str:
         told = f"client certificate ({len(self._allow)} rule(s))" if self._allow else "any verified client certificate"
+        told += " of our own" if self._issued else ""
         return told + (f", also forwarded ({self._header})" if self._header else "")
 
     def find(self, request: Request) -> str | None:
@@ -106,9 +116,22 @@ class ClientCertificates:
         rule = next((rule for rule in self._allow if rule.fits(found)), None)
         if rule is None and self._allow:
             return Refused("certificate-not-allowed", where, found.fingerprint[:16])
+        if self._issued:
+            return (yield from self._holder(found.fingerprint, exchange, where))
         names = (rule.name if rule is not None else "", *spiffe_ids(found), *found.dns, found.subject)
         return Principal(next(filter(None, names), found.fingerprint), "certificate", found.fingerprint)
-        yield  # a generator, as a Scheme's
+
+    def _holder(self, fingerprint: str, exchange: Exchange, where: str) -> Asking[Principal | Refused]:
+        """By our own record of the certificate: who holds it, from where, and whether it is good still."""
+        record: CertificateRecord | None = yield FindCertificate(fingerprint)
+        if record is None:
+            return Refused("certificate-unknown", where, fingerprint[:16])
+        refusal = record.refusal(exchange.request.at)
+        if refusal is not None:
+            return Refused(f"certificate-{refusal}", where, fingerprint[:16])
+        if record.networks and exchange.client not in _networks(record.networks):
+            return Refused("certificate-wrong-address", where, fingerprint[:16])
+        return Principal(record.holder, "certificate", fingerprint, record.scopes)
 
     def challenges(self, realm: str, refused: Refused | None) -> tuple[str, ...]:  # noqa: ARG002 - a Scheme's
         return (f'Certificate realm="{realm}"',)

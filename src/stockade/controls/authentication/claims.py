@@ -34,8 +34,11 @@ def is_anothers(credential: str, own: str | None) -> bool:
     return None not in (issuer, own) and issuer != own
 
 
-def principal_of(claims: Claims, kind: str) -> Principal:
-    """The principal of a verified token. Members of the wrong type say nothing: what asks for them is not met."""
+def principal_of(claims: Claims, kind: str, *, own: bool = False) -> Principal:
+    """The principal of a verified token. Members of the wrong type say nothing: what asks for them is not met.
+
+    own: of our own service, whose clients may be partners'.
+    """
     members = claims.members
     acr, amr = members.get("acr"), members.get("amr")
     auth_time: Any = members.get("auth_time")
@@ -49,6 +52,7 @@ def principal_of(claims: Claims, kind: str) -> Principal:
         amr=frozenset(methods),
         roles=_roles(members.get("roles")),
         claims=members,
+        client=str(members.get("client_id", "")) if own else "",
         auth_time=float(auth_time) if type(auth_time) in (int, float) and abs(auth_time) < 1e12 else None,
     )
 

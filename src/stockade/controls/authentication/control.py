@@ -28,6 +28,7 @@ Proven: TypeAlias = tuple[Scheme, Principal | Pending] | None
 _DETAILS = {
     401: "The credential is not valid.",
     403: "The credential does not allow this.",
+    429: "Too many wrong credentials came; try again later.",
 }
 
 
@@ -174,7 +175,7 @@ class Authentication(Control):
         detail = _DETAILS[status] if refusals else "A credential is required."
         more = (field for refused in refusals.values() for field in refused.fields)
         fields = (*(("www-authenticate", challenge) for challenge in dict.fromkeys(told)), *more)
-        return Stop(exchange.problem(status, detail, *fields), findings)
+        return Stop(exchange.problem(status, detail, *fields), findings, "throttle" if status == 429 else "deny")
 
     def _wanted(self) -> str:
         names = dict.fromkeys(carrier for scheme in self._schemes for carrier in scheme.carriers)

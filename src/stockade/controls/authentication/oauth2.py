@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from hmac import compare_digest
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -34,7 +34,16 @@ from stockade.tokens import (
     verify_jwt,
     verify_proof,
 )
-from stockade.vocabulary import Asking, Exchange, FindVerificationKeys, IntrospectToken, Principal, TakeQuota, Tokens
+from stockade.vocabulary import (
+    Asking,
+    Exchange,
+    FindRevocation,
+    FindVerificationKeys,
+    IntrospectToken,
+    Principal,
+    TakeQuota,
+    Tokens,
+)
 from stockade.wire import Request
 
 _REMEMBERED = 4096
@@ -65,11 +74,14 @@ class _Verified(NamedTuple):
     principal: Principal
     confirmation: Confirmation
     expires: float
+    names: tuple[str, ...]  # under which it may be revoked, where we issued it
+    issued: float
 
 
 class OAuth2:
     """Access tokens of one issuer. source: its keys, introspection: who is asked of opaque tokens; "" for neither.
 
+    own: whether it is our own token service, which knows what it revoked.
     scopes: all of which every token must have. metadata: URL of the resource's metadata, told in challenges.
     """
 
@@ -81,6 +93,7 @@ class OAuth2:
         source: str,
         rules: JwtRules,
         introspection: str = "",
+        own: bool = False,
         sender: SenderConstraint | None = None,
         scopes: frozenset[str] = frozenset(),
         metadata: str = "",
@@ -88,6 +101,7 @@ class OAuth2:
     ) -> None:
         self.forward = forward
         self._source, self._introspection = source, introspection
+        self._own = own
         self._rules = rules
         self._sender = sender or SenderConstraint()
         self._scopes = scopes
@@ -115,6 +129,8 @@ class OAuth2:
         scheme = "DPoP" if by_dpop else "Bearer"
         try:
             verified = yield from self._claims(credential, exchange.request.at)
+            if self._own:
+                yield from self._check_revoked(verified)
             yield from self._check_sender(verified.confirmation, by_dpop, credential, exchange)
         except BadToken as error:
             return Refused(f"token-{error.reason}", _WHERE, error="invalid_token", scheme=scheme)
@@ -148,7 +164,7 @@ class OAuth2:
             raise BadToken("missing-claim")
         if len(self._verified) >= _REMEMBERED:
             self._verified.clear()
-        verified = self._verified[token] = _verified(claims, keys, self._rules.leeway)
+        verified = self._verified[token] = _verified(claims, keys, self._rules.leeway, self._own)
         return verified
 
     def _ask(self, token: str, at: float) -> Asking[_Verified]:
@@ -157,7 +173,13 @@ class OAuth2:
         claims: Claims | None = yield IntrospectToken(self._introspection, token, at)
         if claims is None:
             raise _Unacceptable("token-inactive")
-        return _verified(claims, _NO_KEYS, 0.0)
+        return _verified(claims, _NO_KEYS, 0.0, self._own)
+
+    def _check_revoked(self, verified: _Verified) -> Asking[None]:
+        """Our own tokens end when they are revoked, JWTs too. Raises _Unacceptable."""
+        revoked: bool = yield FindRevocation(verified.names, verified.issued)
+        if revoked:
+            raise _Unacceptable("token-revoked")
 
     # Its sender.
 
@@ -238,9 +260,21 @@ class _Unacceptable(Exception):
     """The token is not active, or whoever sent it has not shown that it is theirs."""
 
 
+# What a revocation may name, and the claim that says it.
+_NAMES = (("jti", "jti"), ("grant", "grant"), ("client", "client_id"), ("user", "sub"))
 _NO_KEYS = VerificationKeys()
 
 
-def _verified(claims: Claims, keys: VerificationKeys, leeway: float) -> _Verified:
-    principal = principal_of(claims, "oauth2")
-    return _Verified(keys, principal, confirmation_of(claims.members), claims.expires + leeway)
+def _verified(claims: Claims, keys: VerificationKeys, leeway: float, own: bool) -> _Verified:
+    principal = principal_of(claims, "oauth2", own=own)
+    said = claims.members
+    names = tuple(f"{kind}:{said[claim]}" for kind, claim in _NAMES if claim in said)
+    issued: Any = said.get("iat")
+    return _Verified(
+        keys,
+        principal,
+        confirmation_of(said),
+        claims.expires + leeway,
+        names,
+        float(issued) if type(issued) in (int, float) else float("-inf"),
+    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import uvicorn
@@ -12,9 +14,20 @@ from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from stockade.config.base import HostPort
+
+
+class Beside(Protocol):
+    """What else the admin server serves, and keeps in order: the admin API."""
+
+    def routes(self) -> Sequence[BaseRoute]: ...
+
+    async def keep(self) -> None:
+        """Housekeeping without an end."""
+
+    def close(self) -> None: ...
 
 
 class Status(Struct, frozen=True):
@@ -32,15 +45,36 @@ class Admin:
     """A small HTTP server in the supervisor's own event loop."""
 
     def __init__(
-        self, address: HostPort, status: Callable[[], Status], metrics: Callable[[], Awaitable[bytes]]
+        self,
+        address: HostPort,
+        status: Callable[[], Status],
+        metrics: Callable[[], Awaitable[bytes]],
+        routes: Sequence[BaseRoute] = (),
+        tls: tuple[Path, Path] | None = None,
     ) -> None:
+        """tls: PEM files of certificate and key."""
         self._address = address
         self._status = status
         self._metrics = metrics
         app = Starlette(
-            routes=[Route("/healthz", self._healthz), Route("/readyz", self._readyz), Route("/metrics", self._show)]
+            routes=[
+                Route("/healthz", self._healthz),
+                Route("/readyz", self._readyz),
+                Route("/metrics", self._show),
+                *routes,
+            ]
         )
-        config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", server_header=False)
+        certificate, key = tls or (None, None)
+        config = uvicorn.Config(
+            app,
+            log_level="error",
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            proxy_headers=False,  # an address is whose connection it is
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
+        )
         self._server = uvicorn.Server(config)
         self._task: asyncio.Task[None] | None = None
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from stockade.config import Api, Config, Loaded
 from stockade.config.build import cluster_name
 from stockade.config.models import Listen, Upstream
+from stockade.config.sections import identity
 from stockade.engine.policy import ROUTE
 from stockade.gateway.envoy.encryption import downstream_tls, upstream_tls
 from stockade.gateway.envoy.module import filter_path
@@ -264,25 +265,27 @@ def _action(api: Api, cluster: str, idle: float, retry_on: str) -> Json:
     return action
 
 
-def clusters(loaded: Loaded, apis: list[Api]) -> str:
-    return resources("config.cluster.v3.Cluster", [_cluster(api, loaded.folder) for api in apis])
+def clusters(loaded: Loaded, apis: list[Api], places: Places) -> str:
+    return resources("config.cluster.v3.Cluster", [_cluster(api, loaded.folder, places) for api in apis])
 
 
-def _cluster(api: Api, folder: Path) -> Json:
+def _cluster(api: Api, folder: Path, places: Places) -> Json:
     upstream = api.upstream
     parts = urlsplit(upstream.url)
     host = parts.hostname or ""
-    address = {"address": host, "port_value": parts.port or (443 if parts.scheme == "https" else 80)}
+    socket = {"address": host, "port_value": parts.port or (443 if parts.scheme == "https" else 80)}
+    own = upstream.url == identity.UPSTREAM
+    address: Json = {"pipe": {"path": str(places.identity)}} if own else {"socket_address": socket}
     name = cluster_name(api)
     cluster: Json = {
         "name": name,
-        "type": "STRICT_DNS",
+        "type": "STATIC" if own else "STRICT_DNS",
         "connect_timeout": "5s",
         "dns_lookup_family": "ALL",
         "per_connection_buffer_limit_bytes": 1 << 20,
         "load_assignment": {
             "cluster_name": name,
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"socket_address": address}}}]}],
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}],
         },
         "circuit_breakers": {
             "thresholds": [

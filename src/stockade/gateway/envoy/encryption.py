@@ -69,8 +69,11 @@ def secrets(loaded: Loaded) -> dict[str, str]:
         found[name] = _secret_text(name, tls_certificate=pair)
         if listen.tls.client_ca is not None:
             trusted = (loaded.folder / listen.tls.client_ca).read_text()
+            context: Json = {"trusted_ca": {"inline_string": trusted}}
+            if listen.tls.client_crl is not None:
+                context["crl"] = {"inline_string": (loaded.folder / listen.tls.client_crl).read_text()}
             name = _client_ca_name(listen)
-            found[name] = _secret_text(name, validation_context={"trusted_ca": {"inline_string": trusted}})
+            found[name] = _secret_text(name, validation_context=context)
     return found
 
 

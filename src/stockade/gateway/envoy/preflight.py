@@ -6,6 +6,7 @@ import asyncio
 import errno
 import socket
 import ssl
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -86,12 +87,19 @@ def _at_source(loaded: Loaded, trouble: str) -> Problem:
 
 def _certificates(loaded: Loaded) -> list[Problem]:
     problems = []
+    admin = loaded.config.admin.tls
+    if admin is not None:
+        text = certificate_trouble(loaded.folder, ListenTls(certificate=admin.certificate, key=admin.key))
+        problems += [loaded.problem(text, "admin", "tls")] if text else []
     for index, listen in enumerate(loaded.config.listen):
         if listen.tls is None:
             continue
         text = certificate_trouble(loaded.folder, listen.tls)
         if text:
             problems.append(loaded.problem(text, "listen", index, "tls"))
+        elif listen.tls.client_crl is not None:
+            said = list_troubles(loaded, listen.tls)
+            problems += [loaded.problem(text, "listen", index, "tls", "client_crl") for text in said]
     return problems
 
 
@@ -118,6 +126,26 @@ def certificate_trouble(folder: Path, tls: ListenTls) -> str:
     elif tls.require_client_certificate:
         return "require_client_certificate needs client_ca: whose certificates are good?"
     return ""
+
+
+def list_troubles(loaded: Loaded, tls: ListenTls) -> list[str]:
+    """What is wrong with a listener's revocation lists. Those of our own authority must be the newest that it made."""
+    if tls.client_ca is None:
+        return ["client_crl needs client_ca: whose lists are they?"]
+    from stockade.certificates.revocation import trouble_of_lists
+    from stockade.identity.certificates import newest_lists
+
+    assert tls.client_crl is not None
+    path = loaded.folder / tls.client_crl
+    try:
+        lists = path.read_bytes()
+        least = newest_lists(loaded) if tls.client_crl == loaded.config.certificates.crl else {}
+    except OSError as error:
+        return [f"the client_crl {path} cannot be read: {error.strerror}"]
+    except (StoreError, BadConfig) as error:
+        return [f"the newest list of client_crl is not known: {error}"]
+    authorities = (loaded.folder / tls.client_ca).read_bytes()
+    return [f"{path} {text}" for text in trouble_of_lists(authorities, lists, time.time(), least)]
 
 
 def _upstreams(loaded: Loaded) -> list[Problem]:

@@ -44,6 +44,16 @@ class Places(Struct, frozen=True):
     def line(self) -> Path:
         return self.folder / "line.sock"
 
+    @property
+    def identity(self) -> Path:
+        """The token service's socket."""
+        return self.folder / "identity.sock"
+
+    @property
+    def identity_policy(self) -> Path:
+        """The policy that the token service runs."""
+        return self.folder / "identity.yaml"
+
     def admin(self, worker: int) -> Path:
         return self.folder / f"envoy-{worker}.sock"
 

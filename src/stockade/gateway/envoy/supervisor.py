@@ -21,7 +21,8 @@ from pathlib import Path
 from stockade.config import Api, BadConfig, Built, Loaded, build, load_text
 from stockade.config.build import cluster_name
 from stockade.gateway.envoy import bootstrap, encryption, preflight
-from stockade.gateway.envoy.admin import Admin, Status
+from stockade.gateway.envoy.admin import Admin, Beside, Status
+from stockade.gateway.envoy.companion import Companion
 from stockade.gateway.envoy.files import write
 from stockade.gateway.envoy.fleet import Fleet, StartFailed
 from stockade.gateway.envoy.line import Line
@@ -39,14 +40,24 @@ __all__ = ["StartFailed", "Supervisor", "supervise", "worker_count"]
 class Supervisor:
     """`run` returns when it was told to stop. Say what happens with `tell`."""
 
-    def __init__(self, loaded: Loaded, built: Built, workers: int, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        built: Built,
+        workers: int,
+        tell: Callable[[str], None],
+        beside: Callable[[Callable[[], Loaded]], Beside] | None = None,
+    ) -> None:
+        """beside: makes what else the admin address serves, given a function that says which policy runs."""
         self._loaded = loaded
+        self._beside = beside(lambda: self._loaded) if beside is not None else None
         self._built = built
         self._tell = tell
         self._folder = tempfile.TemporaryDirectory(prefix="stockade-")
         self._counters = SharedTable()  # outlives every worker and every policy
         self._places = Places(Path(self._folder.name), self._counters.file)
         self._fleet = Fleet(self._places, workers, loaded.config.connections)
+        self._companion = Companion(self._places, tell)
         self._lost = Snapshot()  # what workers had counted that are gone
         self._reload = asyncio.Event()
         self._restarts = 0
@@ -58,18 +69,22 @@ class Supervisor:
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Start, serve until told to stop, drain, stop. Raises StartFailed."""
-        admin = Admin(self._loaded.config.admin.address, self.status, self.metrics)
+        admin = self._admin()
         self._write_all()
         self._catch_signals()
         server = await self._open_line()
         keepers: list[asyncio.Task[None]] = []
         try:
+            await self._companion.start(self._loaded)
             await self._fleet.start()
             if not self._stopping.is_set():
                 await _open(admin)
                 self._seen = self._look()
                 keepers = [asyncio.create_task(self._keep(worker)) for worker in self._fleet.workers]
-                keepers += [asyncio.create_task(self._watch()), asyncio.create_task(self._poll())]
+                chores = (self._watch(), self._poll(), self._companion.keep())
+                keepers += [asyncio.create_task(chore) for chore in chores]
+                if self._beside is not None:
+                    keepers.append(asyncio.create_task(self._beside.keep()))
                 ready()
             await self._stopping.wait()
             bound = self._loaded.config.drain
@@ -79,10 +94,19 @@ class Supervisor:
             for keeper in keepers:
                 keeper.cancel()
             await self._fleet.stop()
+            await self._companion.stop()
             await admin.stop()
+            if self._beside is not None:
+                self._beside.close()
             server.close()
             self._counters.close()
             self._folder.cleanup()
+
+    def _admin(self) -> Admin:
+        config, folder = self._loaded.config.admin, self._loaded.folder
+        tls = (folder / config.tls.certificate, folder / config.tls.key) if config.tls is not None else None
+        routes = self._beside.routes() if self._beside is not None and config.api else ()
+        return Admin(config.address, self.status, self.metrics, routes, tls)
 
     @property
     def _stopping(self) -> asyncio.Event:
@@ -103,7 +127,7 @@ class Supervisor:
         apis = _distinct([*self._loaded.config.apis, *self._retired])
         write(self._places.policy, self._loaded.text)
         self._write_secrets(self._loaded)
-        write(self._places.clusters, bootstrap.clusters(self._loaded, apis))
+        write(self._places.clusters, bootstrap.clusters(self._loaded, apis, self._places))
         write(self._places.routes, bootstrap.routes(self._loaded, apis))
         write(self._places.listeners, bootstrap.listeners(self._loaded, self._places))
 
@@ -226,15 +250,18 @@ class Supervisor:
         old = _distinct([*self._loaded.config.apis, *self._retired])
         retired = [api for api in old if cluster_name(api) not in current]
         both = _distinct([*loaded.config.apis, *retired])
+        service = await self._companion.prepare(loaded)
         try:
-            await self._fleet.push("cds", self._places.clusters, bootstrap.clusters(loaded, both))
+            await self._fleet.push("cds", self._places.clusters, bootstrap.clusters(loaded, both, self._places))
             await self._fleet.push("rds", self._places.routes, bootstrap.routes(loaded, both))
             self._write_secrets(loaded)
             await self._fleet.push("lds", self._places.listeners, bootstrap.listeners(loaded, self._places))
             await self._fleet.swap(loaded.text, self._loaded.text, self._generation + 1)
         except BaseException:
             self._write_all()  # of the old policy, which is still self._loaded
+            await self._companion.abandon(service, self._loaded)
             raise
+        self._companion.commit(service)
         self._loaded, self._built, self._retired = loaded, built, retired
         # No request takes longer than this to arrive; then it has been sent on, and holds its upstream itself.
         self._forget = time.monotonic() + loaded.config.timeouts.request
@@ -245,7 +272,7 @@ class Supervisor:
         apis = _distinct(list(self._loaded.config.apis))
         try:
             await self._fleet.push("rds", self._places.routes, bootstrap.routes(self._loaded, apis))
-            await self._fleet.push("cds", self._places.clusters, bootstrap.clusters(self._loaded, apis))
+            await self._fleet.push("cds", self._places.clusters, bootstrap.clusters(self._loaded, apis, self._places))
         except Refused as error:
             self._tell(f"old upstreams could not be forgotten: {error}")
         self._retired = []
@@ -255,6 +282,7 @@ class Supervisor:
         for name, was, wanted in (
             ("workers", old.workers, new.workers),
             ("connections", old.connections, new.connections),
+            ("admin", old.admin, new.admin),
         ):
             if was != wanted:
                 self._tell(f"{loaded.where(name)}: {name} takes effect when Stockade is started again")
@@ -288,7 +316,7 @@ def _certificate_files(loaded: Loaded) -> frozenset[Path]:
     files = set()
     for listen in loaded.config.listen:
         if listen.tls is not None:
-            paths = (listen.tls.certificate, listen.tls.key, listen.tls.client_ca)
+            paths = (listen.tls.certificate, listen.tls.key, listen.tls.client_ca, listen.tls.client_crl)
             files |= {loaded.folder / path for path in paths if path is not None}
     return frozenset(files)
 
@@ -300,13 +328,19 @@ def _ending(status: int) -> str:
     return f"exit status {status}"
 
 
-async def supervise(loaded: Loaded, built: Built, workers: int, ready: Callable[[], None]) -> None:
+async def supervise(
+    loaded: Loaded,
+    built: Built,
+    workers: int,
+    ready: Callable[[], None],
+    beside: Callable[[Callable[[], Loaded]], Beside] | None = None,
+) -> None:
     """Run the gateway until it is told to stop."""
 
     def tell(text: str) -> None:
         sys.stderr.write(f"stockade: {text}\n")
 
-    await Supervisor(loaded, built, workers, tell).run(ready)
+    await Supervisor(loaded, built, workers, tell, beside).run(ready)
 
 
 def worker_count(loaded: Loaded, wanted: int | None) -> int:

@@ -49,7 +49,7 @@ def _is_current(connection: sql.Connection) -> bool:
     return bool(version == known()[-1])
 
 
-def _upgrade(connection: sql.Connection) -> None:
+def _upgrade(connection: sql.Connection, revision: str = "head") -> None:
     import logging
 
     from alembic import command
@@ -60,4 +60,4 @@ def _upgrade(connection: sql.Connection) -> None:
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection
     config.attributes["version_table"] = _VERSIONS
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

@@ -35,7 +35,9 @@ typedef struct {
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
+/* b may be negative, where something is given back. */
 static int64_t times(int64_t a, int64_t b) {
+  if (b < 0) return -times(a, -b);
   int64_t product;
   return __builtin_mul_overflow(a, b, &product) ? DEEPEST : least(product, DEEPEST);
 }
@@ -47,7 +49,7 @@ static outcome take_tokens(const measure *m, state before, int64_t now, int64_t 
     ahead = (uint64_t)depth;
     arrival = (uint64_t)(now + depth);
   }
-  int64_t used = (int64_t)ahead, after = used + charge;
+  int64_t used = (int64_t)ahead, after = used + charge > 0 ? used + charge : 0;
   if (after > depth) {
     int64_t left = depth > used ? depth - used : 0;
     return (outcome){false, arrival != before.when, left / step, used, charge > depth ? NEVER : after - depth,
@@ -77,8 +79,9 @@ static outcome take_allowance(const measure *m, state before, int64_t now, int64
   }
   int64_t reset = m->end * SECOND - now, left = used < (uint64_t)m->limit ? m->limit - (int64_t)used : 0;
   if (cost > left) return (outcome){false, false, left, reset, reset, before};
-  state after = {period(start, end), used + (uint64_t)cost};
-  return (outcome){true, true, left - cost, reset, 0, after};
+  uint64_t spent = cost < 0 && used < (uint64_t)-cost ? 0 : used + (uint64_t)cost;
+  state after = {period(start, end), spent};
+  return (outcome){true, true, least(left - cost, m->limit), reset, 0, after};
 }
 
 static outcome take(const measure *m, state before, int64_t now, int64_t cost) {

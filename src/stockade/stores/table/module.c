@@ -104,9 +104,10 @@ static PyObject *take_many(table *t, PyObject *names, PyObject *measures, take_o
   return Py_BuildValue("iLLL", refused, o->remaining, o->reset, o->wait);
 }
 
-static PyObject *table_take_all(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+static PyObject *table_all(PyObject *self, PyObject *const *args, Py_ssize_t count, int64_t sign) {
   int64_t now, cost;
   if (!read_common(args, count, &now, &cost)) return NULL;
+  cost *= sign;
   if (!PyTuple_Check(args[0]) || !PyTuple_Check(args[1])) return refuse("buckets and measures are not tuples");
   Py_ssize_t many = PyTuple_Size(args[0]);
   if (many != PyTuple_Size(args[1]) || many > INT16_MAX) return refuse("there are not as many measures as buckets");
@@ -121,6 +122,14 @@ static PyObject *table_take_all(PyObject *self, PyObject *const *args, Py_ssize_
   if (takes != few) free(takes);
   if (order != few_order) free(order);
   return answer;
+}
+
+static PyObject *table_take_all(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+  return table_all(self, args, count, 1);
+}
+
+static PyObject *table_give_all(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+  return table_all(self, args, count, -1);
 }
 
 static PyObject *table_evicted(PyObject *self, void *unused) {
@@ -172,6 +181,7 @@ static void table_dealloc(PyObject *self) {
 static PyMethodDef table_methods[] = {
     {"take", (PyCFunction)(void (*)(void))table_take, METH_FASTCALL, NULL},
     {"take_all", (PyCFunction)(void (*)(void))table_take_all, METH_FASTCALL, NULL},
+    {"give_all", (PyCFunction)(void (*)(void))table_give_all, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -19,4 +19,4 @@ class ApiKeyScheme(Model):
 
 
 def make_api_key(site: Site, item: ApiKeyScheme, *place: str | int) -> Scheme:  # noqa: ARG001 - as its neighbours
-    return ApiKeys(header=item.header, hash_key=site.hash_key(), forward=item.forward)
+    return ApiKeys(header=item.header, hash_key=site.hash_key(), forward=item.forward, guessing=site.guessing())

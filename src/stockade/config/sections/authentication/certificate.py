@@ -45,6 +45,10 @@ class CertificateScheme(Model):
     """Client certificates that the listener verified (`tls.client_ca`), or a trusted proxy."""
 
     allow: list[CertificateItem] = Field([], description="Which are good; empty: all that were verified.")
+    issued: Flag = Field(
+        False,
+        description="Only those that `stockade certs` or `partners` issued, by their record; the holder is named.",
+    )
     forwarded: HeaderName | None = Field(
         None, description="Header in which trusted_proxies forward it: Client-Cert (RFC 9440), or one with PEM."
     )
@@ -58,9 +62,12 @@ def make_certificate(site: Site, item: CertificateScheme, *place: str | int) -> 
     if item.forwarded is None and any(rule.issuer for rule in item.allow):
         text = "an issuer is known of forwarded certificates alone; on a connection tls.client_ca says who may issue"
         site.problem(text, *place, "allow")
+    if item.issued:
+        site.uses_database = True
     return ClientCertificates(
         allow=tuple(CertificateRule(**rule.model_dump()) for rule in item.allow),
         header=(item.forwarded or "").lower(),
         proxies=NetworkSet(proxies),
         forward=item.forward,
+        issued=item.issued,
     )

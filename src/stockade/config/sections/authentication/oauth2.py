@@ -17,7 +17,7 @@ from stockade.config.texts import HeaderName, check_url
 from stockade.config.units import Duration, Flag, PositiveDuration
 from stockade.controls.authentication import ClientCertificates, OAuth2, Scheme, SenderConstraint, peer_certificate
 from stockade.networks import NetworkSet
-from stockade.stores import Introspector, Source
+from stockade.stores import OWN, Introspector, Source
 from stockade.tokens import BadKeys, JwtRules, ProofRules, parse_jwks
 from stockade.wire import Headers, Response
 
@@ -95,14 +95,18 @@ def make_oauth2(site: Site, item: OAuth2Scheme, *place: str | int) -> Scheme | N
     if item.profile == "any":
         site.warn("profile any takes ID tokens for access tokens where their audience fits", *place, "profile")
     rules = _rules(item)
+    own = site.is_own(item.issuer)
     source = ""
-    if item.introspection is None or not item.introspection.only:
+    if own:
+        source, asked = OWN, _own(site, item, *place)
+    elif item.introspection is None or not item.introspection.only:
         found = _source(site, item, *place)
         if found is None:
             return None
         site.sources.append(found)
         source = found.name
-    asked = _introspection(site, item, *place)
+    if not own:
+        asked = _introspection(site, item, *place)
     nonce_key = site.own_key("dpop nonce") if item.dpop.nonce else b""
     required = "" if item.sender_constrained == "optional" else item.sender_constrained
     certificate = peer_certificate
@@ -114,6 +118,7 @@ def make_oauth2(site: Site, item: OAuth2Scheme, *place: str | int) -> Scheme | N
         source=source,
         rules=rules,
         introspection=asked,
+        own=own,
         sender=SenderConstraint(required, proofs, nonce_key, certificate),
         scopes=frozenset(item.scopes),
         metadata=_metadata_url(item.resource) if item.resource is not None else "",
@@ -168,6 +173,17 @@ def _introspection(site: Site, item: OAuth2Scheme, *place: str | int) -> str:
             stale=asked.stale,
         )
     )
+    return name
+
+
+def _own(site: Site, item: OAuth2Scheme, *place: str | int) -> str:
+    """Tokens of our own service are looked up where they are kept, whichever form they have."""
+    if item.jwks is not None or item.introspection is not None:
+        site.problem("these are our own tokens, whose keys are at hand: state neither jwks nor introspection", *place)
+    site.hash_key()
+    name = source_name(site, *place)
+    # Opaque tokens have all that RFC 9068 asks for too.
+    site.own_rules[name] = _rules(item)
     return name
 
 

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from stockade.config.base import Model, Section
 from stockade.config.sections.authentication.api_key import ApiKeyScheme, make_api_key
 from stockade.config.sections.authentication.aws4 import Aws4Scheme, make_aws4
+from stockade.config.sections.authentication.basic import BasicScheme, make_basic
 from stockade.config.sections.authentication.certificate import CertificateScheme, make_certificate
 from stockade.config.sections.authentication.jwt import JwtScheme, make_jwt
 from stockade.config.sections.authentication.oauth2 import OAuth2Scheme, make_oauth2, metadata_document
@@ -32,6 +33,7 @@ _MAKERS: dict[str, Callable[..., Scheme | None]] = {
     "webhook": make_webhook,
     "aws4": make_aws4,
     "certificate": make_certificate,
+    "basic": make_basic,
 }
 
 
@@ -46,6 +48,7 @@ class SchemeItem(Model):
     webhook: WebhookScheme | None = None
     aws4: Aws4Scheme | None = None
     certificate: CertificateScheme | None = None
+    basic: BasicScheme | None = None
     all_of: list[SchemeItem] | None = Field(None, min_length=1, description="Each of these; the first says who asks.")
 
     @model_validator(mode="after")

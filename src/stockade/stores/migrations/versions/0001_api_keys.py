@@ -38,6 +38,7 @@ def upgrade() -> None:
     else:
         op.create_table("api_keys", *_columns())
         op.create_index("ix_api_keys_owner", "api_keys", ["owner"])
+    op.add_column("api_keys", sql.Column("uses", sql.BigInteger, nullable=False, server_default="0"))
     revisions = op.create_table("stockade_revision", sql.Column("number", sql.BigInteger, nullable=False))
     op.execute(sql.insert(revisions).values(number=1))
 

@@ -6,7 +6,7 @@ import sqlalchemy as sql
 from alembic import op
 
 revision = "0005_login_sessions"
-down_revision = "0001_api_keys"
+down_revision = "0004_partners"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,75 @@
+"""From the policy to a running `Service`: stores, keys and users as the operator wants them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+
+from stockade.config import Loaded
+from stockade.config.database import database_place
+from stockade.config.hash_key import own_key, read_hash_key
+from stockade.config.secrets import read_envelope
+from stockade.config.sections.identity import IdentitySection
+from stockade.config.users import user_settings
+from stockade.grants import Schedule
+from stockade.identity.answers import Answers
+from stockade.identity.opening import opened_of
+from stockade.identity.service.people import People
+from stockade.identity.service.secrets import Digests
+from stockade.identity.service.service import Service
+from stockade.identity.service.settings import Settings
+from stockade.identity.service.signing import SigningKeys
+from stockade.stores import Counters, Database
+from stockade.stores.clients import ClientStore
+from stockade.stores.factors import FactorStore
+from stockade.stores.passwords import PasswordChecks
+from stockade.stores.signing_keys import SigningKeyStore
+from stockade.stores.tokens import TokenStore
+from stockade.stores.users import UserStore
+
+_MARGIN = 600.0  # seconds that a key stays published beyond the end of its last token
+
+
+def settings_of(section: IdentitySection) -> Settings:
+    signing = section.signing
+    overlap = max(section.access_lifetime, 300.0) + _MARGIN
+    return Settings(
+        issuer=section.issuer,
+        schedule=Schedule(signing.rotate, signing.lead, overlap),
+        algorithm=signing.algorithm,
+        access=section.access_lifetime,
+        refresh=section.refresh_lifetime,
+        grant=section.grant_lifetime,
+        code=section.code_lifetime,
+        device=section.device_lifetime,
+    )
+
+
+def signing_keys(loaded: Loaded, database: Database) -> SigningKeys:
+    """Raises BadConfig, StoreError."""
+    assert loaded.config.identity is not None
+    settings = settings_of(loaded.config.identity)
+    return SigningKeys(SigningKeyStore(database), read_envelope(loaded), settings.schedule, settings.algorithm)
+
+
+def open_service(loaded: Loaded, stack: ExitStack, counters: Counters) -> Service:
+    """counters: of wrong guesses. stack: what closes it all. Raises BadConfig, StoreError."""
+    assert loaded.config.identity is not None
+    hash_key = read_hash_key(loaded)
+    database = stack.enter_context(closing(Database(database_place(loaded))))
+    return Service(
+        settings_of(loaded.config.identity),
+        ClientStore(database),
+        TokenStore(database),
+        signing_keys(loaded, database),
+        Digests(hash_key),
+        _people(loaded, hash_key, database, stack, counters) if loaded.config.identity.login else None,
+    )
+
+
+def _people(loaded: Loaded, hash_key: bytes, database: Database, stack: ExitStack, counters: Counters) -> People:
+    settings = user_settings(loaded, hash_key)
+    users = UserStore(database)
+    checks = stack.enter_context(closing(PasswordChecks(users, settings.argon2)))
+    factors = FactorStore(users, read_envelope(loaded), own_key(hash_key, "recovery codes"))
+    opened = opened_of(Answers(users, checks, factors, counters), settings, stack)
+    return People(opened.users, opened.factors)

@@ -1,0 +1,98 @@
+"""What a browser is shown: a few pages of plain HTML, without script, with one style that the policy names by hash."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Iterable
+from html import escape
+
+from msgspec import Struct
+
+_STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:24rem;margin:4rem auto;padding:0 1rem;color:#1a1a1a}"
+    "label{display:block;margin:1rem 0 .25rem}input{font:inherit;width:100%;box-sizing:border-box;padding:.5rem}"
+    "button{font:inherit;padding:.5rem 1.5rem;margin:1.5rem .5rem 0 0}.trouble{color:#a40000}"
+    "@media(prefers-color-scheme:dark){body{background:#16181a;color:#e8e8e8}.trouble{color:#ff8a80}}"
+)
+_HASH = b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+
+
+class Page(Struct, frozen=True):
+    """A page and who its forms may lead to, besides ourselves. status: of the response."""
+
+    html: str
+    targets: str = ""
+    status: int = 200
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        action = f"'self' {self.targets}".strip()
+        csp = (
+            f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action {action}; "
+            "frame-ancestors 'none'; base-uri 'none'"
+        )
+        return (
+            ("content-security-policy", csp),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+            ("x-content-type-options", "nosniff"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cache-control", "no-store"),
+        )
+
+
+def login(action: str, ticket: str, client: str, trouble: str = "") -> Page:
+    fields = (
+        '<label for="name">Name</label>'
+        '<input id="name" name="username" autocomplete="username" maxlength="256" required autofocus>'
+        '<label for="password">Password</label>'
+        '<input id="password" name="password" type="password" autocomplete="current-password" '
+        'maxlength="1024" required>'
+        "<button>Log in</button>"
+    )
+    return _page("Log in", f"<p>to go on to <b>{escape(client)}</b></p>{_form(action, ticket, fields, trouble)}")
+
+
+def factor(action: str, ticket: str, trouble: str = "") -> Page:
+    fields = (
+        '<label for="code">Code</label>'
+        '<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" '
+        'maxlength="64" required autofocus>'
+        "<button>Go on</button>"
+    )
+    return _page("Second factor", _form(action, ticket, fields, trouble))
+
+
+def consent(action: str, ticket: str, client: str, scopes: Iterable[str], user: str, targets: str = "") -> Page:
+    listed = "".join(f"<li>{escape(scope)}</li>" for scope in sorted(scopes)) or "<li>nothing but to know you</li>"
+    buttons = '<button name="decision" value="allow">Allow</button><button name="decision" value="deny">Deny</button>'
+    text = f"<p>You are <b>{escape(user)}</b>. <b>{escape(client)}</b> asks for:</p><ul>{listed}</ul>"
+    return _page("Allow access?", text + _form(action, ticket, buttons), targets)
+
+
+def device_code(action: str, ticket: str, code: str, trouble: str = "") -> Page:
+    fields = (
+        '<label for="user_code">The code that your device shows</label>'
+        f'<input id="user_code" name="user_code" value="{escape(code)}" autocomplete="off" '
+        'maxlength="32" required autofocus>'
+        "<button>Go on</button>"
+    )
+    warning = "<p>Type in a code only if you began this yourself, on a device that you have before you.</p>"
+    return _page("Let a device in", warning + _form(action, ticket, fields, trouble))
+
+
+def told(title: str, text: str, status: int = 200) -> Page:
+    return _page(title, f"<p>{escape(text)}</p>", status=status)
+
+
+def _form(action: str, ticket: str, fields: str, trouble: str = "") -> str:
+    said = f'<p class="trouble" role="alert">{escape(trouble)}</p>' if trouble else ""
+    hidden = f'<input type="hidden" name="ticket" value="{escape(ticket)}">'
+    return f'{said}<form method="post" action="{escape(action)}">{hidden}{fields}</form>'
+
+
+def _page(title: str, body: str, targets: str = "", status: int = 200) -> Page:
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
+    html = f'<!doctype html><html lang="en"><head>{head}<style>{_STYLE}</style></head>'
+    return Page(f"{html}<body><h1>{escape(title)}</h1>{body}</body></html>", targets, status)

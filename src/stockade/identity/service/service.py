@@ -1,0 +1,101 @@
+"""`Service`: what every endpoint of the token service uses, and who does what.
+
+authenticating   who the client is              binding     to whom a token is bound
+token_endpoint   which grant is asked for       exchanging  grants that end at the token endpoint
+devices          the device flow                issuing     tokens, and what is kept of them
+inspecting       introspection and revocation   authorizing what a browser sees, by way of tickets and pages
+signing          the signing keys               app         HTTP
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from stockade.grants import PATHS, metadata
+from stockade.grants.clients import CLIENT_SUBJECT
+from stockade.identity.service.assertions import ALGORITHMS
+from stockade.identity.service.attempts import Attempts
+from stockade.identity.service.secrets import Digests
+from stockade.identity.service.settings import Settings
+from stockade.identity.service.signing import SigningKeys
+from stockade.stores.clients import ClientStore
+from stockade.stores.tokens import TokenStore
+from stockade.tokens import DPOP_ALGORITHMS
+
+
+class TooMany(Exception):
+    """Too many wrong guesses came: nothing was checked."""
+
+
+class Person(Protocol):
+    """A user. scopes: what the user may do. factors: whether a second factor is asked for."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def scopes(self) -> frozenset[str]: ...
+    @property
+    def factors(self) -> bool: ...
+
+
+class People(Protocol):
+    """Who can log in; see `people`."""
+
+    def verify(self, name: str, password: str, at: float, *, address: str = "") -> Person | None:
+        """None for a wrong name or password alike, after the same work."""
+
+    def get(self, user_id: str, at: float) -> Person | None:
+        """None for one who may not log in any more."""
+
+    def check_factor(self, user_id: str, code: str, at: float) -> str | None:
+        """The method that was used (RFC 8176), such as "otp"; None for a wrong code. Raises TooMany."""
+
+
+class Service:
+    """All of it is used by several threads at once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clients: ClientStore,
+        tokens: TokenStore,
+        keys: SigningKeys,
+        digests: Digests,
+        people: People | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clients = clients
+        self.tokens = tokens
+        self.keys = keys
+        self.digests = digests
+        self.people = people
+        self.attempts = Attempts()
+        self.names = frozenset({settings.issuer, settings.base + PATHS["token_endpoint"]})
+
+    def first_use(self, text: str, until: float) -> bool:
+        """Whether the text was never used before, over all processes; remembered until then."""
+        return self.tokens.first_use(self.digests.once(text), until)
+
+    def user(self, user_id: str, at: float) -> Person | None:
+        """Who may log in. An id that could be taken for a client's is nobody's."""
+        if self.people is None or user_id.startswith(CLIENT_SUBJECT):
+            return None
+        return self.people.get(user_id, at)
+
+    def metadata(self) -> dict[str, Any]:
+        scopes = {scope for client in self.clients.all() if client.disabled is None for scope in client.scopes}
+        return metadata(
+            self.settings.issuer,
+            users=self.people is not None,
+            scopes=scopes,
+            assertion_algorithms=ALGORITHMS,
+            dpop_algorithms=DPOP_ALGORITHMS,
+            signing=self.settings.algorithm,
+        )
+
+    def keep_house(self, at: float) -> None:
+        """To be called every few seconds: keys that are due, rows that are over."""
+        self.keys.ensure(at)
+        self.tokens.forget(at)
