@@ -56,9 +56,9 @@ def controls() -> dict[str, Control]:
 
 
 def fill(owners: Owners, objects: int) -> None:
-    table = owners.table
+    hold = owners.edges.hold
     for number in range(objects):
-        table.hold("shop/order", str(number), table.owner(f"principal:p{number % PRINCIPALS}"), AT, 90 * 86400.0)
+        hold("shop/order", str(number), f"principal:p{number % PRINCIPALS}", AT, 90 * 86400.0, False)
 
 
 def exchange(number: int, principal: Principal) -> Exchange:
@@ -127,7 +127,7 @@ def main() -> int:
     for each in own[:1000]:
         assert isinstance(owned(each), Pass), owned(each)
     assert isinstance(owned(anothers[0]), Stop)
-    print(f"filled {arguments.objects} objects in {filled:.1f} s, {owners.table.evicted} gave way")
+    print(f"filled {arguments.objects} objects in {filled:.1f} s, {owners.edges.evicted} gave way")
     print(f"scopes, same path:       {cost(authorization.on_request, same):6.2f} µs")
     print(f"scopes, new paths:       {cost(authorization.on_request, own):6.2f} µs")
     print(f"ownership, own object:   {cost(owned, own):6.2f} µs")

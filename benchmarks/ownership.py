@@ -6,7 +6,7 @@ The engine runs with the policy below before the real shop, without a network an
 list, read, order, redeem, write, share, hand over, come with new devices and export in bulk; support staff and an
 administrator work; three customers attack every day. `--output` writes the tables into the page.
 
-Exit status: 0 all well, 1 an honest request was refused, or a learned object was got at after the learning.
+Exit status: 0 all well, 1 an honest request was refused.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[1] / "examples")]
 
 from shop.app import create_app  # noqa: E402 - see above
+from shop.schemas import TEAMS  # noqa: E402 - see above
 
 from stockade.config import build, load_text  # noqa: E402 - see above
 from stockade.engine import (  # noqa: E402 - see above
@@ -56,6 +57,7 @@ apis:
         - {name: admin, operations: ["* /admin/*"], roles: [admin]}
       properties:
         - {name: privileged, properties: [role, password_hash], roles: [admin]}
+        - {name: money, properties: [total, status], operations: ["* /orders/{id}"], roles: [support, admin]}
     ownership:
       - type: user
         id: [path.id, query.user_id, body.user_id]
@@ -72,22 +74,39 @@ apis:
         operations: ["* /orders/{id}", "POST /coupons/redeem"]
         learn: {from: "POST /orders"}
         lists: {"GET /orders": "response[*].id"}
+        tell:
+          - {from: "GET /orders/{id}", id: path.id, to: response.user_id}
+          - {from: "GET /admin/orders", id: "response[*].id", to: "response[*].user_id"}
         exclusive: true
-        principals: 10
+        principals: 5
         exempt: {roles: [support, admin]}
       - type: document
         id: path.id
         operations: ["* /documents/{id}", "* /documents/{id}/*"]
         learn: {from: "POST /documents"}
         lists: {"GET /documents": "response[*].id"}
+        tell: {from: "GET /documents/{id}", id: path.id, to: response.user_id}
         share: {from: "POST /documents/{id}/shares", id: path.id, to: body.user_id}
         move: {from: "POST /documents/{id}/owner", id: path.id, to: body.user_id}
-        principals: 10
+        remove: ["DELETE /documents/{id}"]
+        principals: 5
+        exempt: {roles: [support, admin]}
+      - type: project
+        id: path.id
+        operations: ["* /projects/{id}", "* /projects/{id}/*"]
+        owner: "claim:team"
+        learn: {from: "POST /projects"}
+        lists: {"GET /projects": "response[*].id"}
+        tell: {from: "GET /projects/{id}", id: path.id, to: response.team}
+        move: {from: "POST /projects/{id}/team", id: path.id, to: body.team}
+        principals: 3
         exempt: {roles: [support, admin]}
 """
+AT_ONCE = POLICY.replace("principals: 5", "learning: 0s").replace("principals: 3", "learning: 0s")
 START = 1_763_769_600.0  # midnight, UTC
 CUSTOMERS = range(1, 18)
 ATTACKERS = (15, 16, 17)
+ADMIN = "admin function"
 SPELLINGS = ("{}", "0{}", "{}.0", "{}.json", "{}%20", "%2B{}", "{};a=1", "{}/", "{},{}", "0x{:x}")
 BEGIN, END = "<!-- figures: benchmarks/ownership.py -->\n", "<!-- end of figures -->\n"
 
@@ -138,7 +157,8 @@ class World:
         )
         if isinstance(request, BadRequest):
             return 400, "bad-target", None
-        self._proves.who = Principal(str(asked.who), "api_key", device)
+        claims = {"team": self.shop.teams[asked.who]}
+        self._proves.who = Principal(str(asked.who), "jwt", device, claims=claims)
         session = open_session(self._policy, request)
         verdict = drive(session.receive(REQUEST_HEAD), self.stores.answer)
         if session.reads_request_body:
@@ -208,13 +228,21 @@ def honest(world: World, who: int, chance: random.Random) -> Iterator[Asked]:  #
     elif what < 0.65:
         yield own("POST", "/documents", {"title": "notes"}, kind="write")
     elif what < 0.75 and readable:
+        if chance.random() < 0.5:
+            yield own("GET", "/documents", kind="list")
         yield own("GET", f"/documents/{chance.choice(readable)}", kind="shared")
     elif what < 0.82 and written:
         other = chance.choice([each for each in CUSTOMERS if each != who])
         yield own("POST", f"/documents/{chance.choice(written)}/shares", {"user_id": other}, kind="share")
-    elif what < 0.84 and written:
+    elif what < 0.83 and written:
         other = chance.choice([each for each in CUSTOMERS if each != who])
         yield own("POST", f"/documents/{chance.choice(written)}/owner", {"user_id": other}, kind="hand over")
+    elif what < 0.84 and written:
+        yield own("DELETE", f"/documents/{chance.choice(written)}", kind="throw away")
+    elif what < 0.85 and mine:
+        yield own("PATCH", f"/orders/{chance.choice(mine)}", {"items": [{"product_id": 4, "quantity": 2}]}, "change")
+    elif what < 0.86 and mine:
+        yield own("DELETE", f"/orders/{chance.choice(mine)}", kind="cancel")
     elif what < 0.90:
         yield own("PATCH", f"/users/{who}", {"phone": "+1-202-555-0199"}, kind="profile")
     elif what < 0.92:
@@ -223,6 +251,23 @@ def honest(world: World, who: int, chance: random.Random) -> Iterator[Asked]:  #
             yield own("GET", f"/orders/{id_}", kind="export")
     else:
         yield own("GET", "/products", kind="browse")
+        yield from teamwork(world, who, chance)
+
+
+def teamwork(world: World, who: int, chance: random.Random) -> Iterator[Asked]:
+    """What one does in one's team: what a colleague began is everybody's there."""
+    shop = world.shop
+    ours = [each.id for each in shop.projects.values() if each.team == shop.teams[who]]
+    if chance.random() < 0.3:
+        yield Asked(who, "POST", "/projects", {"title": "plan"}, True, "begin")
+    if chance.random() < 0.3:
+        yield Asked(who, "GET", "/projects", None, True, "team")
+    for id_ in chance.sample(ours, min(2, len(ours))):
+        yield Asked(who, "GET", f"/projects/{id_}", None, True, "team")
+    if ours and chance.random() < 0.2:
+        yield Asked(who, "PUT", f"/projects/{chance.choice(ours)}", {"title": "new plan"}, True, "team")
+    if ours and chance.random() < 0.1:
+        yield Asked(who, "POST", f"/projects/{chance.choice(ours)}/team", {"team": chance.choice(TEAMS)}, True, "give")
 
 
 def staff(world: World, who: int, chance: random.Random) -> Iterator[Asked]:
@@ -231,9 +276,15 @@ def staff(world: World, who: int, chance: random.Random) -> Iterator[Asked]:
     yield Asked(who, "GET", f"/orders?user_id={chance.choice(CUSTOMERS)}", None, True, "support")
     if documents:
         yield Asked(who, "GET", f"/documents/{chance.choice(documents)}", None, True, "support")
+    if world.shop.projects:
+        yield Asked(who, "GET", f"/projects/{chance.choice(list(world.shop.projects))}", None, True, "support")
+    yield Asked(who, "PATCH", f"/orders/{chance.choice(orders)}", {"status": "shipped"}, True, "support")
     if who == 20:
         yield Asked(who, "GET", "/admin/orders", None, True, "admin")
         yield Asked(who, "PATCH", "/users/3", {"role": "customer"}, True, "admin")
+        if chance.random() < 0.2:  # somebody changes teams: what was his colleagues' is no longer his
+            moved = chance.choice(CUSTOMERS)
+            yield Asked(who, "POST", f"/admin/users/{moved}/team", {"team": chance.choice(TEAMS)}, True, "admin")
 
 
 def attack(world: World, who: int, chance: random.Random) -> Iterator[Asked]:
@@ -255,12 +306,25 @@ def attack(world: World, who: int, chance: random.Random) -> Iterator[Asked]:
     yield foul("GET", "/orders", kind="list everybody's")
     yield foul("GET", f"/users/{victim}", kind="read a user")
     yield foul("PATCH", f"/users/{who}", {"role": "admin"}, kind="privileged property")
-    yield foul("GET", "/admin/orders", kind="admin function")
+    yield foul("PATCH", f"/orders/{order}", {"items": [{"product_id": 1, "quantity": 1}]}, kind="update another's")
+    own = [each.id for each in shop.orders.values() if each.user_id == who]
+    if own:
+        yield foul("PATCH", f"/orders/{chance.choice(own)}", {"total": 1}, kind="privileged property")
+    yield foul("GET", chance.choice(("/admin/orders", "/Admin/users", "/admin//users", "/admin/users/")), None, ADMIN)
+    yield foul("POST", f"/admin/users/{who}/role", {"role": "admin"}, ADMIN)
+    yield foul("POST", f"/admin/users/{who}/team", {"team": chance.choice(TEAMS)}, ADMIN)
+    strange = [each.id for each in shop.projects.values() if each.team != shop.teams[who]]
+    if strange:
+        project = chance.choice(strange)
+        yield foul("GET", f"/projects/{project}", kind="read another's")
+        yield foul("PUT", f"/projects/{project}", {"title": "x"}, kind="update another's")
+        yield foul("POST", f"/projects/{project}/team", {"team": shop.teams[who]}, kind="share another's")
     if secret:
         document = chance.choice(secret)
         yield foul("GET", f"/documents/{document}", kind="read another's")
         yield foul("PUT", f"/documents/{document}", {"title": "x"}, kind="update another's")
         yield foul("POST", f"/documents/{document}/shares", {"user_id": who}, kind="share another's")
+        yield foul("DELETE", f"/documents/{document}", kind="delete another's")
     if chance.random() < 0.2:
         for id_ in orders[:40]:
             yield foul("GET", f"/orders/{id_}", kind="walk")
@@ -347,7 +411,7 @@ def main() -> int:
     failed = False
     for title, text, prepare in (
         ("Learned from nothing, `learning: 24h`", POLICY, None),
-        ("Orders imported, `learning: 0s`", POLICY.replace("principals: 10", "learning: 0s"), imported),
+        ("Orders imported, `learning: 0s`", AT_ONCE, imported),
     ):
         world = World(text)
         if prepare is not None:

@@ -1,4 +1,4 @@
-"""Documents that customers share and hand over, and the area of the shop's own people. Nobody is asked who they are.
+"""Documents that customers write, share, hand over and throw away. Nobody is asked who they are.
 
 Who is asking, where it matters at all, is whom the gateway names in `X-Stockade-Principal`.
 """
@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Response
 
 from shop.routes import NOT_FOUND, Id, TheShop, missing
-from shop.schemas import Document, DocumentDraft, Order, Recipient, UserProfile
+from shop.schemas import Document, DocumentDraft, Recipient
 
 router = APIRouter()
 
@@ -30,7 +30,8 @@ async def list_documents(shop: TheShop, asking: Asking = 0) -> list[Document]:
 
 @router.post("/documents", tags=["documents"], summary="Write a document", status_code=201)
 async def write_document(shop: TheShop, draft: DocumentDraft, asking: Asking = 0) -> Document:
-    document = Document(id=len(shop.documents) + 1, user_id=asking, title=draft.title, readers=[])
+    shop.written += 1
+    document = Document(id=shop.written, user_id=asking, title=draft.title, readers=[])
     shop.documents[document.id] = document
     return document
 
@@ -64,22 +65,8 @@ async def hand_over_document(shop: TheShop, document_id: Id, recipient: Recipien
     return document
 
 
-@router.delete("/orders/{id}", tags=["orders"], summary="Cancel an order", status_code=204, responses=NOT_FOUND)
-async def cancel_order(shop: TheShop, order_id: Id) -> Response:
-    if order_id not in shop.orders:
-        raise missing("order")
-    shop.orders[order_id].status = "placed"
+@router.delete("/documents/{id}", tags=["documents"], summary="Throw it away", status_code=204, responses=NOT_FOUND)
+async def delete_document(shop: TheShop, document_id: Id) -> Response:
+    _document(shop, document_id)
+    del shop.documents[document_id]
     return Response(status_code=204)
-
-
-# Careless, both: API5:2023 Broken Function Level Authorization. Anybody may.
-
-
-@router.get("/admin/users", tags=["admin"], summary="List all users", response_model=list[UserProfile])
-async def list_users(shop: TheShop) -> list[UserProfile]:
-    return [UserProfile(id=user.id, name=user.name) for user in shop.users.values()]
-
-
-@router.get("/admin/orders", tags=["admin"], summary="Export all orders")
-async def export_orders(shop: TheShop) -> list[Order]:
-    return list(shop.orders.values())

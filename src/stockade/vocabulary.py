@@ -18,7 +18,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import force_setattr
 
 from stockade.messages import Message, Protocol
-from stockade.ownership import Confidence, Found
+from stockade.ownership import Confidence
 from stockade.tokens import ApiKeyRecord, Claims, VerificationKeys
 from stockade.wire import Request, Response, problem
 
@@ -125,8 +125,8 @@ class Pass(Struct, frozen=True, gc=False):
     texts: Texts | None = None
     decided: str = ""  # the rule that let it pass, for the record
     unknown: Texts | None = None
-    risk: int = 0  # 0 to 100; the highest that is said holds
     request: Request | None = None
+    risk: int = 0  # 0 to 100; the highest that is said holds
 
 
 class Closing(Struct, frozen=True, gc=False):
@@ -382,9 +382,12 @@ Exclusive: TypeAlias = Literal["never", "confident", "always"]
 
 
 class Owned(NamedTuple):
-    """What is known of each id that was asked for, and whether it is certain enough to refuse by."""
+    """What is known of each id that was asked for, and whether it is certain enough to refuse by, where it matters.
 
-    found: tuple[Found, ...]
+    found: -1 it is the asker's, 0 nobody was ever given it, else to how many others it was given.
+    """
+
+    found: tuple[int, ...]
     confident: bool
 
 

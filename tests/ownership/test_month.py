@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from benchmarks.ownership import POLICY, World, imported, month
+from benchmarks.ownership import AT_ONCE, POLICY, World, imported, month
 
 
 def test_no_honest_request_is_refused_while_it_learns():
@@ -13,7 +13,7 @@ def test_no_honest_request_is_refused_while_it_learns():
 
 
 def test_every_attack_is_refused_once_owners_are_imported():
-    world = World(POLICY.replace("principals: 10", "learning: 0s"))
+    world = World(AT_ONCE)
     imported(world)
     tally, wrong = asyncio.run(month(world, 3, 11))
     assert wrong == []

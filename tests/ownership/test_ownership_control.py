@@ -44,6 +44,17 @@ ATTACKS = [
     ("GET", "/orders/0x7", {}),
     ("GET", "/orders/7e0", {}),
     ("GET", "/orders/%EF%BC%97", {}),
+    ("GET", "/orders/%D9%A7", {}),  # ARABIC-INDIC DIGIT SEVEN
+    ("GET", "/orders/%E2%80%8B7", {}),  # ZERO WIDTH SPACE
+    ("GET", "/orders/0_7", {}),
+    ("GET", "/orders/0b111", {}),
+    ("GET", "/orders/0o7", {}),
+    ("GET", "/orders/70e-1", {}),
+    ("GET", "/orders/.7e1", {}),
+    ("GET", "/orders/7abc", {}),
+    ("GET", "/orders/7--", {}),
+    ("GET", "/orders/7-8", {}),
+    ("GET", "/orders/id=7", {}),
     ("GET", "/orders/8,7", {}),
     ("GET", "/orders/[7]", {}),
     ("GET", "/orders/%7B%22id%22:7%7D", {}),
@@ -110,7 +121,7 @@ def test_making_cannot_claim_what_is_anothers(world):
 def test_what_failed_teaches_nothing(world):
     assert world.ask("bob", "POST", "/orders", {}, reply={"id": 30}, status=500) == 500
     world.ask("bob", "POST", "/orders", {}, reply={"id": 31}, headers=[("x-http-method-override", "GET")])
-    assert world.owners.table.edges == 2  # none of these
+    assert world.owners.edges.used == 2  # none of these
 
 
 def test_sharing_handing_over_and_deleting(world):
@@ -219,3 +230,21 @@ def test_too_many_and_unreadable_ids_are_refused(world):
     assert world.ask("bob", "POST", "/batch", b"{") == 400
     assert world.ask("bob", "POST", "/batch", {"order_id": list(range(5000))}) == 400
     assert world.ask("bob", "POST", "/batch", {"a": 1}, headers=[("content-encoding", "gzip")]) == 400
+
+
+def test_who_may_try_no_more_ids_takes_no_more_memory(world):
+    taken = []
+    answer = world.stores.answer
+
+    def remembering(ask):
+        reply = answer(ask)
+        if getattr(ask, "buckets", ("",))[0].startswith("seen"):
+            taken.append(reply is None)  # from both buckets
+        return reply
+
+    world.door.answer = remembering
+    for number in range(100, 150):
+        world.ask("bob", "GET", f"/orders/{number}")
+    assert world.rules() == ["walked"]
+    assert taken == [True] * 5 + [False] * 45
+    assert world.ask("bob", "GET", "/orders/100") == 200  # tried before

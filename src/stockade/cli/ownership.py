@@ -1,4 +1,4 @@
-"""`stockade ownership`: show, forget, export and import what was learned of whose objects are."""
+"""`stockade ownership`: show, forget, export, import, report what was learned."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NotRequired, TypedDict
 
 import typer
 
 from stockade.cli.display import print_json, print_table
 from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy
+from stockade.cli.ownership_report import moment, report
 
 if TYPE_CHECKING:
+    from stockade.ownership import Form
     from stockade.stores import Owners
     from stockade.stores.owners import Edge
 
 app = typer.Typer(
-    help="Whose objects are: show, forget, export, import.\n\n\b\nExample: stockade ownership show shop/order 7",
+    help="Whose objects are, and who tried others'.\n\n\b\nExample: stockade ownership show shop/order 7",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -38,19 +39,40 @@ class _Line(TypedDict):
     source: NotRequired[str]
 
 
+app.command()(report)
 OwnerOption = Annotated[str | None, typer.Option(help='An owner, "principal:ann" or "tenant:acme".')]
 _MOST_SHOWN = 1000
 
 
+class _Opened(NamedTuple):
+    store: Owners
+    forms: dict[str, Form]  # by kind
+
+    def canonical(self, kind: str | None, id_: str) -> str:
+        """The id's one form. Raises BadId."""
+        from stockade.ownership import spellings
+
+        return spellings(id_, self.forms.get(kind or "", "auto"))[0]
+
+    def asked(self, kind: str | None, id_: str | None) -> str | None:
+        from stockade.ownership import BadId
+
+        try:
+            return self.canonical(kind, id_) if id_ is not None else None
+        except BadId as error:
+            raise typer.BadParameter(str(error), param_hint="ID") from None
+
+
 @contextmanager
-def _opened(policy: Path) -> Iterator[Owners]:
+def _opened(policy: Path) -> Iterator[_Opened]:
     from stockade.config import load
     from stockade.stores import Owners
 
     loaded = load(policy)
-    store = Owners(loaded.folder / loaded.config.owners.path, loaded.config.owners.objects)
+    config = loaded.config
+    store = Owners(loaded.folder / config.owners.path, config.owners.objects, at=time.time())
     try:
-        yield store
+        yield _Opened(store, {f"{api.name}/{item.type}": item.form for api in config.apis for item in api.ownership})
     finally:
         store.close()
 
@@ -68,12 +90,12 @@ def show(
     \b
     Example: stockade ownership show shop/order 7
     """
-    with _opened(policy) as store:
+    with _opened(policy) as opened:
         if kind is None and owner is None:
-            _show_kinds(store, as_json)
+            _show_kinds(opened.store, as_json)
             return
         edges = []
-        for edge in store.all(kind, _canonical(id_), owner):
+        for edge in opened.store.all(kind, opened.asked(kind, id_), owner):
             edges.append(edge)
             if len(edges) >= _MOST_SHOWN:
                 break
@@ -86,13 +108,14 @@ def show(
 
 def _show_kinds(store: Owners, as_json: bool) -> None:
     rows = []
-    for kind in sorted({edge.kind for edge in store.all()}):
-        since, owners, others = store.table.learned(kind)
-        rows.append({"kind": kind, "since": _moment(since), "owners": owners, "others": others})
+    for kind, count in store.kinds():
+        since, owners, others = store.edges.learned(kind)
+        rows.append({"kind": kind, "edges": count, "since": moment(since), "owners": owners, "others": others})
     if as_json:
-        print_json({"kinds": rows, "edges": store.table.edges, "evicted": store.table.evicted})
+        table = {"entries": store.edges.used, "room": store.edges.room, "evicted": store.edges.evicted}
+        print_json({"kinds": rows, **table})
         return
-    columns = ("kind", "since", "owners", "others")
+    columns = ("kind", "edges", "since", "owners", "others")
     print_table(columns, (tuple(str(row[name]) for name in columns) for row in rows))
 
 
@@ -108,8 +131,11 @@ def forget(
     \b
     Example: stockade ownership forget shop/order 7 --owner principal:bob
     """
-    with _opened(policy) as store:
-        store.forget(kind, _canonical(id_) or id_, owner, time.time())
+    with _opened(policy) as opened:
+        known = opened.store.forget(kind, opened.asked(kind, id_) or id_, owner, time.time())
+    if not known:
+        typer.echo(f"nothing was known of {owner or 'any owner'} of {kind} {id_}")
+        sys.exit(1)
     typer.echo(f"forgot {owner or 'the owners'} of {kind} {id_}")
 
 
@@ -122,8 +148,8 @@ def export(policy: Policy = DEFAULT_POLICY) -> None:
     """
     import msgspec
 
-    with _opened(policy) as store:
-        for edge in store.all():
+    with _opened(policy) as opened:
+        for edge in opened.store.all():
             typer.echo(msgspec.json.encode(edge._asdict()).decode())
 
 
@@ -141,18 +167,19 @@ def import_(
         lines = file.read_bytes().splitlines()
     except OSError as error:
         raise typer.BadParameter(f"{file} cannot be read: {error.strerror}") from None
-    edges, troubles = _read(file, lines)
-    if troubles:
-        typer.echo("\n".join(troubles[:20]), err=True)
-        sys.exit(2)
-    with _opened(policy) as store:
-        new = store.load(edges)
+    with _opened(policy) as opened:
+        edges, troubles = _read(file, lines, opened)
+        if troubles:
+            typer.echo("\n".join(troubles[:20]), err=True)
+            sys.exit(2)
+        new = opened.store.load(edges)
     typer.echo(f"{len(edges)} read, {new} new")
 
 
-def _read(file: Path, lines: list[bytes]) -> tuple[list[Edge], list[str]]:
+def _read(file: Path, lines: list[bytes], opened: _Opened) -> tuple[list[Edge], list[str]]:
     import msgspec
 
+    from stockade.ownership import BadId
     from stockade.stores.owners import Edge
 
     now = time.time()
@@ -165,29 +192,18 @@ def _read(file: Path, lines: list[bytes]) -> tuple[list[Edge], list[str]]:
         except msgspec.MsgspecError as error:
             troubles.append(f"{file}:{number}: {error}")
             continue
-        id_ = _canonical(given["id"])
-        if id_ is None or not all((given["kind"], given["owner"])):
-            troubles.append(f"{file}:{number}: kind, id and owner must not be empty, nor an id over long")
+        try:
+            id_ = opened.canonical(given["kind"], given["id"])
+        except BadId as error:
+            troubles.append(f"{file}:{number}: {error}")
+            continue
+        if not all((given["kind"], id_, given["owner"])):
+            troubles.append(f"{file}:{number}: kind, id and owner must not be empty")
             continue
         first = given.get("first", now)
         edges.append(Edge(given["kind"], id_, given["owner"], first, given.get("last", now), "import"))
     return edges, troubles
 
 
-def _canonical(id_: str | None) -> str | None:
-    from stockade.ownership import BadId, spellings
-
-    if id_ is None:
-        return None
-    try:
-        return spellings(id_)[0]
-    except BadId as error:
-        raise typer.BadParameter(str(error)) from None
-
-
 def _as_dict(edge: Edge) -> dict[str, Any]:
-    return {**edge._asdict(), "first": _moment(edge.first), "last": _moment(edge.last)}
-
-
-def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else ""
+    return {**edge._asdict(), "first": moment(edge.first), "last": moment(edge.last)}

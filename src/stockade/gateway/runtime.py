@@ -54,7 +54,9 @@ class Runtime:
         keys, database = self._database(built)
         introspection = Introspection(built.introspectors)
         owners = self._owners(built, database)
-        return Stores(self._counters, keys, KeySources(built.sources, known), introspection, database, owners)
+        return Stores(
+            self._counters, keys, KeySources(built.sources, known), introspection, database=database, owners=owners
+        )
 
     def _owners(self, built: Built, database: Database | None) -> Owners | None:
         if built.owners is None:

@@ -13,7 +13,7 @@ from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
-from unicodedata import normalize
+from unicodedata import category, decimal, normalize
 from urllib.parse import unquote
 
 Form: TypeAlias = Literal["auto", "integer", "uuid", "text", "folded"]
@@ -26,11 +26,14 @@ _MOST_VALUES = 20_000  # of one request or response
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}(?:\.0*)?")
 _UUID = re.compile(r"(?:urn:uuid:)?\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?")
 _HEX = re.compile(r"[0-9A-Fa-f]{16,}")
-_OTHER_NUMBER = re.compile(r"0x[0-9a-f]{1,16}|[+-]?[0-9]{1,18}e\+?[0-9]{1,2}|[0-9]{1,18}\.[0-9]{1,18}")
+_BASES = {"0x": 16, "0o": 8, "0b": 2}
+_BASED = re.compile(r"0x[0-9a-f]{1,16}|0o[0-7]{1,22}|0b[01]{1,64}")
+_FLOAT = re.compile(r"[+-]?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:e[+-]?[0-9]{1,2})?")
+_GROUPED = re.compile(r"[0-9]{1,40}(?:_[0-9]{1,40}){1,20}")  # as Python writes a million
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,340}={0,2}")
 _PRINTABLE = re.compile(r"[ -~]+")
-_PREFIX = re.compile(r"([0-9]{1,40}|[0-9A-Fa-f-]{16,256})[^0-9A-Za-z_-]")
-_SEPARATORS = re.compile(r"[\s,;|&\"'\[\]{}()<>\0]+")
+_PREFIXES = (re.compile(r"([0-9]{1,40})[^0-9]"), re.compile(r"([0-9A-Fa-f-]{16,256})[^0-9A-Za-z_-]"))
+_SEPARATORS = re.compile(r"[\s,;|&=\"'\[\]{}()<>\0]+")
 
 
 class BadId(ValueError):
@@ -67,9 +70,16 @@ def _decoded(text: str) -> str:
             break
         text = unquote(text)
     if not text.isascii():
-        text = normalize("NFKC", text)
+        text = "".join(map(_plain, normalize("NFKC", text)))
     bare = text.strip("\0 \t\r\n\v\f").rstrip("./\\ ")
     return bare.lstrip("/") if bare else text
+
+
+def _plain(character: str) -> str:
+    """Digits of any script are digits to Python and Java; what is not seen is dropped by many."""
+    if character.isdecimal():
+        return str(decimal(character))
+    return "" if category(character) == "Cf" else character
 
 
 def canonical(text: str, form: Form) -> str | None:
@@ -87,12 +97,12 @@ def canonical(text: str, form: Form) -> str | None:
 
 
 def _readings(text: str, form: Form) -> Iterator[str | None]:
-    lower = text.lower()
-    if _OTHER_NUMBER.fullmatch(lower):
-        yield canonical(_number(lower), form)
-    match = _PREFIX.match(text)
-    if match is not None:  # 7.json, 7;x, 7' OR 1=1
-        yield canonical(match[1], form)
+    if (number := _number(text.lower())) is not None:
+        yield canonical(number, form)
+    if not (_UUID.fullmatch(text.lower()) or _HEX.fullmatch(text)):
+        for prefix in _PREFIXES:  # 7.json, 7;x, 7' OR 1=1, 7abc
+            if match := prefix.match(text):
+                yield canonical(match[1], form)
     parts = [part for part in _SEPARATORS.split(text) if part]
     if len(parts) > 1 or (parts and parts[0] != text):  # 1,2 and [7] and {"id":7}
         for part in parts:
@@ -102,12 +112,17 @@ def _readings(text: str, form: Form) -> Iterator[str | None]:
         yield from _unwrapped(text, form)
 
 
-def _number(text: str) -> str:
-    try:
-        number = int(text, 16) if text.startswith("0x") else int(float(text))
-    except (ValueError, OverflowError):
-        return ""
-    return str(number) if abs(number) < 1 << 63 else ""
+def _number(text: str) -> str | None:
+    """The whole number that a lenient reader takes it for: 0x7, 0b111, 7e0, 70e-1, 7.9, 1_000."""
+    if _BASED.fullmatch(text):
+        number = int(text[2:], _BASES[text[:2]])
+    elif _FLOAT.fullmatch(text):
+        number = int(float(text))
+    elif _GROUPED.fullmatch(text):
+        return text.replace("_", "")
+    else:
+        return None
+    return str(number) if abs(number) < 1 << 64 else None
 
 
 def _unwrapped(text: str, form: Form) -> Iterator[str | None]:

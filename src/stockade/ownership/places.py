@@ -1,4 +1,5 @@
-"""Where ids stand: `path.order_id`, `query.id`, `header.x-order`, `body.items[*].order_id`, `response[*].id`."""
+"""Where ids stand: `path.order_id`, `query.id`, `header.x-order`, `body.items[*].order_id`, `response[*].id`, and
+`graphql.order.id`, the argument of a field."""
 
 from __future__ import annotations
 
@@ -7,12 +8,13 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal, TypeAlias, cast
 
+import msgspec
 from msgspec import Struct
 
-from stockade.ownership.ids import Pairs
+from stockade.ownership.ids import Pairs, scalars
 
-Source: TypeAlias = Literal["path", "query", "header", "body", "response"]
-_PLACE = re.compile(r"(path|query|header|body|response)(.*)", re.DOTALL)
+Source: TypeAlias = Literal["path", "query", "header", "body", "response", "graphql"]
+_PLACE = re.compile(r"(path|query|header|body|response|graphql)(.*)", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[\*\]")
 _MOST_BYTES = 8 << 20
 _EVERY = "*"
@@ -50,6 +52,8 @@ def parse_place(text: str) -> Place:
         raise BadPlace(f"{text!r}: after {source} come members and items, as in {source}.items[*].id")
     if source in ("path", "query", "header") and (len(steps) != 1 or steps[0] == _EVERY):
         raise BadPlace(f"{text!r}: {source} has one name, as in {source}.order_id")
+    if source == "graphql" and (len(steps) < 2 or _EVERY in steps[:2]):
+        raise BadPlace(f"{text!r}: graphql has a field and its argument, as in graphql.order.id")
     return Place(source, steps)
 
 
@@ -63,6 +67,14 @@ def read_json(body: bytes) -> Any:
         return None
 
 
+def read_response(body: bytes) -> Any:
+    """The value of an upstream's body, which may be large; of members that stand twice the last, as clients read it."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
 def values_at(value: Any, steps: tuple[str, ...]) -> Iterator[Any]:
     """What stands there: names without regard to case, every duplicate; a list where an object is due has each of its
     items looked into, and an object or lone value where a list is due stands for itself."""
@@ -73,13 +85,35 @@ def values_at(value: Any, steps: tuple[str, ...]) -> Iterator[Any]:
     if step == _EVERY:
         for item in value if _is_list(value) else (value,):
             yield from values_at(item, rest)
-    elif isinstance(value, Pairs):
-        for name, member in value:
+    elif isinstance(value, Pairs | dict):
+        for name, member in value if isinstance(value, Pairs) else value.items():
             if name == step or name.casefold() == step.casefold():
                 yield from values_at(member, rest)
     elif _is_list(value):
         for item in value:
             yield from values_at(item, steps)
+
+
+def pairs_at(
+    value: Any, ids: tuple[str, ...], owners: tuple[str, ...], path: str | None = None
+) -> Iterator[tuple[Any, str]]:
+    """What stands at two places, each with the other of the same item. path: the id, where it stands in no value.
+
+    >>> list(pairs_at([{"id": 7, "user": "ann"}], ("*", "id"), ("*", "user")))
+    [(7, 'ann')]
+    """
+    ids = () if path is not None else ids
+    shared = 0
+    for number, (one, other) in enumerate(zip(ids, owners, strict=False), 1):
+        if one != other:
+            break
+        if one == _EVERY:
+            shared = number
+    for item in values_at(value, owners[:shared]):
+        named = [owner for each in values_at(item, owners[shared:]) for owner in scalars(each)]
+        for id_ in values_at(item, ids[shared:]) if path is None else (path,):
+            for owner in named:
+                yield id_, owner
 
 
 def _is_list(value: Any) -> bool:

@@ -1,7 +1,7 @@
 """Owners of objects: a table in a file that all workers map, and beside it SQLite with ids and owners in words.
 
-The table decides, in a microsecond and for all workers at once. SQLite is for people (`stockade ownership`) and for
-making the table anew; what it must learn is written down in batches, off the request path.
+The table decides, in a microsecond and for all workers at once; a worker that is killed takes nothing of it along.
+SQLite is for people (`stockade ownership`) and for making a lost table anew; it is written off the request path.
 """
 
 from __future__ import annotations
@@ -11,237 +11,234 @@ import mmap
 import os
 import secrets
 import sqlite3
+import stat
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
-from stockade.ownership import Table, table_words
+from stockade.ownership import MINE, Edges, is_confident, table_size
+from stockade.stores.owner_names import Change, Edge, OwnerNames
 from stockade.vocabulary import FindOwners, Owned, StoreError, Teach
 
+__all__ = ["Edge", "Owners"]
 _MOST_PENDING = 200_000
-_MOST_NOTED = 50_000  # principals per process that are known to be counted
-_PATIENCE = 5.0
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS edges (
-  kind TEXT NOT NULL, id TEXT NOT NULL, owner TEXT NOT NULL,
-  first REAL NOT NULL, last REAL NOT NULL, source TEXT NOT NULL,
-  PRIMARY KEY (kind, id, owner)
-) WITHOUT ROWID
-"""
-
-
-class Edge(NamedTuple):
-    """One object and one of its owners. source: the operation that handed it over, or "import"."""
-
-    kind: str
-    id: str
-    owner: str
-    first: float
-    last: float
-    source: str
-
-
-class Change(NamedTuple):
-    """What SQLite is still to be told. owner: "" for all."""
-
-    held: bool
-    kind: str
-    id: str
-    owner: str
-    at: float
-    source: str
+_FOREVER = float(1 << 40)
+_EMPTY = bytes(8)
+_MINE = Owned((MINE,), True)  # what is one's own asks for no confidence
 
 
 class Owners:
     """Answers FindOwners and Teach. path: of the table; None for one in memory, of this process alone.
 
-    passive: look, and change nothing. Raises StoreError.
+    objects: how many there is room for, where the table is new or nobody else has it open; else it stays as it is.
+    passive: look, and change nothing. at: the time, for what a larger table need not take over. Raises StoreError.
     """
 
-    def __init__(self, path: Path | None = None, objects: int = 100_000, *, passive: bool = False) -> None:
+    def __init__(
+        self, path: Path | None = None, objects: int = 100_000, *, passive: bool = False, at: float = 0.0
+    ) -> None:
         self.path = path
+        self.dropped = 0  # changes that SQLite will not hear of
         self._passive = passive
         self._lock = threading.Lock()
         self._pending: list[Change] = []
-        self._noted: set[tuple[str, int, bool]] = set()
-        self.dropped = 0  # changes that SQLite will not hear of
-        size = table_words(objects) * 8
+        self._names = OwnerNames(path.with_name(path.name + ".db")) if path is not None else None
+        size = table_size(objects)
+        self._file = -1
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) if path is not None else -1
-            with self._locked():
-                fresh = self._file < 0 or os.fstat(self._file).st_size != size
-                if self._file >= 0 and fresh:
-                    os.ftruncate(self._file, 0)
-                    os.ftruncate(self._file, size)
-                self._map = mmap.mmap(self._file, size)
-                self._words = memoryview(self._map).cast("Q")
-                self.table = self._open_table(fresh)
+            if path is None or (passive and not (path.exists() and path.stat().st_size)):
+                self._map, self.edges = _in_memory(size, passive)
+            else:
+                self._open(path, size, at)
         except (OSError, ValueError, sqlite3.Error) as error:
+            if self._file >= 0:
+                os.close(self._file)
             raise StoreError(f"{path}: the table of owners cannot be opened: {error}") from error
 
-    def _open_table(self, fresh: bool) -> Table:
-        if not fresh:
-            try:
-                return Table(self._words)
-            except ValueError:  # a crash in the midst of making it
-                self._words[:] = memoryview(bytes(len(self._words) * 8)).cast("Q")
-        table = Table.new(self._words, secrets.token_bytes(16))
-        if self.path is not None:
-            for edge in self.all():
-                table.note_first(edge.kind, edge.first)
-                table.hold(edge.kind, edge.id, table.owner(edge.owner), edge.last, float(1 << 40))
-        return table
+    # Its file. Who has it open shares a lock on it; who alone has it may make it anew, or larger.
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with self._lock:
-            if self._file >= 0:
-                fcntl.flock(self._file, fcntl.LOCK_EX)
+    def _open(self, path: Path, size: int, at: float) -> None:
+        alone = self._lock_file(path)
+        found = os.fstat(self._file)
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+            raise ValueError("it is no file that its owner alone may use; mend that with chmod 600")
+        if alone and not self._passive:
+            self._make(path, size, at)
+        fcntl.flock(self._file, fcntl.LOCK_SH)
+        self._map = mmap.mmap(self._file, 0)
+        self.edges = Edges(self._map, passive=self._passive)
+
+    def _lock_file(self, path: Path) -> bool:
+        """Open it; whether nobody else has."""
+        while True:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            alone = True
             try:
-                yield
-            finally:
-                if self._file >= 0:
-                    fcntl.flock(self._file, fcntl.LOCK_UN)
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                alone = False
+                fcntl.flock(self._file, fcntl.LOCK_SH)  # once whoever makes it is done
+            with suppress(FileNotFoundError):
+                here = os.fstat(self._file)
+                if os.path.samestat(here, path.stat()) and (alone or here.st_size):
+                    return alone
+            os.close(self._file)  # another has put a larger one in its place, or died as it made it
+            self._file = -1
+
+    def _make(self, path: Path, size: int, at: float) -> None:
+        """What stands in the file is what was asked for, when this is done."""
+        old = self._present(path)
+        if old is not None and os.fstat(self._file).st_size == size:
+            old[0].close()
+            old[1].close()
+            return
+        name = path.with_name(path.name + ".new")
+        with suppress(FileNotFoundError):
+            name.unlink()
+        new = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        os.posix_fallocate(new, 0, size)  # a full disk is found out here, not as the memory is written
+        fcntl.flock(new, fcntl.LOCK_EX)
+        memory = mmap.mmap(new, size)
+        edges = Edges(memory, old[0].key if old is not None else secrets.token_bytes(16))
+        if old is not None:
+            edges.adopt(old[0], at)
+            old[0].close()
+            old[1].close()
+        else:
+            _learn(edges, self.all())
+        edges.close()
+        memory.close()
+        name.rename(path)
+        os.close(self._file)
+        self._file = new
+
+    def _present(self, path: Path) -> tuple[Edges, mmap.mmap] | None:
+        """The table that is there, if it is sound. What was never one is not written over."""
+        size = os.fstat(self._file).st_size
+        if size == 0:
+            return None
+        if os.pread(self._file, 8, 0) not in (b"stkowner", _EMPTY):
+            raise ValueError(f"{path.name} holds something else; give another path, or move it away")
+        memory = mmap.mmap(self._file, 0)
+        try:
+            return Edges(memory), memory
+        except ValueError:
+            memory.close()
+            return None
 
     # Asked by controls.
 
     def find(self, ask: FindOwners) -> Owned:
-        table = self.table
-        owners = tuple(map(table.owner, ask.names))
-        found = tuple([table.find(ask.kind, each, owners, ask.at, ask.keep) for each in ask.ids])
-        if owners and not self._passive:
-            for each in found:
-                if each.owners and (ask.kind, owners[0], each.own) not in self._noted:
-                    self._note(ask, owners[0], each.own)
-        return Owned(found, table.confident(ask.kind, ask.wanted, ask.at))
-
-    def _note(self, ask: FindOwners, owner: int, own: bool) -> None:
-        if len(self._noted) >= _MOST_NOTED:
-            self._noted.clear()
-        self._noted.add((ask.kind, owner, own))
-        with self._locked():
-            self.table.note_use(ask.kind, owner, ask.at, ask.keep, own=own)
+        found = self.edges.find(ask.kind, ask.ids, ask.names, ask.at, ask.keep)
+        if found == (MINE,):
+            return _MINE
+        return Owned(found, is_confident(self.edges, ask.kind, ask.wanted, ask.at))
 
     def teach(self, ask: Teach) -> tuple[str, ...]:
         """The ids that were another's, and so were not taught where the ask is exclusive."""
         if self._passive:
             return ()
-        table = self.table
-        owners = tuple(map(table.owner, ask.names))
-        refused: list[str] = []
-        with self._locked():
-            table.note_first(ask.kind, ask.at)
-            exclusive = ask.exclusive == "always" or (
-                ask.exclusive == "confident" and table.confident(ask.kind, ask.wanted, ask.at)
-            )
-            for each in ask.ids:
-                if ask.how == "hold" and exclusive:
-                    found = table.find(ask.kind, each, owners, ask.at, ask.keep)
-                    if found.owners and not found.own:
-                        refused.append(each)
-                        continue
-                elif ask.how in ("move", "forget"):
-                    table.forget(ask.kind, each)
-                    self._tell(Change(False, ask.kind, each, "", ask.at, ask.source))
-                self._apply(ask, each, owners)
-        return tuple(refused)
+        self.edges.note_first(ask.kind, ask.at)
+        exclusive = ask.exclusive == "always" or (
+            ask.exclusive == "confident" and is_confident(self.edges, ask.kind, ask.wanted, ask.at)
+        )
+        return tuple([each for each in ask.ids if not self._apply(ask, each, exclusive)])
 
-    def _apply(self, ask: Teach, id_: str, owners: tuple[int, ...]) -> None:
-        for name, owner in zip(ask.names, owners, strict=True):
+    def _apply(self, ask: Teach, id_: str, exclusive: bool) -> bool:
+        """Whether it could be taught."""
+        edges, first = self.edges, True
+        if ask.how == "forget" or (ask.how == "move" and ask.names):
+            if ask.how == "forget":
+                edges.forget(ask.kind, id_)
+            self._tell(Change(False, ask.kind, id_, "", ask.at, ask.source))
+        for name in ask.names if ask.how != "forget" else ():
+            done = 1
             if ask.how == "drop":
-                self.table.drop(ask.kind, id_, owner)
-                self._tell(Change(False, ask.kind, id_, name, ask.at, ask.source))
-            elif ask.how != "forget" and self.table.hold(ask.kind, id_, owner, ask.at, ask.keep):
-                self._tell(Change(True, ask.kind, id_, name, ask.at, ask.source))
+                edges.drop(ask.kind, id_, name)
+            elif ask.how == "move" and first:
+                edges.move(ask.kind, id_, name, ask.at, ask.keep)
+            else:
+                done = edges.hold(ask.kind, id_, name, ask.at, ask.keep, exclusive and ask.how == "hold" and first)
+            if done < 0:
+                return False
+            if done:
+                self._tell(Change(ask.how != "drop", ask.kind, id_, name, ask.at, ask.source))
+            first = False
+        return True
 
     def _tell(self, change: Change) -> None:
-        if self.path is None or len(self._pending) >= _MOST_PENDING:
-            self.dropped += self.path is not None
+        if self._names is None:
             return
-        self._pending.append(change)
+        with self._lock:
+            if len(self._pending) < _MOST_PENDING:
+                self._pending.append(change)
+            else:
+                self.dropped += 1
 
     # For people.
 
-    def _database(self) -> sqlite3.Connection:
-        assert self.path is not None
-        path = self.path.with_name(self.path.name + ".db")
-        if not path.exists():
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        connection = sqlite3.connect(path, timeout=_PATIENCE)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute(_SCHEMA)
-        return connection
-
     def keep(self) -> None:
         """Write down what was learned since the last call. Not for the request path. Raises StoreError."""
-        if not self._pending or self.path is None:
-            self._pending = []
+        if not self._pending or self._names is None:
             return
         with self._lock:
             pending, self._pending = self._pending, []
         try:
-            with closing(self._database()) as database, database:
-                for change in pending:
-                    _write(database, change)
+            self._names.write(pending, self.edges)
         except sqlite3.Error as error:
             with self._lock:
                 self._pending = (pending + self._pending)[:_MOST_PENDING]
-            raise StoreError(f"{self.path}.db: {error}") from error
+            raise StoreError(f"{self._names.path}: {error}") from error
 
     def all(self, kind: str | None = None, id_: str | None = None, owner: str | None = None) -> Iterator[Edge]:
         """Edges in words, all or those that are asked for."""
-        if self.path is None:
-            return
-        wanted = {"kind": kind, "id": id_, "owner": owner}
-        given = {name: value for name, value in wanted.items() if value is not None}
-        clause = " AND ".join(f"{name} = :{name}" for name in given) or "1"
-        query = f"SELECT kind, id, owner, first, last, source FROM edges WHERE {clause}"  # noqa: S608 - our own names
-        with closing(self._database()) as database:
-            for row in database.execute(f"{query} ORDER BY kind, id, owner", given):
-                yield Edge(*row)
+        return self._names.all(kind, id_, owner) if self._names is not None else iter(())
 
-    def load(self, edges: Iterable[Edge], keep: float = float(1 << 40)) -> int:
+    def kinds(self) -> list[tuple[str, int]]:
+        """Each kind of which there are edges in words, and how many."""
+        return self._names.kinds() if self._names is not None else []
+
+    def load(self, edges: Iterable[Edge]) -> int:
         """Add edges, each as of its own time; gives how many are new."""
         count = 0
         for edge in edges:
-            with self._locked():
-                self.table.note_first(edge.kind, edge.first)
-                count += self.table.hold(edge.kind, edge.id, self.table.owner(edge.owner), edge.last, keep)
-            self._pending.append(Change(True, edge.kind, edge.id, edge.owner, edge.last, edge.source))
+            count += _hold(self.edges, edge)
+            self._tell(Change(True, edge.kind, edge.id, edge.owner, edge.last, edge.source))
             if len(self._pending) >= _MOST_PENDING // 2:
                 self.keep()
         self.keep()
         return count
 
-    def forget(self, kind: str, id_: str, owner: str | None, at: float) -> None:
-        """Correct what was learned, in all workers at once."""
-        with self._locked():
-            if owner is None:
-                self.table.forget(kind, id_)
-            else:
-                self.table.drop(kind, id_, self.table.owner(owner))
-        self._pending.append(Change(False, kind, id_, owner or "", at, "forget"))
+    def forget(self, kind: str, id_: str, owner: str | None, at: float) -> bool:
+        """Correct what was learned, in all workers at once; whether there was anything."""
+        gone = self.edges.forget(kind, id_) if owner is None else self.edges.drop(kind, id_, owner)
+        self._tell(Change(False, kind, id_, owner or "", at, "forget"))
         self.keep()
+        return gone
 
     def close(self) -> None:
-        self.keep()
-        self._words.release()
-        self._map.close()
-        if self._file >= 0:
-            os.close(self._file)
+        try:
+            self.keep()
+        finally:
+            self.edges.close()
+            self._map.close()
+            if self._file >= 0:
+                os.close(self._file)
+                self._file = -1
 
 
-def _write(database: sqlite3.Connection, change: Change) -> None:
-    if change.held:
-        database.execute(
-            "INSERT INTO edges VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET last = max(last, excluded.last)",
-            (change.kind, change.id, change.owner, change.at, change.at, change.source),
-        )
-    elif change.owner:
-        place = (change.kind, change.id, change.owner)
-        database.execute("DELETE FROM edges WHERE kind = ? AND id = ? AND owner = ?", place)
-    else:
-        database.execute("DELETE FROM edges WHERE kind = ? AND id = ?", (change.kind, change.id))
+def _in_memory(size: int, passive: bool) -> tuple[mmap.mmap, Edges]:
+    memory = mmap.mmap(-1, size)
+    Edges(memory, secrets.token_bytes(16)).close()
+    return memory, Edges(memory, passive=passive)
+
+
+def _hold(edges: Edges, edge: Edge) -> int:
+    edges.note_first(edge.kind, edge.first)
+    return edges.hold(edge.kind, edge.id, edge.owner, edge.last, _FOREVER, False)
+
+
+def _learn(edges: Edges, known: Iterable[Edge]) -> None:
+    for edge in known:
+        _hold(edges, edge)

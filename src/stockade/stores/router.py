@@ -81,7 +81,7 @@ class Stores:
     def close(self) -> None:
         if self.keys is not None:
             self.keys.close()
-        if self.owners is not None:
-            self.owners.close()
         if self.database is not None:
             self.database.close()
+        if self.owners is not None:
+            self.owners.close()

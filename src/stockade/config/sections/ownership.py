@@ -17,12 +17,14 @@ from stockade.config.texts import Name, Operation
 from stockade.config.units import Count, Duration, Flag, RateUnit
 from stockade.controls.ownership import (
     BodyGuard,
+    BodyTeacher,
     Guard,
     HeadTeacher,
     Lesson,
     Objects,
     Ownership,
     Spot,
+    Spots,
     Teacher,
 )
 from stockade.engine import Binding
@@ -30,7 +32,7 @@ from stockade.operations import parse_operation
 from stockade.ownership import Confidence, Place, parse_place
 from stockade.vocabulary import Exclusive
 
-How = Literal["hold", "move", "drop", "forget"]
+How = Literal["hold", "move", "drop", "forget", "tell"]
 
 
 def _listed(value: Any) -> Any:
@@ -70,10 +72,11 @@ class Handing(Model):
 
     from_: Operation = Field(alias="from", description='The operation, "POST /orders".')
     id: PlaceText = Field("response.id", description="Where the object's id stands.")
+    client_ids: Flag = Field(False, description="Clients choose ids themselves: whoever names one first has it.")
 
 
 class Giving(Model):
-    """An operation by which its caller gives an object to another, or takes it back."""
+    """An operation by which an object is given to somebody, or taken back, or that says whose it is."""
 
     from_: Operation = Field(alias="from", description='The operation, "POST /documents/{id}/shares".')
     id: PlaceText = Field(description="Where the object's id stands.")
@@ -102,6 +105,9 @@ class OwnershipItem(Section):
     lists: Annotated[dict[Operation, PlaceText], BeforeValidator(_merged)] = Field(
         {}, description='Operations that list the caller\'s own, {"GET /orders": "response[*].id"}.'
     )
+    tell: Annotated[list[Giving], BeforeValidator(_listed)] = Field(
+        [], description="Operations whose responses say whose objects are, as in {id: path.id, to: response.user_id}."
+    )
     share: Annotated[list[Giving], BeforeValidator(_listed)] = Field([], description="Operations that share.")
     move: Annotated[list[Giving], BeforeValidator(_listed)] = Field([], description="Operations that hand over.")
     unshare: Annotated[list[Giving], BeforeValidator(_listed)] = Field([], description="Operations that take back.")
@@ -113,6 +119,9 @@ class OwnershipItem(Section):
     exempt: Condition | None = Field(None, description="Who may touch them all, as {roles: [support]}.")
     learning: Duration = Field(86400.0, description="How long only to watch; 0s: refuse from the beginning.")
     principals: Count = Field(20, description="Principals that must have used their own before anyone is refused.")
+    unknown: Literal["pass", "refuse"] = Field(
+        "pass", description="Ids that nobody was given; refuse, once learning is certain, where all were imported."
+    )
     keep: Duration = Field(90 * 86400.0, description="How long what was learned lasts, since it was last seen.")
     walk: RateUnit | None = Field(None, description="Ids never given to one that it may try; default: 60/hour.")
     status: Literal[403, 404] = Field(404, description="Of refusals; 404 does not tell that the object exists.")
@@ -126,7 +135,7 @@ class OwnershipItem(Section):
 
     @property
     def learned(self) -> bool:
-        return bool(self.learn or self.lists or self.share or self.walk or self.move)
+        return bool(self.learn or self.lists or self.tell or self.share or self.walk or self.move)
 
     @property
     def states_sharing(self) -> bool:
@@ -155,6 +164,7 @@ class OwnershipItem(Section):
             rate.seconds if rate is not None else 3600.0,
             self.status,
             self.required,
+            self.unknown == "refuse",
         )
 
 
@@ -170,6 +180,7 @@ class _Making:
     def __init__(self, site: Site, index: int, item: OwnershipItem) -> None:
         self._site = site
         self._index = index
+        self._where = ("ownership", index)
         self._item = item
         self._roles = roles_of(site.api.authorization)
         names = [other.type for other in site.api.ownership[:index]]
@@ -180,18 +191,19 @@ class _Making:
         item = self._item
         ownership = item.ownership(self._site.api.name)
         objects = Objects(ownership, self._spots())
-        bodies = any(text.startswith("body") for text in item.id)
+        bodies = any(text.startswith(("body", "graphql")) for text in item.id)
         guard = (BodyGuard if bodies else Guard)(objects, self._roles, title=self._title(ownership))
         made = [self._site.bind(guard, item, "ownership", self._index)]
         lessons = Templates[Lesson]()
         heads = False
+        writes = bool(item.learn)
         for lesson in self._lessons():
             method, segments = parse_operation(lesson.operation)
             lessons.insert(method, segments, lesson)
             heads = heads or not lesson.reads_response
         if lessons.count:
             self._site.uses_owners = True
-            teacher = (HeadTeacher if heads else Teacher)(
+            teacher = (HeadTeacher if heads else BodyTeacher if writes else Teacher)(
                 objects, self._roles, lessons, title=f"{item.type}: learns from {lessons.count} operation(s)"
             )
             made.append(self._site.bind(teacher, item, "ownership", self._index))
@@ -202,15 +214,19 @@ class _Making:
     def _title(self, ownership: Ownership) -> str:
         item = self._item
         ways = [f"declared by {item.ids or item.owner[0]}"] if ownership.ids is not None else []
-        ways += ["learned"] if item.learn or item.lists else []
+        ways += ["learned"] if item.learn or item.lists or item.tell else []
         ways += [f"{ownership.walk} strange ids at most"] if ownership.learned and ownership.walk else []
         return f"{item.type} in {', '.join(item.id)}: {', '.join(ways)}"
 
-    def _spots(self) -> Templates[Spot]:
-        spots = Templates[Spot]()
+    def _spots(self) -> Spots:
+        spots = Spots()
         for number, text in enumerate(self._item.id):
             place = parse_place(text)
             operations = self._item.operations
+            if place.source == "graphql":
+                import stockade.ownership.documents  # noqa: F401 - graphql-core, which requests would wait for
+
+                operations = [f"* {self._endpoint()}"]
             if not operations:
                 operations = list(self._known()) if place.source == "path" else ["* /*"]
             if not self._insert(spots, place, operations):
@@ -220,14 +236,18 @@ class _Making:
                 )
         return spots
 
-    def _insert(self, spots: Templates[Spot], place: Place, operations: list[str]) -> bool:
+    def _endpoint(self) -> str:
+        section = self._site.api.graphql
+        return str(section.path) if section is not None else "/graphql"
+
+    def _insert(self, spots: Spots, place: Place, operations: list[str]) -> bool:
         inserted = False
         for operation in operations:
             method, segments = parse_operation(operation)
             position = _position(segments, place.name)
             if place.source == "path" and position is None:
                 continue
-            spots.insert("*", segments, Spot(place, position or 0, method))
+            spots.insert(segments, Spot(place, position or 0, method))
             inserted = True
         return inserted
 
@@ -236,7 +256,7 @@ class _Making:
         yield from self._site.api.operations
         yield from described_operations(self._site)
         yield from (each.from_ for each in item.learn)
-        yield from (each.from_ for each in (*item.share, *item.move, *item.unshare))
+        yield from (each.from_ for each in (*item.tell, *item.share, *item.move, *item.unshare))
         yield from item.lists
         yield from item.remove
 
@@ -244,10 +264,16 @@ class _Making:
         item = self._item
         exclusive: Exclusive = "confident" if item.states_sharing else "never"
         for handing in item.learn:
-            yield from self._lesson(handing.from_, "hold", handing.id, exclusive="always")
+            named = None if handing.client_ids else self._called(handing.id)
+            yield from self._lesson(handing.from_, "hold", handing.id, exclusive="always", echoes=named)
         for operation, place in item.lists.items():
-            yield from self._lesson(operation, "hold", place, exclusive=exclusive)
-        ways: tuple[tuple[How, list[Giving]], ...] = (("hold", item.share), ("move", item.move), ("drop", item.unshare))
+            yield from self._lesson(operation, "hold", place, exclusive=exclusive, echoes=self._called(place))
+        ways: tuple[tuple[How, list[Giving]], ...] = (
+            ("hold", item.share),
+            ("move", item.move),
+            ("drop", item.unshare),
+            ("tell", item.tell),
+        )
         for how, givings in ways:
             for giving in givings:
                 yield from self._lesson(giving.from_, how, giving.id, giving)
@@ -255,14 +281,32 @@ class _Making:
             own = next((text for text in item.id if text.startswith("path.")), "path.id")
             yield from self._lesson(operation, "forget", own)
 
+    def _called(self, place: str) -> frozenset[str]:
+        """What members are called that hold ids of this kind."""
+        item = self._item
+        steps = [parse_place(text).steps[-1:] for text in (place, *item.id)]
+        names = {step.casefold() for each in steps for step in each if step != "*"}
+        kind = item.type.casefold()
+        return frozenset({"id", kind, f"{kind}_id", f"{kind}id", *names})
+
     def _lesson(
-        self, operation: str, how: How, id_: str, giving: Giving | None = None, *, exclusive: Exclusive = "never"
+        self,
+        operation: str,
+        how: How,
+        id_: str,
+        giving: Giving | None = None,
+        *,
+        exclusive: Exclusive = "never",
+        echoes: frozenset[str] | None = None,
     ) -> Iterator[Lesson]:
         _, segments = parse_operation(operation)
         place, to = parse_place(id_), parse_place(giving.to) if giving is not None else None
+        if how == "tell" and (to is None or to.source != "response" or place.source not in ("path", "response")):
+            self._site.problem(f"{operation}: tell has `to` in the response, `id` there or in the path", *self._where)
+            return
         for each in (place, to):
             if each is not None and each.source == "path" and _position(segments, each.name) is None:
-                self._site.problem(f"{operation} has no {{{each.name}}}", "ownership", self._index)
+                self._site.problem(f"{operation} has no {{{each.name}}}", *self._where)
                 return
         label = (giving.owner if giving is not None else None) or self._item.owner[0]
         yield Lesson(
@@ -274,6 +318,7 @@ class _Making:
             (_position(segments, to.name) or 0) if to is not None else 0,
             label.removeprefix("claim:"),
             exclusive,
+            echoes,
         )
 
 

@@ -1,8 +1,8 @@
 """The guard: no id in a request may be another's.
 
 Findings: `not-declared` (the claim that lists ids has it not), `not-owner` (it was handed to others), `walked` (too
-many ids that were never handed to the asker), `bad-id` (it can be no id, or too many at once), `unproven` (401),
-`no-id` (403, where `required`).
+many ids that were never handed to the asker), `unknown` (nobody was given it, where that is refused), `bad-id` (it can
+be no id, or too many at once), `unproven` (401), `no-id` (403, where `required`).
 `not-owner-yet` is a `not-owner` while learning is not certain enough to refuse by.
 """
 
@@ -13,7 +13,8 @@ from typing import ClassVar
 from stockade.access import Roles, Subject
 from stockade.access.readings import Ambiguous
 from stockade.controls.ownership.objects import Objects
-from stockade.ownership import BadId, Found, spellings
+from stockade.ownership import MINE, BadId, spellings
+from stockade.quotas import nanoseconds
 from stockade.redaction import excerpt
 from stockade.vocabulary import (
     PASS,
@@ -23,15 +24,18 @@ from stockade.vocabulary import (
     Finding,
     FindOwners,
     Owned,
+    Pace,
     Pass,
     Stop,
-    TakeTokens,
+    TakeAll,
     Tokens,
     Verdict,
 )
 
 _OWN = Pass(decided="owner")
 _EXEMPT = Pass(decided="exempt")
+_MINE = (MINE,)
+_WALK = 1  # place among the buckets of a strange id
 
 
 class Guard(Control):
@@ -43,6 +47,7 @@ class Guard(Control):
         "not-owner": "owner",
         "not-owner-yet": "learning",
         "walked": "walk",
+        "unknown": "unknown",
         "no-id": "required",
         "exempt": "exempt",
     }
@@ -51,6 +56,10 @@ class Guard(Control):
         self._objects = objects
         self._roles = roles
         self._title = title
+        ownership = objects.ownership
+        window = nanoseconds(ownership.window)
+        pace = Pace(max(1, window // max(1, ownership.walk)), ownership.walk)
+        self._measures = (Pace(window, 1), pace)
 
     def describe(self) -> str:
         return self._title
@@ -101,14 +110,15 @@ class Guard(Control):
         names = self._objects.names(subject)
         ids = asked[0] if len(asked) == 1 else tuple(dict.fromkeys(each for every in asked for each in every))
         owned: Owned = yield FindOwners(ownership.kind, ids, names, at, ownership.keep, ownership.wanted)
-        if len(ids) == 1 and owned.found[0].own:
+        if owned.found == _MINE:
             return _OWN
-        strange: list[str] = []
-        found: dict[str, Found] = dict(zip(ids, owned.found, strict=True))
-        for id_, known in found.items():
-            if known.owners and not known.own:
+        for id_, known in zip(ids, owned.found, strict=True):
+            if known > 0:
                 return (yield from self._anothers(exchange, subject, id_, known, owned.confident))
-        strange += [each[0] for each in asked if not found[each[0]].own]
+        mine = {id_ for id_, known in zip(ids, owned.found, strict=True) if known == MINE}
+        strange = [each[0] for each in asked if each[0] not in mine]
+        if strange and ownership.known and owned.confident:
+            return self._refuse(exchange, "unknown", f"{strange[0]}: nobody was ever given it")
         if strange and (yield from self._walks(exchange, subject, strange)):
             text = f"{strange[0]}: more than {ownership.walk} ids never given to {excerpt(subject.id)}"
             if owned.confident:
@@ -116,10 +126,8 @@ class Guard(Control):
             return Pass((self._finding("walked", text, "medium"),))
         return _OWN if not strange else PASS
 
-    def _anothers(
-        self, exchange: Exchange, subject: Subject, id_: str, known: Found, confident: bool
-    ) -> Asking[Verdict]:
-        text = f"{id_}: given to {known.owners} other(s), never to {excerpt(subject.id)}"
+    def _anothers(self, exchange: Exchange, subject: Subject, id_: str, known: int, confident: bool) -> Asking[Verdict]:
+        text = f"{id_}: given to {known} other(s), never to {excerpt(subject.id)}"
         if confident:
             return self._refuse(exchange, "not-owner", text)
         if (yield from self._walks(exchange, subject, [id_])):
@@ -132,15 +140,13 @@ class Guard(Control):
         if not ownership.walk:
             return False
         start = f"{ownership.kind}\0{subject.id}"
-        new = 0
         for id_ in strange[: ownership.walk + 1]:
-            first: Tokens = yield TakeTokens(f"seen\0{start}\0{id_}", ownership.window, 1, at)
-            new += first.allowed
-        if not new:
-            return False
-        interval = ownership.window / ownership.walk
-        taken: Tokens = yield TakeTokens(f"walk\0{start}", interval, ownership.walk, at, min(new, ownership.walk))
-        return not taken.allowed or len(strange) > ownership.walk
+            # From both or none: who may try no more takes no more memory, however many ids he thinks of.
+            buckets = (f"seen\0{start}\0{id_}", f"walk\0{start}")
+            refused: tuple[int, Tokens] | None = yield TakeAll(buckets, self._measures, at)
+            if refused is not None and refused[0] == _WALK:
+                return True
+        return False
 
     def _finding(self, rule: str, text: str, severity: str = "high") -> Finding:
         return Finding(rule, self._objects.ownership.kind, excerpt(text), severity)  # type: ignore[arg-type]

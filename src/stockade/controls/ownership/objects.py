@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
-from stockade.access import Needs, Subject, Templates, readings
+from stockade.access import Needs, Subject
 from stockade.access.grants import claim
+from stockade.controls.ownership.spots import Spots
 from stockade.ownership import BadId, Confidence, Form, Place, spellings, values_at
 from stockade.ownership.ids import scalars
 from stockade.ownership.places import read_json
@@ -17,16 +18,9 @@ from stockade.wire import Request
 
 _MOST_IDS = 2000  # of one request
 _MOST_PAIRS = 2000
+MOST_TAUGHT = 20_000  # ids of one response: others wait for it
 _REMEMBERED = 4096
 _LONGEST = 512  # characters of an id
-
-
-class Spot(Struct, frozen=True):
-    """An id's place in requests to a path. position: among the template's parameters, for a place in the path."""
-
-    place: Place
-    position: int = 0
-    method: str = "*"  # of the operation that was stated
 
 
 class Ownership(Struct, frozen=True):
@@ -35,7 +29,7 @@ class Ownership(Struct, frozen=True):
     kind: with its API. owner: claims that name an asker, "" for its id; the first is what objects are learned under.
     ids: the claim that lists ids itself, or "". learned: whether responses teach. exempt: who may touch all.
     keep: seconds that what was learned lasts. walk: ids that were never given, per `window` seconds; 0: any number.
-    required: whether an id may be missing in query and header.
+    required: whether an id may be missing in query and header. known: whether ids that nobody was given are refused.
     """
 
     kind: str
@@ -50,9 +44,7 @@ class Ownership(Struct, frozen=True):
     window: float = 3600.0
     status: int = 404
     required: bool = False
-
-
-Spots: TypeAlias = Templates[Spot]
+    known: bool = False
 
 
 class Objects:
@@ -82,7 +74,7 @@ class Objects:
         """The ids in path, query and header fields, as they were sent. Raises BadId where they are too many."""
         found: list[str] = []
         names: list[str] = []  # of the query's parameters
-        for spot, captured in self._at(request):
+        for spot, captured in self._spots.at(request.path):
             source = spot.place.source
             if source == "path":
                 found.append(captured[spot.position])
@@ -103,19 +95,31 @@ class Objects:
         """Whether there should be an id in query or header. Asked where there is none."""
         return any(
             spot.place.source in ("query", "header")
-            for spot, _ in self._at(request)
+            for spot, _ in self._spots.at(request.path)
             if spot.method in ("*", request.method) or (spot.method == "GET" and request.method == "HEAD")
         )
 
     def in_body(self, request: Request, body: bytes) -> list[str]:
-        """The ids in the body, JSON or form. Raises BadId where it cannot be read, though it should hold some."""
-        places = [spot.place for spot, _ in self._at(request) if spot.place.source == "body"]
-        if not places or not body:
-            return []
-        if (request.headers.get("content-encoding") or "identity").strip().lower() != "identity":
+        """The ids in the body, JSON, form or GraphQL. Raises BadId where it cannot be read."""
+        spots = [spot.place for spot, _ in self._spots.at(request.path)]
+        places = [place for place in spots if place.source == "body"]
+        asked = [place for place in spots if place.source == "graphql"]
+        if body and (places or asked) and request.headers.get("content-encoding") not in (None, "", "identity"):
             raise BadId("the body is compressed")
-        media = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
-        if media == "application/x-www-form-urlencoded":
+        found = self._in_graphql(request, body, asked) if asked else []
+        return found + self._in_json(request, body, places) if places and body else found
+
+    def _in_graphql(self, request: Request, body: bytes, places: list[Place]) -> list[str]:
+        from stockade.ownership.documents import ids_in_graphql  # loads graphql-core
+
+        values = ids_in_graphql(request.query, _media(request), body, places)
+        found = [text for each in values for text in scalars(each)]
+        if len(found) > _MOST_IDS:
+            raise BadId("there are too many ids")
+        return found
+
+    def _in_json(self, request: Request, body: bytes, places: list[Place]) -> list[str]:
+        if _media(request) == "application/x-www-form-urlencoded":
             names = frozenset(place.steps[-1].casefold() for place in places if place.steps)
             return _in_query(body.decode("latin-1"), names)
         value = read_json(body)
@@ -126,12 +130,9 @@ class Objects:
             raise BadId("there are too many ids")
         return found
 
-    def _at(self, request: Request) -> list[tuple[Spot, tuple[str, ...]]]:
-        """Whatever the method: who may not read an object may not delete it either."""
-        spelled = readings(request.path)
-        if len(spelled) == 1:
-            return self._spots.anywhere(spelled[0])
-        return [each for reading in spelled for each in self._spots.anywhere(reading)]
+
+def _media(request: Request) -> str:
+    return (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
 
 
 def owner_names(subject: Subject, owner: tuple[str, ...]) -> tuple[str, ...]:
@@ -159,10 +160,13 @@ def _in_query(text: str, names: frozenset[str]) -> list[str]:
 
 
 def canonical_ids(values: Iterator[Any], form: Form) -> tuple[str, ...]:
-    """The ids that an upstream hands out, in their one form; what can be no id is left out."""
+    """The ids that an upstream hands out, in their one form; what can be no id is left out, as is more than
+    MOST_TAUGHT."""
     found: dict[str, None] = {}
     try:
         for value in values:
+            if len(found) >= MOST_TAUGHT:
+                break
             for text in scalars(value):
                 try:
                     found[spellings(text, form)[0]] = None

@@ -167,8 +167,6 @@ def _enact_request(stream: Stream, verdict: Verdict) -> int:
     plan = _plan_of(session)
     limit = 0 if session.exchange.request.is_upgrade else plan.max_body
     flags = plan.flags if session.reads_request_body else plan.flags & ~READ_REQUEST_BODY
-    if flags & READ_RESPONSE_BODY and not session.reads_response_body:
-        flags &= ~READ_RESPONSE_BODY
     if flags & READ_REQUEST_STREAM:
         if open_request_stream(stream):
             limit = 0  # what is bounded is each message
