@@ -94,7 +94,7 @@ class Edits(Struct, frozen=True, gc=False):
     set: tuple[tuple[str, str], ...] = ()
     remove: tuple[str, ...] = ()
     replace: Response | None = None  # response phase only: send this instead
-    body: bytes | None = None  # response body phase only: this in place of the body that came
+    body: bytes | None = None  # body phases only: this in place of the body that came
 
 
 class Proofs(Struct, frozen=True, eq=False, gc=False):
@@ -113,6 +113,7 @@ class Pass(Struct, frozen=True, gc=False):
     proofs: which of its arguments are known to hold no injection. texts: all that the client chose freely in a body
     whose language the control has read, with its places; who looks for injections need not look at the rest.
     unknown: the arguments that the description does not name, by parameter or JSON pointer, and their texts.
+    request: its head as the controls after this one shall see it, where `edits` change what it says of its body.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -124,6 +125,7 @@ class Pass(Struct, frozen=True, gc=False):
     texts: Texts | None = None
     decided: str = ""  # the rule that let it pass, for explanations
     unknown: Texts | None = None
+    request: Request | None = None
 
 
 class Closing(Struct, frozen=True, gc=False):
@@ -245,6 +247,7 @@ class Control:
 
     name: ClassVar[str]
     rules: ClassVar[dict[str, str]] = {}
+    seals: ClassVar[bool] = False  # its `on_response_body` comes last, after all sieves: nothing reads what it makes
 
     def describe(self) -> str:
         """What it enforces, in a few words, for `stockade check`."""
@@ -253,6 +256,11 @@ class Control:
     def on_request(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
         """The request head is complete."""
         return PASS
+
+    def wants_request_body(self, exchange: Exchange) -> bool:
+        """Whether `on_request_body` is to be asked of the request whose head has passed. A body that nobody wants is
+        not held, and nobody is asked."""
+        return True
 
     def on_request_body(self, exchange: Exchange) -> Verdict | Asking[Verdict]:
         """The whole request body is in `exchange.request_body`."""

@@ -25,6 +25,7 @@ from stockade.envelopes import Envelope
 from stockade.networks import NetworkSet
 from stockade.operations import OperationTable
 from stockade.stores import DatabasePlace, Introspector, Source
+from stockade.vocabulary import Control
 
 if TYPE_CHECKING:
     from stockade.openapi.reading import Description
@@ -110,6 +111,9 @@ def _route(site: Site) -> Route:
             "tls",
             "verify",
         )
+    if api.upstream.http2 and api.grpc is None and any(_reads_bodies(binding.control) for binding in bindings):
+        text = "what calls itself gRPC goes to this upstream as a stream, its body unread: say in `grpc` what may"
+        site.warn(text, "upstream", "http2")
     return Route.compile(
         bindings,
         api=api.name,
@@ -131,6 +135,10 @@ def _operations(api: Api, description: Description | None) -> OperationTable:
     from stockade.openapi.naming import Names
 
     return OperationTable(api.operations, Names(description.document).of)
+
+
+def _reads_bodies(control: Control) -> bool:
+    return type(control).on_request_body is not Control.on_request_body
 
 
 def cluster_name(api: Api) -> str:

@@ -32,6 +32,7 @@ CATALOGUE: tuple[tuple[str, Maker], ...] = (
     ("exposure", exposure.make_early),  # other sites' pages, before anybody is asked who they are
     ("authentication", authentication.make),  # who is asking
     ("limits", limits.make_late),  # what a principal may do
+    ("exposure", exposure.make_open),  # sealed bodies, before anybody reads them
     ("authorization", authorization.make),  # which operations and properties are whose
     ("schema", schema.make),  # what a valid request is
     ("graphql", graphql.make),  # which operation it is, what it may ask for and what that costs

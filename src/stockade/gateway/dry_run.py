@@ -69,7 +69,9 @@ class DryRun:
         verdict = self._drive(session.receive(REQUEST_HEAD))
         if session.reads_request_body:
             verdict = self._drive(session.receive(RequestBody(body)))
-        return _decision(session, verdict, tuple(said), _unheard(route, heard))
+        # Who wants no such body is not asked: that is no matter where the request goes on.
+        unheard = _unheard(route, heard) if isinstance(verdict, Stop) else ()
+        return _decision(session, verdict, tuple(said), unheard)
 
     def refuse(self, bad: BadRequest) -> Decision:
         """What is done with a request that two servers could read differently: it has no route."""
