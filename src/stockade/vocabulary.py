@@ -123,9 +123,10 @@ class Pass(Struct, frozen=True, gc=False):
     calls: int = 1
     proofs: Proofs | None = None
     texts: Texts | None = None
-    decided: str = ""  # the rule that let it pass, for explanations
+    decided: str = ""  # the rule that let it pass, for the record
     unknown: Texts | None = None
     request: Request | None = None
+    risk: int = 0  # 0 to 100; the highest that is said holds
 
 
 class Closing(Struct, frozen=True, gc=False):
@@ -183,6 +184,7 @@ class Exchange(Struct, gc=False):
     proofs: Proofs | None = None
     texts: Texts | None = None
     unknown: Texts | None = None
+    risk: int = 0  # 0 to 100: how suspicious the controls before have found it
 
     def problem(self, status: int, detail: str, *headers: tuple[str, str], **members: object) -> Response:
         """A problem-details response (RFC 9457) that carries this request's id."""
@@ -452,3 +454,4 @@ class Record(Struct, frozen=True, gc=False, omit_defaults=False):
     duration_ms: float = 0.0
     upstream_ms: float | None = None
     worker: int = 0
+    decided: str | UnsetType = UNSET  # "control:rule" of those that let it pass, where they tell

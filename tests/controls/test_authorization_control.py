@@ -125,6 +125,30 @@ BODIES = [
     ("application/x-www-form-urlencoded", b"name=x&user%5Brole%5D=admin"),
     ("multipart/form-data; boundary=a", b'--a\r\nContent-Disposition: form-data; name="role"\r\n\r\nadmin\r\n--a--'),
     ("", b'{"role": 1}'),
+    ("application/json", b'{"user": "{\\"is_admin\\": true}"}'),
+    ("application/json", b'{"a": "[\\"[{\\\\\\"role\\\\\\": 1}]\\"]"}'),
+    ("application/json", b'[{"method": "PATCH", "path": "/users/7", "body": {"role": "admin"}}]'),
+    (
+        "multipart/form-data; boundary=a",
+        b"--a\r\nContent-Disposition: form-data; name*=utf-8''r%6Fle\r\n\r\nadmin\r\n--a--",
+    ),
+    ("multipart/form-data; boundary=a", b'--a\r\nContent-Disposition: form-data; name=x\r\n\r\n{"role": 1}\r\n--a--'),
+    ("application/json", b'{"query": "mutation { a: update(id: 7, role: ADMIN) { id } }"}'),
+    (
+        "application/json",
+        b'[{"query": "{ me { id } }"}, {"query": "mutation M { b: update(in: {x: [{is_admin: true}]}) { id } }"}]',
+    ),
+    ("application/json", b'{"query": "mutation($v: In!) { update(in: $v) { id } }", "variables": {"v": {"role": 1}}}'),
+    ("application/json", b'{"query": "mutation { update(note: \\"\\"\\" ) \\"\\"\\" # )\\n, role : ADMIN) { id } }"}'),
+    ("application/x-www-form-urlencoded", b' {"role": "admin"}'),
+    ("application/graphql", b"mutation { update(role: ADMIN) { id } }"),
+]
+HONEST = [
+    ("application/json", b'{"name": "role"}'),
+    ("application/json", b'{"query": "{ users(role: ADMIN) { role } }"}'),
+    ("application/json", b'{"query": "mutation { update(name: \\"role: 1\\") { role: name } }"}'),
+    ("application/json", b'{"note": "{role: not JSON"}'),
+    ("multipart/form-data; boundary=a", b"--a\r\nContent-Disposition: form-data; name=x\r\n\r\nrole\r\n--a--"),
 ]
 
 
@@ -139,6 +163,19 @@ def test_privileged_properties_are_for_admins(binding, content_type, body, metho
     assert isinstance(verdict, Stop)
     assert (verdict.response.status, verdict.findings[0].rule) == (403, "privileged")
     assert isinstance(say(ADMIN), Pass)
+
+
+@pytest.mark.parametrize(("content_type", "body"), HONEST, ids=map(str, range(len(HONEST))))
+def test_a_name_that_is_not_written_is_no_property(binding, content_type, body):
+    request = make_request("POST", "/users/7", [("content-type", content_type)], has_body=True)
+    exchange = make_exchange(request, principal=WRITER, request_body=body)
+    assert isinstance(judge(binding.control.on_request_body, exchange), Pass)
+
+
+def test_a_mutation_in_the_query_is_one(binding):
+    query = "query=mutation%20%7B%20a%3A%20update%28role%3A%20ADMIN%29%20%7B%20id%20%7D%20%7D"
+    exchange = make_exchange(make_request("GET", "/graphql", query=query), principal=WRITER)
+    assert isinstance(judge(binding.control.on_request_body, exchange), Stop)
 
 
 def test_properties_in_the_query_count_where_something_is_written(binding):
@@ -174,7 +211,7 @@ def test_errors_teach():
         ('rules: [{name: a, operations: ["GET /"]}, {name: a, operations: ["GET /"]}]', "two rules are called 'a'"),
         ("properties: [{properties: [role]}]", "say who may write them"),
         ('rules: [{operations: ["GET /"], anyone: true, roles: [a]}]', "asks for nothing"),
-        ("{}", "no rules"),
+        ("{}", "states no rules, no properties and no Cedar policies"),
     ):
         policy = POLICY.partition("    authorization:")[0] + f"    authorization: {{{text.strip('{}')}}}\n"
         with pytest.raises(BadConfig, match=r"stockade\.yaml:") as caught:
@@ -195,3 +232,22 @@ def test_tags_of_the_description(tmp_path):
     assert isinstance(verdict_on(found, "DELETE", "/v1/users", WRITER), Stop)
     assert isinstance(verdict_on(found, "DELETE", "/v1/users", ADMIN), Pass)
     assert isinstance(verdict_on(found, "GET", "/v1/users", WRITER), Pass)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data; boundary=a", b"\n\n[1," * 200_000),
+        ("multipart/form-data; boundary=a", b"\n--\n\n[" * 150_000),
+        ("multipart/form-data; boundary=a", b'\n--\n\n"' * 150_000),
+        ("application/graphql", b'mutation """\\"""' * 60_000),
+        ("application/graphql", b'mutation "\\' * 80_000),
+        ("application/json", json.dumps({"a": "[" * 500_000}).encode()),
+        ("application/json", json.dumps({"a": "mutation(" * 100_000}).encode()),
+    ],
+    ids=map(str, range(7)),
+)
+def test_no_body_takes_long(binding, content_type, body):
+    """A megabyte each: what is not linear would hang here."""
+    request = make_request("POST", "/users/7", [("content-type", content_type)], has_body=True)
+    judge(binding.control.on_request_body, make_exchange(request, principal=WRITER, request_body=body))

@@ -9,11 +9,18 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
+
+from stockade.access.mutations import argument_names
 
 _MOST = 50_000  # members
+_MOST_PARTS = 1000
+_DEEPEST = 4  # texts that hold JSON that holds texts …
 _PARTS = re.compile(r"[\[\].]+")  # of a form's name: user[role], user.role
 _DISPOSITION = re.compile(rb'name\*?="?([^"\r\n;]{1,256})', re.IGNORECASE)
+_BETWEEN = re.compile(rb"\r?\n--")  # parts of a multipart body
+_HEAD = re.compile(rb"\A.*?\r?\n\r?\n", re.DOTALL)
+_ENCODED = re.compile(r"^[\w-]*'[\w-]*'(.*)$", re.DOTALL)  # RFC 8187
 _IGNORED = str.maketrans("", "", "_- ")
 
 
@@ -32,6 +39,7 @@ def plain(name: str) -> str:
 def written_properties(body: bytes, content_type: str, query: str) -> frozenset[str]:
     """The names, at any depth, in their plain form. Raises UnreadableBody."""
     names = set(_form_names(query)) if query else set()
+    names |= {plain(name) for _, text in _fields(query) if "mutation" in text for name in argument_names(text)}
     if body:
         media = content_type.partition(";")[0].strip().lower()
         names.update(_names(body, media))
@@ -40,15 +48,38 @@ def written_properties(body: bytes, content_type: str, query: str) -> frozenset[
 
 def _names(body: bytes, media: str) -> Iterable[str]:
     if media == "application/x-www-form-urlencoded":
-        return _form_names(body.decode("latin-1"))
+        text = body.decode("latin-1")
+        value = _wrapped(text)  # some servers look at the body alone
+        return [*_form_names(text), *(_members(value) if value is not None else ())]
     if media == "multipart/form-data":
-        found = _DISPOSITION.findall(body)
-        return [plain(part) for name in found for part in _PARTS.split(name.decode("utf-8", "replace")) if part]
+        return _part_names(body)
+    if media == "application/graphql":
+        return map(plain, argument_names(body.decode("utf-8", "replace")))
     if media.endswith("xml"):
         raise UnreadableBody("XML")
     value = read_json(body)
     patch = media == "application/json-patch+json" or _looks_like_patch(value)
     return _patched(value) if patch else _members(value)
+
+
+def _part_names(body: bytes) -> Iterator[str]:
+    """Those of the parts, and those in parts that hold JSON, whatever they say they hold."""
+    for found in _DISPOSITION.findall(body):
+        name = found.decode("utf-8", "replace")
+        encoded = _ENCODED.match(name)
+        yield from _split(unquote(encoded[1]) if encoded else name)
+    parts = _BETWEEN.split(body, _MOST_PARTS)  # so that each byte is looked at once
+    if len(parts) > _MOST_PARTS:
+        raise UnreadableBody("too many parts")
+    for part in parts:
+        content = _HEAD.sub(b"", part, count=1).strip()
+        if content[:1] in (b"{", b"["):
+            value = _wrapped(content.decode("utf-8", "replace"))
+            yield from _members(value) if value is not None else ()
+
+
+def _split(name: str) -> list[str]:
+    return [plain(part) for part in _PARTS.split(name) if part]
 
 
 def read_json(body: bytes) -> Any:
@@ -60,27 +91,45 @@ def read_json(body: bytes) -> Any:
 
 
 def _form_names(text: str) -> list[str]:
+    return [part for name, _ in _fields(text) for part in _split(name)]
+
+
+def _fields(text: str) -> list[tuple[str, str]]:
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST)
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST)
     except ValueError:
         raise UnreadableBody("too many fields") from None
-    return [plain(part) for name, _ in pairs for part in _PARTS.split(name) if part]
 
 
 def _members(value: Any) -> Iterator[str]:
-    waiting, seen = [value], 0
+    """Names of members at any depth, in texts that hold JSON, too, and the arguments of GraphQL mutations."""
+    waiting, seen = [(value, 0)], 0
     while waiting:
-        each = waiting.pop()
-        pairs = each if isinstance(each, _Pairs) else None
+        each, depth = waiting.pop()
         seen += 1
         if seen > _MOST:
             raise UnreadableBody("too many members")
-        if pairs is not None:
-            for name, member in pairs:
+        if isinstance(each, _Pairs):
+            for name, member in each:
                 yield plain(name)
-                waiting.append(member)
+                waiting.append((member, depth))
         elif isinstance(each, list):
-            waiting += each
+            waiting += ((member, depth) for member in each)
+        elif isinstance(each, str):
+            yield from map(plain, argument_names(each) if "mutation" in each else ())
+            wrapped = _wrapped(each) if depth < _DEEPEST else None
+            if wrapped is not None:
+                waiting.append((wrapped, depth + 1))
+
+
+def _wrapped(text: str) -> Any:
+    """The JSON object or list that a text holds; None where it holds none."""
+    if text.lstrip()[:1] not in ("{", "[") or not text.lstrip():
+        return None
+    try:
+        return json.loads(text, object_pairs_hook=_Pairs)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _looks_like_patch(value: Any) -> bool:

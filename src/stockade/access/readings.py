@@ -18,8 +18,10 @@ Reading: TypeAlias = tuple[str, ...]
 """The segments of a path: decoded, without parameters, trailing dots and empty ones; letters as they were sent."""
 
 OVERRIDES = ("x-http-method-override", "x-method-override", "x-http-method")
+_OVERRIDES = frozenset(OVERRIDES)
 _FIELD = "_method"  # of a query (Rails, Laravel, Express)
 _MOST_DECODED = 4  # percent-decodings; what is still encoded then is encoded to deceive
+_ALONE = {"GET": ("GET",), "HEAD": ("GET",), "POST": ("POST",)}  # made once
 _REMEMBERED = 4096
 _is_plain = re.compile(r"(?:/[A-Za-z0-9_-]+)+").fullmatch
 _SHORT = 512  # characters of a path that is remembered
@@ -53,6 +55,12 @@ def _read(path: str) -> tuple[Reading, ...]:
     return (first,) if first == last else (first, last)
 
 
+def as_sent(path: str) -> Reading:
+    """The segments decoded once and otherwise as they are, for whoever compares what stands in them: `/users/ann.` may
+    be `ann`, and it may be `ann.`, whom somebody else is called."""
+    return tuple(part for part in (unquote(path) if "%" in path else path).split("/") if part)
+
+
 _remembered = lru_cache(maxsize=_REMEMBERED)(_read)
 
 
@@ -76,8 +84,11 @@ def folded(segment: str) -> str:
 
 def methods_of(method: str, headers: Headers, query: str) -> tuple[str, ...]:
     """The method, and those that the request asks to be taken for. HEAD is a GET (RFC 9110, section 9.3.2)."""
+    overridden = not headers.names().isdisjoint(_OVERRIDES)
+    if not query and not overridden:
+        return _ALONE.get(method) or (method,)
     found = [method]
-    for name in OVERRIDES:
+    for name in OVERRIDES if overridden else ():
         if name in headers:
             found += (headers.get(name) or "").split(",")
     if _FIELD in query or "%" in query:

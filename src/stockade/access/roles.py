@@ -19,6 +19,8 @@ class Caller(Protocol):
     def scopes(self) -> frozenset[str]: ...
     @property
     def claims(self) -> Mapping[str, Any]: ...
+    @property
+    def roles(self) -> frozenset[str]: ...
 
 
 class Roles:
@@ -39,7 +41,7 @@ class Roles:
         if known is not None and known[0] is principal:
             return known[1]
         stated = claim(principal.claims, self._claim) if self._claim else frozenset()
-        roles = stated | self._given.get(principal.id, frozenset())
+        roles = principal.roles | stated | self._given.get(principal.id, frozenset())
         subject = Subject(principal.id, principal.scopes, roles, principal.claims)
         if len(self._known) >= _REMEMBERED:
             self._known.clear()

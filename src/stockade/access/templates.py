@@ -71,7 +71,7 @@ class _Node(Generic[T]):
             said = self.here.get(method) or self.here.get("*")
         elif start <= _MOST_SEGMENTS:
             segment = reading[start]
-            static = self.static.get(folded(segment))
+            static = (self.static.get(segment) or self.static.get(folded(segment))) if self.static else None
             if static is not None and (found := static.find(method, reading, start + 1, captured)) is not None:
                 return found
             if self.variable is not None:

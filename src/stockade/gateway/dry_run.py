@@ -22,6 +22,7 @@ class Said(Struct, frozen=True):
     verdict: str
     findings: tuple[Finding, ...]
     policy: str
+    decided: str = ""  # the rule that let it pass
 
 
 class Decision(Struct, frozen=True):
@@ -121,7 +122,7 @@ def _said(phase: str, binding: Binding, verdict: Verdict) -> Said:
     decided = verdict.decided if isinstance(verdict, Pass) else ""
     line = binding.where(findings[-1].rule if findings else decided)
     text = "pass" if not stops else "would stop" if binding.monitor else "stop"
-    return Said(binding.control.name, phase, text, findings, line)
+    return Said(binding.control.name, phase, text, findings, line, decided)
 
 
 def _unheard(route: Route | None, heard: set[int]) -> tuple[str, ...]:

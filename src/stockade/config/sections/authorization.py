@@ -12,12 +12,11 @@ from stockade.access import Grant, Needs, Roles, Templates
 from stockade.access.properties import plain
 from stockade.config.base import Model, Section
 from stockade.config.errors import did_you_mean
+from stockade.config.sections.cedar import CedarModel, make_cedar
 from stockade.config.site import Site
 from stockade.config.texts import Name, Operation
 from stockade.config.units import Flag
-from stockade.controls.authorization import Authorization, AuthorizationOfProperties
 from stockade.engine import Binding
-from stockade.openapi.compiling import base_path
 from stockade.operations import BadOperation, parse_operation
 
 _METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
@@ -88,14 +87,34 @@ class AuthorizationSection(Section):
     preflight: Flag = Field(False, description="Let CORS preflight requests pass.")
     rules: list[AccessRule] = Field([], description="Who may call what.")
     properties: list[PropertyRule] = Field([], description="Who may write what.")
+    cedar: CedarModel | None = None
 
 
 def make(site: Site) -> list[Binding]:
     section = site.api.authorization
     if section is None or section.mode == "off":
         return []
+    if not section.rules and not section.properties and section.cedar is None:
+        site.problem("authorization states no rules, no properties and no Cedar policies", "authorization")
+        return []
+    return [*_by_rules(site, section), *_by_cedar(site, section)]
+
+
+def _by_cedar(site: Site, section: AuthorizationSection) -> list[Binding]:
+    if section.cedar is None:
+        return []
+    stated = [operation for rule in section.rules for operation in rule.operations]
+    described = list(described_operations(site))
+    tags = {tag: [name for name in names if name in described] for tag, names in _tagged(site).items()}
+    operations = [*described, *site.api.operations, *stated]
+    made = make_cedar(site, section, roles_of(section), operations, tags)
+    return [made] if made is not None else []
+
+
+def _by_rules(site: Site, section: AuthorizationSection) -> list[Binding]:
+    from stockade.controls.authorization import Authorization, AuthorizationOfProperties
+
     if not section.rules and not section.properties:
-        site.problem("authorization states no rules and no properties", "authorization")
         return []
     deny = section.default == "deny" and bool(section.rules)
     lines = {"default": site.where("authorization", "default")}
@@ -114,6 +133,7 @@ def make(site: Site) -> list[Binding]:
             preflight=section.preflight,
             title=title,
         )
+    made.operations = (*described_operations(site), *site.api.operations)
     bound = site.bind(made, section, "authorization")
     return [Binding(made, bound.monitor, bound.failure, bound.line, {**bound.lines, **lines})]
 
@@ -175,6 +195,8 @@ def described_operations(site: Site) -> Iterator[str]:
 
 
 def _described(site: Site) -> Iterator[tuple[str, dict[str, Any]]]:
+    from stockade.openapi.compiling import base_path  # with the machinery of schemas
+
     described = site.description()
     document: dict[str, Any] = described.document if described is not None else {}
     for path, item in (document.get("paths") or {}).items():

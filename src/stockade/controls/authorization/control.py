@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import ClassVar
+from urllib.parse import unquote
 
 from stockade.access import (
     Ambiguous,
@@ -21,11 +22,11 @@ from stockade.access import (
     readings,
     written_properties,
 )
+from stockade.controls.authorization.preflight import is_preflight
 from stockade.redaction import excerpt
 from stockade.vocabulary import PASS, Control, Exchange, Finding, Pass, Stop, Verdict
 from stockade.wire import Request
 
-_PREFLIGHT = frozenset({"origin", "access-control-request-method"})
 _SAFE = frozenset({"GET", "OPTIONS", "TRACE"})  # RFC 9110, section 9.2.1; HEAD is read as GET
 _DEFAULT = Pass(decided="default")
 
@@ -42,11 +43,12 @@ class Authorization(Control):
     def __init__(
         self, grants: Templates[Grant], roles: Roles, *, deny: bool = True, preflight: bool = False, title: str = ""
     ) -> None:
-        self._grants = grants
+        self.grants = grants
         self._roles = roles
-        self._deny = deny
+        self.deny = deny
         self._preflight = preflight
         self._title = title
+        self.operations: tuple[str, ...] = ()  # those that are known, for reports
         self._passes: dict[str, Pass] = {}
 
     def describe(self) -> str:
@@ -54,14 +56,14 @@ class Authorization(Control):
 
     def on_request(self, exchange: Exchange) -> Verdict:
         request = exchange.request
-        if self._preflight and request.method == "OPTIONS" and request.headers.names() >= _PREFLIGHT:
+        if self._preflight and is_preflight(request):
             return PASS
         subject = self._roles.subject(exchange.principal)
         verdict: Verdict = PASS
         try:
             for method in methods_of(request.method, request.headers, request.query):
                 for reading in readings(request.path):
-                    found = self._grants.find(method, reading)
+                    found = self.grants.find(method, reading)
                     verdict = self._judge(exchange, subject, found[0] if found is not None else ())
                     if type(verdict) is Stop:
                         return verdict
@@ -75,10 +77,13 @@ class Authorization(Control):
         for grant in grants:
             lack = grant.needs.lacks(subject)
             if not lack:
-                return self._passes.setdefault(grant.name, Pass(decided=grant.name))
+                passed = self._passes.get(grant.name)
+                if passed is None:
+                    passed = self._passes[grant.name] = Pass(decided=grant.name)
+                return passed
             refusal = refusal or (grant.name, f"lacks {lack}")
         if refusal is None:
-            if not self._deny:
+            if not self.deny:
                 return _DEFAULT
             refusal = "default", "no rule names this operation"
         return _refused(exchange, Finding(refusal[0], "operation", excerpt(refusal[1]), "high"))
@@ -120,8 +125,10 @@ class AuthorizationOfProperties(Authorization):
 
     @staticmethod
     def _writes(request: Request) -> bool:
-        """Whether its query may be what it writes."""
-        return not _SAFE.issuperset(methods_of(request.method, request.headers, request.query))
+        """Whether its query may be what it writes: as a form's would, or as a mutation of GraphQL."""
+        return "mutation" in unquote(request.query) or not _SAFE.issuperset(
+            methods_of(request.method, request.headers, request.query)
+        )
 
     @staticmethod
     def _judge_properties(
