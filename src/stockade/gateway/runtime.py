@@ -8,7 +8,18 @@ from collections.abc import Iterable
 from stockade.config import Built, Loaded
 from stockade.engine import Policy, Session
 from stockade.journal import DecisionLog, Metrics, Snapshot
-from stockade.stores import Counters, Database, Introspection, KeySources, KeyStore, Owners, Source, Stores
+from stockade.stores import (
+    Counters,
+    Database,
+    Introspection,
+    KeySources,
+    KeyStore,
+    Logins,
+    Owners,
+    SessionTable,
+    Source,
+    Stores,
+)
 from stockade.vocabulary import Record, StoreError
 
 
@@ -52,11 +63,11 @@ class Runtime:
 
     def _stores(self, built: Built, known: Iterable[Source]) -> Stores:
         keys, database = self._database(built)
-        introspection = Introspection(built.introspectors)
+        introspection, sources = Introspection(built.introspectors), KeySources(built.sources, known)
+        sessions = SessionTable(database) if database is not None and built.parties else None
+        logins = Logins(built.parties, sessions, sources)
         owners = self._owners(built, database)
-        return Stores(
-            self._counters, keys, KeySources(built.sources, known), introspection, database=database, owners=owners
-        )
+        return Stores(self._counters, keys, sources, introspection, logins, database, owners)
 
     def _owners(self, built: Built, database: Database | None) -> Owners | None:
         if built.owners is None:

@@ -11,13 +11,20 @@ from stockade.stores.database import Database
 from stockade.stores.introspection import Introspection
 from stockade.stores.jwks import KeySources
 from stockade.stores.keys import KeyStore
+from stockade.stores.logins import Logins
 from stockade.stores.owners import Owners
 from stockade.vocabulary import (
     Ask,
+    EndSession,
+    EndSessions,
     FindApiKey,
+    FindIssuer,
     FindOwners,
+    FindSession,
     FindVerificationKeys,
     IntrospectToken,
+    OpenSession,
+    RandomBytes,
     StoreError,
     TakeAll,
     TakeQuota,
@@ -35,6 +42,7 @@ class Stores:
         keys: KeyStore | None,
         sources: KeySources,
         introspection: Introspection | None = None,
+        logins: Logins | None = None,
         database: Database | None = None,
         owners: Owners | None = None,
     ) -> None:
@@ -45,17 +53,29 @@ class Stores:
         self.sources = sources
         self.introspection = introspection or Introspection()
         self.owners = owners
+        self.logins = logins or Logins((), None, sources)
         self._answers: dict[type[Any], Callable[[Any], Any]] = {
             TakeTokens: counters.take_tokens,
             TakeQuota: counters.take_quota,
             TakeAll: counters.take_all,
             FindVerificationKeys: sources.find,
             IntrospectToken: self.introspection.find,
+            RandomBytes: self.logins.random,
+            FindIssuer: self.logins.find_issuer,
+            OpenSession: self.logins.open,
+            FindSession: self.logins.find,
+            EndSession: self.logins.end,
+            EndSessions: self.logins.end_all,
         }
         # The stores that may have to wait for the network.
         self._later: dict[type[Any], Callable[[Any], Awaitable[Any]]] = {
             FindVerificationKeys: sources.find_later,
             IntrospectToken: self.introspection.find_later,
+            FindIssuer: self.logins.find_issuer_later,
+            OpenSession: self.logins.open_later,
+            FindSession: self.logins.find_later,
+            EndSession: self.logins.end_later,
+            EndSessions: self.logins.end_all_later,
         }
         if keys is not None:
             self._answers[FindApiKey] = keys.find

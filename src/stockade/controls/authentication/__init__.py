@@ -9,11 +9,14 @@ from typing import Any
 
 from stockade.controls.authentication.all_of import all_of
 from stockade.controls.authentication.api_key import ApiKeys
+from stockade.controls.authentication.aws4 import CanonicalRequests
 from stockade.controls.authentication.body import BodyAuthentication
 from stockade.controls.authentication.certificate import CertificateRule, ClientCertificates
 from stockade.controls.authentication.control import Authentication
 from stockade.controls.authentication.jwt import Jwts
+from stockade.controls.authentication.login_pages import LoginPages, LoginPaths
 from stockade.controls.authentication.oauth2 import OAuth2, SenderConstraint, peer_certificate
+from stockade.controls.authentication.oidc import LoginPlace, Oidc
 from stockade.controls.authentication.scheme import Refused, Scheme
 from stockade.controls.authentication.signature import Signatures
 from stockade.controls.authentication.step_up import StepUp
@@ -23,10 +26,15 @@ __all__ = [
     "ApiKeys",
     "Authentication",
     "BodyAuthentication",
+    "CanonicalRequests",
     "CertificateRule",
     "ClientCertificates",
     "Jwts",
+    "LoginPages",
+    "LoginPaths",
+    "LoginPlace",
     "OAuth2",
+    "Oidc",
     "Refused",
     "Scheme",
     "SenderConstraint",
