@@ -50,7 +50,10 @@ class World:
         self.who: Principal | None = None
         proves: Control = make_control("authentication", on_request=lambda _: Pass(principal=self.who))
         self.route = type(route).compile(
-            [_bound(proves), *route.bindings],
+            [
+                _bound(proves),
+                *(each for each in route.bindings if each.control.name != "schema"),
+            ],  # it would refuse first
             **{
                 name: getattr(route, name)
                 for name in ("api", "hosts", "prefix", "upstream", "operations", "trusted_proxies", "max_body")

@@ -73,20 +73,13 @@ class Objects:
     def in_head(self, request: Request) -> list[str]:
         """The ids in path, query and header fields, as they were sent. Raises BadId where they are too many."""
         found: list[str] = []
-        names: list[str] = []  # of the query's parameters
-        for spot, captured in self._spots.at(request.path):
-            source = spot.place.source
-            if source == "path":
-                found.append(captured[spot.position])
-                if request.query:
-                    names.append(spot.place.name)  # some servers read both alike
-            elif source == "query":
-                names.append(spot.place.name)
-            elif source == "header":
-                for line in request.headers.all(spot.place.name):
+        for (_, _, positions, headers, names), captured in self._spots.ways(request.path):
+            found += [captured[position] for position in positions]
+            if request.query and names:
+                found += _in_query(request.query, names)
+            for name in headers:
+                for line in request.headers.all(name):
                     found += filter(None, map(str.strip, line.split(",")))
-        if names and request.query:
-            found += _in_query(request.query, frozenset(map(str.casefold, names)))
         if len(found) > _MOST_IDS:
             raise BadId("there are too many ids")
         return found
@@ -95,13 +88,13 @@ class Objects:
         """Whether there should be an id in query or header. Asked where there is none."""
         return any(
             spot.place.source in ("query", "header")
-            for spot, _ in self._spots.at(request.path)
+            for spot in self._spots.at(request.path)
             if spot.method in ("*", request.method) or (spot.method == "GET" and request.method == "HEAD")
         )
 
     def in_body(self, request: Request, body: bytes) -> list[str]:
         """The ids in the body, JSON, form or GraphQL. Raises BadId where it cannot be read."""
-        spots = [spot.place for spot, _ in self._spots.at(request.path)]
+        spots = [spot.place for spot in self._spots.at(request.path)]
         places = [place for place in spots if place.source == "body"]
         asked = [place for place in spots if place.source == "graphql"]
         if body and (places or asked) and request.headers.get("content-encoding") not in (None, "", "identity"):

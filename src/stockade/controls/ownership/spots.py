@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from msgspec import Struct
@@ -24,13 +25,38 @@ class Spot(Struct, frozen=True):
     method: str = "*"  # of the operation that was stated
 
 
+class Way(NamedTuple):
+    """What a template says, in the order in which it is asked. names: of parameters of the query that hold ids: also
+    those of the path, for some servers read both alike."""
+
+    match: Callable[[str], re.Match[str] | None]
+    spots: list[Spot]
+    positions: tuple[int, ...] = ()
+    headers: tuple[str, ...] = ()
+    names: frozenset[str] = frozenset()
+
+    def with_spot(self, spot: Spot) -> Way:
+        source, name = spot.place.source, spot.place.name
+        return Way(
+            self.match,
+            [*self.spots, spot],
+            (*self.positions, spot.position) if source == "path" else self.positions,
+            (*self.headers, name) if source == "header" else self.headers,
+            self.names | {name.casefold()} if source in ("path", "query") else self.names,
+        )
+
+
+def _anything(path: str) -> None:  # noqa: ARG001 - a match that is never asked
+    return None
+
+
 class Spots:
     """Paths are matched in every reading and whatever the method: who may not read an object may not delete it."""
 
     def __init__(self) -> None:
         self._templates = Templates[Spot]()
-        self._quick: dict[str, tuple[Callable[[str], re.Match[str] | None], list[Spot]]] | None = {}
-        self._ways: list[tuple[Callable[[str], re.Match[str] | None], list[Spot]]] = []
+        self._quick: dict[str, Way] | None = {}
+        self._ways: list[Way] = []
 
     def insert(self, segments: list[str], spot: Spot) -> None:
         self._templates.insert("*", segments, spot)
@@ -40,24 +66,23 @@ class Spots:
         if pattern is None or (pattern not in self._quick and len(self._quick) == _MOST_QUICK):
             self._quick, self._ways = None, []
             return
-        self._quick.setdefault(pattern, (re.compile(pattern, re.ASCII | re.IGNORECASE).fullmatch, []))[1].append(spot)
+        way = self._quick.get(pattern) or Way(re.compile(pattern, re.ASCII | re.IGNORECASE).fullmatch, [])
+        self._quick[pattern] = way.with_spot(spot)
         self._ways = list(self._quick.values())
 
-    def at(self, path: str) -> list[tuple[Spot, tuple[str, ...]]]:
-        """The spots of a path, with what stands for the template's parameters. Raises Ambiguous."""
+    def ways(self, path: str) -> list[tuple[Way, tuple[str, ...]]]:
+        """What is said of a path, with what stands for the template's parameters. Raises Ambiguous."""
         if self._quick is not None:
-            found = []
-            for match, spots in self._ways:
-                matched = match(path)
-                if matched is not None:
-                    captured = matched.groups()
-                    found += [(spot, captured) for spot in spots]
+            found = [(way, match.groups()) for way in self._ways if (match := way[0](path)) is not None]
             if found or _is_plain(path):
                 return found
         spelled = readings(path)
-        if len(spelled) == 1:
-            return self._templates.anywhere(spelled[0])
-        return [each for reading in spelled for each in self._templates.anywhere(reading)]
+        said = [each for reading in spelled for each in self._templates.anywhere(reading)]
+        return [(Way(_anything, []).with_spot(spot), captured) for spot, captured in said]
+
+    def at(self, path: str) -> list[Spot]:
+        """The spots of a path. Raises Ambiguous."""
+        return [spot for way, _ in self.ways(path) for spot in way.spots]
 
 
 def _pattern(segments: list[str]) -> str | None:
