@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 # RFC 9110, section 9, and RFC 5789; any other is guessed as "_OTHER" (OpenTelemetry's word), for a client can make up
 # as many as it likes.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
+OVERRIDES = ("x-http-method-override", "x-http-method", "x-method-override")
+"""Headers that let some frameworks take another method than the one that was checked."""
 _REMEMBERED = 4096
 _SHORT = 512  # characters of a path that is remembered, so that nobody can fill the memory with long ones
 _MOST_GUESSED = 500  # distinct guessed names in one table; what comes later is "<METHOD> {other}"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from stockade.config import BadConfig, Loaded, build, load_text
-from stockade.config import describing as describing_module
 from stockade.config.describing import describe
 from stockade.config.site import Site
+from stockade.stores import documents
 from stockade.stores.documents import load_document
 
 HEAD = 'version: 1\nlisten: [{address: "127.0.0.1:8080"}]\napis:\n'
@@ -27,7 +27,7 @@ def test_a_site_reads_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         asked.append(name)
         return load_document(name)
 
-    monkeypatch.setattr(describing_module, "load_document", load)
+    monkeypatch.setattr(documents, "load_document", load)
     site = Site(loaded("openapi.yaml"), 0, None)
     assert asked == []
     description = site.description()
@@ -77,7 +77,7 @@ def test_paths_are_the_policys(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_an_unencrypted_url_is_warned_of(folder: Path, monkeypatch: pytest.MonkeyPatch, url: str, warned: bool) -> None:
-    monkeypatch.setattr(describing_module, "load_document", lambda _: b'{"openapi": "3.1.0", "paths": {}}')
+    monkeypatch.setattr(documents, "load_document", lambda _: b'{"openapi": "3.1.0", "paths": {}}')
     made = build(loaded(url))
     assert bool(made.warnings) is warned
     assert made.watched == {folder / "stockade.yaml"}

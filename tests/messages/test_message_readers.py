@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -18,6 +19,7 @@ READERS: dict[str, Make] = {
     "websocket of a server": lambda: WebSocketReader(masked=False),
     "events": lambda: EventReader(limit=20),
     "calls": lambda: CallReader(limit=20),
+    "calls, kept": lambda: CallReader(limit=20, keep=True),
 }
 
 frames = st.builds(
@@ -54,6 +56,7 @@ STREAMS = {
     "websocket of a server": st.builds(b"".join, st.lists(frames)) | st.binary(),
     "events": event_lines,
     "calls": st.builds(b"".join, st.lists(calls)),
+    "calls, kept": st.builds(b"".join, st.lists(calls)),
 }
 
 
@@ -82,7 +85,7 @@ def test_pieces_are_as_good_as_the_whole(name: str, data: st.DataObject) -> None
         read(READERS[name](), *given) for given in ([stream], pieces, [stream[i : i + 1] for i in range(len(stream))])
     )
     assert whole[1:] == cut[1:] == bytewise[1:]
-    assert stream.startswith(whole[0])
+    assert came_so(whole[0], stream, name)
     if not whole[2]:
         assert whole[0] == cut[0] == bytewise[0]
 
@@ -91,7 +94,14 @@ def test_pieces_are_as_good_as_the_whole(name: str, data: st.DataObject) -> None
 @given(st.lists(st.binary(max_size=40), max_size=5))
 def test_garbage_is_refused_in_one_way(name: str, pieces: list[bytes]) -> None:
     passed, _, _ = read(READERS[name](), *pieces)
-    assert b"".join(pieces).startswith(passed) or name == "websocket, kept"
+    assert came_so(passed, b"".join(pieces), name)
+
+
+def came_so(passed: bytes, stream: bytes, name: str) -> bool:
+    """Nothing is made up. Where messages are kept until they are whole, a control frame may overtake their pieces."""
+    if name == "websocket, kept":
+        return Counter(passed) <= Counter(stream)
+    return stream.startswith(passed)
 
 
 @pytest.mark.parametrize("name", READERS)

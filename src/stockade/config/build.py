@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -23,15 +23,25 @@ from stockade.controls.exposure import Exposure
 from stockade.engine import Binding, Policy, Route, Upstream
 from stockade.envelopes import Envelope
 from stockade.networks import NetworkSet
-from stockade.openapi.naming import Names
 from stockade.operations import OperationTable
 from stockade.stores import DatabasePlace, Introspector, Source
+from stockade.vocabulary import Control
+
+if TYPE_CHECKING:
+    from stockade.openapi.reading import Description
 
 _CARRIERS = frozenset(
     {"authorization", "cookie", "dpop", "proxy-authorization"}
 )  # headers that hold credentials in any API
 
 T = TypeVar("T")
+
+
+class OwnersFile(NamedTuple):
+    """Where owners are kept, and for how many objects there is room."""
+
+    path: Path
+    objects: int
 
 
 class Built(Struct, frozen=True):
@@ -44,6 +54,7 @@ class Built(Struct, frozen=True):
     warnings: tuple[Problem, ...]
     introspectors: tuple[Introspector, ...] = ()
     envelope: Envelope | None = None  # what seals and opens stored secrets, where a control asks for any
+    owners: OwnersFile | None = None  # None when no API learns owners
 
 
 def build(loaded: Loaded) -> Built:
@@ -74,6 +85,9 @@ def build(loaded: Loaded) -> Built:
         (*warnings, *(warning for site in sites for warning in site.warnings)),
         tuple(each for site in sites for each in site.introspectors),
         envelope,
+        OwnersFile(loaded.folder / config.owners.path, config.owners.objects)
+        if any(site.uses_owners for site in sites)
+        else None,
     )
 
 
@@ -97,19 +111,34 @@ def _route(site: Site) -> Route:
             "tls",
             "verify",
         )
+    if api.upstream.http2 and api.grpc is None and any(_reads_bodies(binding.control) for binding in bindings):
+        text = "what calls itself gRPC goes to this upstream as a stream, its body unread: say in `grpc` what may"
+        site.warn(text, "upstream", "http2")
     return Route.compile(
         bindings,
         api=api.name,
         hosts=tuple(api.hosts),
         prefix=api.prefix,
         upstream=Upstream(cluster_name(api), api.upstream.url),
-        operations=OperationTable(api.operations, Names(description.document if description is not None else {}).of),
+        operations=_operations(api, description),
         trusted_proxies=NetworkSet(api.firewall.trusted_proxies),
         max_body=api.firewall.max_body,
         speaks_grpc=api.upstream.http2 or (api.grpc is not None and api.grpc.mode != "off"),
         own_headers=tuple(_own_headers(bindings)),
         also=frozenset(_documents(bindings)),
     )
+
+
+def _operations(api: Api, description: Description | None) -> OperationTable:
+    if description is None:
+        return OperationTable(api.operations)
+    from stockade.openapi.naming import Names
+
+    return OperationTable(api.operations, Names(description.document).of)
+
+
+def _reads_bodies(control: Control) -> bool:
+    return type(control).on_request_body is not Control.on_request_body
 
 
 def cluster_name(api: Api) -> str:

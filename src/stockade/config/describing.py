@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from stockade.config.errors import BadConfig, Problem
-from stockade.openapi.reading import BadDescription, Description, read
-from stockade.stores.documents import load_document
 
 if TYPE_CHECKING:
     from stockade.config.loading import Loaded
-
-__all__ = ["Description", "describe", "description_files", "is_loopback"]
+    from stockade.openapi.reading import Description
 
 
 def describe(loaded: Loaded, index: int) -> Description | None:
@@ -26,6 +23,9 @@ def describe(loaded: Loaded, index: int) -> Description | None:
     section = loaded.config.apis[index].openapi
     if section is None:
         return None
+    from stockade.openapi.reading import BadDescription, read  # for those who have a description
+    from stockade.stores.documents import load_document
+
     beside = loaded.path.parent
     name = section.url or str(beside / str(section.file))
     folder = str(beside / section.folder) if section.folder is not None else None

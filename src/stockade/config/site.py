@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stockade.config.base import INLINE, Secret, Section
-from stockade.config.describing import Description, describe, description_files, is_loopback
+from stockade.config.describing import describe, description_files, is_loopback
 from stockade.config.errors import BadConfig, Problem
 from stockade.engine import Binding
 from stockade.stores import Introspector, Source
@@ -17,6 +17,7 @@ from stockade.vocabulary import Control
 if TYPE_CHECKING:
     from stockade.config.loading import Loaded
     from stockade.config.models import Api
+    from stockade.openapi.reading import Description
 
 _AS_NAMED: Mapping[str, str] = {}
 
@@ -34,6 +35,7 @@ class Site:
         self.watched: set[Path] = set()
         self.sources: list[Source] = []
         self.introspectors: list[Introspector] = []
+        self.uses_owners = False
         self.uses_secrets = False  # set it where a control asks for what is sealed
         self.uses_database = False  # set it where a control asks for what is kept
         self._read: list[Description | None] = []  # empty until someone asks

@@ -6,21 +6,13 @@ verdict = drive(session.receive(ResponseHead(response)), answer)
 record = session.close(status, duration_ms, upstream_ms)
 """
 
+from stockade.engine.bodies import MOST_OF_RESPONSE
 from stockade.engine.driver import Answer, NotNow, drive, drive_async, resume
+from stockade.engine.editing import joined
+from stockade.engine.events import REQUEST_HEAD, Event, RequestBody, RequestHead, ResponseBody, ResponseHead
 from stockade.engine.flow import Flow
 from stockade.engine.policy import Binding, Policy, Route, Upstream
-from stockade.engine.session import (
-    MOST_OF_RESPONSE,
-    REQUEST_HEAD,
-    Event,
-    RequestBody,
-    RequestHead,
-    ResponseBody,
-    ResponseHead,
-    Session,
-    open_session,
-    refuse_unread,
-)
+from stockade.engine.session import Session, open_session, refuse_unread
 from stockade.engine.sifting import Sifting
 
 __all__ = [
@@ -42,6 +34,7 @@ __all__ = [
     "Upstream",
     "drive",
     "drive_async",
+    "joined",
     "open_session",
     "refuse_unread",
     "resume",

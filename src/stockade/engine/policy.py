@@ -8,11 +8,11 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from stockade.engine.editing import joined
 from stockade.messages import Protocol
 from stockade.networks import NetworkSet
 from stockade.operations import OperationTable
 from stockade.vocabulary import Control, Edits, Exchange, Failure, Shortcut, Sieve, Watcher
-from stockade.wire import Response
 
 Phase: TypeAlias = Literal["on_request", "on_request_body", "on_response", "on_response_body"]
 PHASES: tuple[Phase, ...] = ("on_request", "on_request_body", "on_response", "on_response_body")
@@ -136,23 +136,6 @@ def _shortcut(hooks: dict[str, tuple[tuple[Binding, Hook], ...]], scheme: str, k
         frozenset().union(*(promise.absent for promise in promises)),
         tuple(prefix for promise in promises for prefix in promise.not_media),
     )
-
-
-def joined(edits: Iterable[Edits]) -> Edits:
-    """All of them as one: what a later one says of a name holds."""
-    sets: tuple[tuple[str, str], ...] = ()
-    removes: tuple[str, ...] = ()
-    replacement: Response | None = None
-    body: bytes | None = None
-    for edit in edits:
-        if sets:
-            changed = {*(name for name, _ in edit.set), *edit.remove}
-            sets = tuple(pair for pair in sets if pair[0] not in changed)
-        sets += edit.set
-        removes += edit.remove
-        replacement = replacement or edit.replace
-        body = edit.body if edit.body is not None else body
-    return Edits(sets, removes, replacement, body)
 
 
 class Policy:

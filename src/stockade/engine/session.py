@@ -6,27 +6,27 @@ Mode (`block`, `monitor`) and failure (`closed`, `open`) live here alone, so tha
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import TypeAlias
 
-from msgspec import Struct
+from msgspec import UNSET
 from msgspec.structs import replace
 
+from stockade.engine.bodies import has_whole_body, is_sifted, wants_body, wants_request_body
+from stockade.engine.editing import joined, merged, with_headers
+from stockade.engine.events import Event, RequestBody, RequestHead, ResponseHead
 from stockade.engine.flow import Flow
-from stockade.engine.policy import ROUTE, Binding, Hook, Phase, Policy, Route, StreamHook, joined
+from stockade.engine.forwarding import client_of, forwarding
+from stockade.engine.policy import Binding, Hook, Phase, Policy, Route, StreamHook
+from stockade.engine.records import logged, shown, shown_method, timestamp
 from stockade.engine.sifting import Sifting
 from stockade.messages import Protocol, request_protocol, response_protocol
-from stockade.networks import client_address
 from stockade.operations import method_name
-from stockade.redaction import excerpt, redact, redact_path
+from stockade.redaction import excerpt, redact_path
 from stockade.vocabulary import (
     PASS,
-    PRINCIPAL_HEADERS,
     Action,
     Asking,
     Closing,
-    Control,
     Edits,
     Exchange,
     Finding,
@@ -36,56 +36,11 @@ from stockade.vocabulary import (
     Stop,
     Verdict,
 )
-from stockade.wire import Headers, Request, Response
+from stockade.wire import Request, Response
 
-
-class RequestHead(Struct, frozen=True, gc=False):
-    """The head of the request that the session was opened with is complete."""
-
-
-class RequestBody(Struct, frozen=True, gc=False):
-    body: bytes
-
-
-class ResponseHead(Struct, frozen=True, gc=False):
-    response: Response
-
-
-class ResponseBody(Struct, frozen=True, gc=False):
-    body: bytes
-
-
-Event: TypeAlias = RequestHead | RequestBody | ResponseHead | ResponseBody
-REQUEST_HEAD = RequestHead()
-
-# What the upstream learns of the caller, from us alone: what a client sends of these is removed.
-_OURS = frozenset({*PRINCIPAL_HEADERS, ROUTE})
-# What only a proxy may say of the client; removed unless the peer is a trusted one.
-_PROXYS = frozenset(
-    {
-        "forwarded",
-        "x-real-ip",
-        "x-client-ip",
-        "x-cluster-client-ip",
-        "x-original-forwarded-for",
-        "x-forwarded-host",
-        "x-forwarded-port",
-        "x-forwarded-server",
-        "x-forwarded-prefix",
-        "x-original-url",
-        "x-rewrite-url",
-        "true-client-ip",
-        "cf-connecting-ip",
-        "fastly-client-ip",
-    }
-)
-_FORGEABLE = _OURS | _PROXYS
 _VERDICTS = (Pass, Stop)
 _MOST_HEARD = 20  # findings of the messages of a stream that the record tells; the rest is counted
-_BODILESS = frozenset({101, 204, 205, 304})
-MOST_OF_RESPONSE = 8 << 20  # bytes of a response body that is held for those who read it; as in filter/actions.h
 _INTERNAL_ERROR = 1011  # of a WebSocket (RFC 6455, section 7.4.1)
-_LONGEST_METHOD = 16  # characters; a client can send any
 
 Observer: TypeAlias = Callable[[str, Binding, Verdict], None]
 Steps: TypeAlias = Asking[Verdict]
@@ -109,6 +64,7 @@ class Session:
     """One exchange. Feed it events with `receive`, run what comes back with a driver, `close` it at the end."""
 
     __slots__ = (
+        "_decided",
         "_findings",
         "_heard",
         "_observe",
@@ -124,6 +80,7 @@ class Session:
     def __init__(self, policy: Policy, route: Route | None, request: Request, observe: Observer | None) -> None:
         self._policy = policy
         self._observe = observe
+        self._decided = ""
         self._findings: list[Finding] = []
         self._heard = 0  # findings of messages
         self._sifting: Sifting | None = None
@@ -138,7 +95,7 @@ class Session:
                 request,
                 route.api,
                 route.operations.name(request.method, request.path),
-                _client_of(request, route),
+                client_of(request, route),
             )
 
     @property
@@ -147,7 +104,9 @@ class Session:
         route = self.route
         if route is None or not route.on_request_body or self.stopped:
             return False
-        return _has_whole_body(self.exchange, route)
+        if not has_whole_body(self.exchange, route):
+            return False
+        return any(wants_request_body(binding.control, self.exchange) for binding, _ in route.on_request_body)
 
     @property
     def reads_response(self) -> bool:
@@ -172,7 +131,7 @@ class Session:
 
     def _readers(self, route: Route) -> tuple[tuple[Binding, Hook], ...]:
         """Who wants the body of the response. A control that cannot say is asked, and its answer judged like any."""
-        return tuple(hook for hook in route.on_response_body if _wants_body(hook[0].control, self.exchange))
+        return tuple(hook for hook in route.on_response_body if wants_body(hook[0].control, self.exchange))
 
     def receive(self, event: Event) -> Steps:
         """The steps that this event sets off: a generator of Asks that ends in the verdict for the door.
@@ -184,7 +143,7 @@ class Session:
             return self._nowhere()
         kind = type(event)
         if kind is RequestHead:
-            if route.on_request_body and not _has_whole_body(self.exchange, route):
+            if route.on_request_body and not has_whole_body(self.exchange, route):
                 return self._fold(route, (*route.on_request, *route.on_request_body), "on_request")
             return self._fold(route, route.on_request, "on_request")
         if kind is ResponseHead:
@@ -194,7 +153,10 @@ class Session:
             self.exchange.request_body = event.body  # type: ignore[union-attr]
             return self._fold(route, route.on_request_body, "on_request_body")
         self.exchange.response_body = event.body  # type: ignore[union-attr]
-        return self._fold(route, self._readers(route), "on_response_body")
+        readers = self._readers(route)
+        if any(binding.control.seals for binding, _ in readers):
+            return self._fold_and_seal(route, readers)
+        return self._fold(route, readers, "on_response_body")
 
     def _nowhere(self) -> Steps:
         finding = Finding("no-api", where="path", severity="low", control="routing")
@@ -225,12 +187,33 @@ class Session:
                     return ended
             else:
                 assert isinstance(verdict, Pass)
-                self._pass(binding, verdict, kept)
+                self._pass(phase, binding, verdict, kept)
         if phase == "on_request":
-            return Pass((), None, self._forwarding(route, kept))
-        return PASS if not kept else Pass((), None, _merge(kept))
+            return Pass((), None, forwarding(self.exchange, route, kept))
+        return PASS if not kept else Pass((), None, merged(kept))
 
-    def _pass(self, binding: Binding, verdict: Pass, kept: list[Edits]) -> None:
+    def _fold_and_seal(self, route: Route, hooks: tuple[tuple[Binding, Hook], ...]) -> Steps:
+        """Those that seal come after the sieves; what is sent in place of the body that came is not sealed."""
+        exchange = self.exchange
+        first = tuple(hook for hook in hooks if not hook[0].control.seals)
+        verdict: Verdict = yield from self._fold(route, first, "on_response_body")
+        edits = (verdict.edits or Edits()) if isinstance(verdict, Pass) else None
+        if edits is None or edits.replace is not None:
+            return verdict
+        assert exchange.response is not None
+        body, stop = self.sift(exchange.response_body, exchange.response, exchange.request.at)
+        if stop is not None:
+            return stop
+        if body != exchange.response_body:
+            exchange.response_body = body
+            edits = joined((edits, Edits(body=body)))
+        last = tuple(hook for hook in hooks if hook[0].control.seals)
+        verdict = yield from self._fold(route, last, "on_response_body")
+        if isinstance(verdict, Stop):
+            return verdict
+        return Pass(edits=joined((edits, verdict.edits or Edits())))
+
+    def _pass(self, phase: Phase, binding: Binding, verdict: Pass, kept: list[Edits]) -> None:
         if verdict.principal is not None:
             self.exchange.principal = verdict.principal
         if verdict.operation is not None:
@@ -241,12 +224,24 @@ class Session:
             self.exchange.texts = verdict.texts
         if verdict.unknown is not None:
             self.exchange.unknown = verdict.unknown
+        self.exchange.risk = max(self.exchange.risk, verdict.risk)
+        if verdict.decided:
+            self._decided += f" {binding.control.name}:{verdict.decided}"
         if verdict.edits is not None and not binding.monitor:
             kept.append(verdict.edits)
-            if verdict.edits.body is not None:
-                self.exchange.response_body = verdict.edits.body  # what the next control judges
+            self._change(phase, verdict, verdict.edits)
         if verdict.findings:
             self._note(binding, verdict.findings)
+
+    def _change(self, phase: Phase, verdict: Pass, edits: Edits) -> None:
+        """What the next control judges."""
+        exchange = self.exchange
+        if verdict.request is not None:
+            exchange.request = verdict.request
+        if edits.body is not None and phase == "on_response_body":
+            exchange.response_body = edits.body
+        elif edits.body is not None:
+            exchange.request_body = edits.body
 
     def _stop(self, binding: Binding, verdict: Stop) -> Stop | None:
         """The Stop for the door, or None where the control only watches."""
@@ -263,7 +258,7 @@ class Session:
         if route is not None and (route.own_headers or route.dressers):
             request = self.exchange.request
             more = tuple(pair for control in route.dressers for pair in control.own_response_headers(request))
-            verdict = replace(verdict, response=_with_headers(verdict.response, (*more, *route.own_headers)))
+            verdict = replace(verdict, response=with_headers(verdict.response, (*more, *route.own_headers)))
         return verdict
 
     def _note(self, binding: Binding, findings: tuple[Finding, ...]) -> None:
@@ -301,7 +296,7 @@ class Session:
         exchange.response = exchange.response or response
         protocol = response_protocol(exchange.request, exchange.response)
         flow = self._watch(route.on_response_stream, protocol, from_client=False)
-        if not _is_sifted(exchange, protocol) or (protocol is None and self.reads_response_body):
+        if not is_sifted(exchange, protocol) or (protocol is None and self.reads_response_body):
             return flow
         self._sifting = Sifting.open(self, route.on_response_pieces, flow)
         return self._sifting or flow
@@ -341,25 +336,6 @@ class Session:
         self._findings.append(replace(finding, control=control, policy=lines[0] if lines else ""))
         return self._end(control, Stop(response, ()))
 
-    def _forwarding(self, route: Route, kept: list[Edits]) -> Edits:
-        """What the upstream is told of client and principal; what the client forged is removed."""
-        exchange = self.exchange
-        peer = exchange.request.peer.address
-        # The client, then the peer that brought its word, if another: nothing that an untrusted hop wrote.
-        chain = peer if exchange.client == peer else f"{exchange.client}, {peer}"
-        told: tuple[tuple[str, str], ...] = (route.mark, ("x-forwarded-for", chain))
-        principal = exchange.principal
-        if principal is not None:
-            told += principal.told
-        names = exchange.request.headers.names()
-        removed: tuple[str, ...] = ()
-        if not names.isdisjoint(_FORGEABLE):
-            removed = tuple(names & (_OURS if peer in route.trusted_proxies else _FORGEABLE))
-        if not kept:
-            return Edits(told, removed)
-        edits = _merge(kept)
-        return Edits(told + edits.set, removed + edits.remove)
-
     def close(self, status: int, duration_ms: float, upstream_ms: float | None = None, worker: int = 0) -> Record:
         """The record of what happened; the exchange is over."""
         exchange = self.exchange
@@ -370,90 +346,21 @@ class Session:
             more = f"{self._heard - _MOST_HEARD} more"
             self._findings.append(Finding("more-findings", evidence=more, severity="info", control="messages"))
         return Record(
-            _timestamp(request.at),
+            timestamp(request.at),
             request.id,
             exchange.api,
             exchange.operation,
             exchange.client,
-            _shown(principal.id) if principal is not None else None,
-            request.method if len(request.method) <= _LONGEST_METHOD else excerpt(request.method),
+            shown(principal.id) if principal is not None else None,
+            shown_method(request.method),
             redact_path(request.path),
             status,
             self.action,
             self.control,
             tuple(self._findings),
-            _logged(request.headers, self._policy.logged_headers),
+            logged(request.headers, self._policy.logged_headers),
             duration_ms,
             upstream_ms,
             worker,
+            self._decided[1:] or UNSET,
         )
-
-
-def _has_whole_body(exchange: Exchange, route: Route) -> bool:
-    """Whether there will be a body to judge. What is none, or is a stream without end, is judged by its head alone.
-
-    A client may call anything gRPC, to have its body pass unread: only an API that speaks it is believed to get it.
-    """
-    request = exchange.request
-    if not request.has_body or request.is_upgrade:
-        return False
-    return not (route.speaks_grpc and request_protocol(request) == "grpc")
-
-
-def _is_sifted(exchange: Exchange, protocol: Protocol | None) -> bool:
-    """Whether there is a body, and it is bytes: no frames of WebSocket or gRPC."""
-    if protocol not in (None, "events") or exchange.request.method == "HEAD" or exchange.response is None:
-        return False
-    return exchange.response.status not in _BODILESS
-
-
-def _client_of(request: Request, route: Route) -> str:
-    if not route.behind_proxies:
-        return request.peer.address
-    return client_address(request.peer.address, request.headers.get("x-forwarded-for"), route.trusted_proxies)
-
-
-def _merge(edits: list[Edits]) -> Edits:
-    """All of them as one. What one control sends instead carries what the others have set."""
-    if len(edits) == 1:
-        return edits[0]
-    one = joined(edits)
-    return one if one.replace is None else replace(one, replace=_with_headers(one.replace, one.set))
-
-
-def _wants_body(control: Control, exchange: Exchange) -> bool:
-    try:
-        return control.wants_response_body(exchange)
-    except Exception:  # noqa: BLE001 - its hook will meet the same trouble, where the policy says what follows
-        return True
-
-
-def _with_headers(response: Response, extra: tuple[tuple[str, str], ...]) -> Response:
-    present = response.headers.names()
-    pairs = [*response.headers, *(pair for pair in extra if pair[0] not in present)]
-    return replace(response, headers=Headers.of(pairs))
-
-
-# A principal comes again and again, and is remembered elsewhere too.
-_shown = lru_cache(maxsize=4096)(redact)
-
-
-def _logged(headers: Headers, wanted: frozenset[str]) -> dict[str, str]:
-    if not wanted:
-        return {}
-    return {name: redact((headers.get(name) or "")[:1024]) for name in headers.names() & wanted}
-
-
-_second: tuple[float, str] = (0.0, "1970-01-01T00:00:00")  # the last second written: many records share it
-_FRACTIONS = tuple(f".{number:03d}Z" for number in range(1000))
-
-
-def _timestamp(at: float) -> str:
-    """RFC 3339 with milliseconds, UTC."""
-    global _second  # replaced whole, so that threads never see half of it
-    second, text = _second
-    if not second <= at < second + 1.0:
-        second = at // 1.0
-        text = datetime.fromtimestamp(second, UTC).isoformat()[:19]
-        _second = (second, text)
-    return text + _FRACTIONS[int((at - second) * 1000.0)]

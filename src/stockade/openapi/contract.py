@@ -17,12 +17,11 @@ from stockade.openapi.compiling import Compiler, Trouble
 from stockade.openapi.faults import Fault
 from stockade.openapi.operations import Operation
 from stockade.openapi.paths import PathTable
+from stockade.operations import OVERRIDES
 from stockade.payloads import Limits
 from stockade.wire import Headers
 
 _DEFAULT = Limits()
-OVERRIDES = ("x-http-method-override", "x-http-method", "x-method-override")
-"""Headers that let some frameworks take another method than the one that was checked."""
 
 
 class BadContract(Exception):

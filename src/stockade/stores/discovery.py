@@ -8,7 +8,7 @@ from stockade.vocabulary import StoreError
 
 
 async def discover(issuer: str) -> IssuerMetadata:
-    """The issuer's metadata. Raises BadMetadata, StoreError or httpx.HTTPError."""
+    """The issuer's metadata. Raises BadMetadata or StoreError."""
     first, second = metadata_urls(issuer)
     try:
         data = await download(first)

@@ -11,8 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
-import httpx
-
 _MOST_BYTES = 64 << 20  # of one text; the largest public description has 44 MiB
 _TIMEOUT = 10.0  # seconds for a whole answer, however the server drips
 _ACCEPT = "application/openapi+json, application/openapi+yaml, application/json, application/yaml, */*;q=0.5"
@@ -38,6 +36,8 @@ def _file(path: Path) -> bytes:
 
 
 async def _fetch(url: str) -> bytes:
+    import httpx  # few need it, and it takes 10 MiB
+
     try:
         async with asyncio.timeout(_TIMEOUT):
             return await _download(url)
@@ -48,6 +48,8 @@ async def _fetch(url: str) -> bytes:
 
 
 async def _download(url: str) -> bytes:
+    import httpx
+
     # Not compressed: a few bytes that unpack to gigabytes would be unpacked before they could be counted.
     headers = {"accept-encoding": "identity", "accept": _ACCEPT}
     data = bytearray()
@@ -74,4 +76,6 @@ def _too_large() -> str:
 
 @lru_cache(maxsize=1)
 def _trust() -> ssl.SSLContext:
+    import httpx
+
     return httpx.create_ssl_context(trust_env=False)

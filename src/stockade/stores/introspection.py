@@ -12,12 +12,11 @@ import time
 from collections.abc import Iterable
 from urllib.parse import quote_plus
 
-import httpx
 from msgspec import Struct
 
 from stockade.engine import NotNow
 from stockade.stores.discovery import discover
-from stockade.stores.download import MOST_BYTES, TIMEOUT, trust
+from stockade.stores.download import TIMEOUT, download, make_ready
 from stockade.tokens import (
     BadIntrospection,
     BadMetadata,
@@ -68,6 +67,8 @@ class Introspection:
         self._looks: dict[str, int] = {}
         self._down: dict[str, float] = {}  # until when (monotonic) nobody asks
         self.asked = 0  # looks so far, for those who count
+        if self._introspectors:
+            make_ready()
 
     def find(self, ask: IntrospectToken) -> Claims | None:
         """What is known. Raises NotNow when the issuer must be asked."""
@@ -117,7 +118,7 @@ class Introspection:
         except TimeoutError:
             self._pause(introspector)
             raise StoreError(f"{introspector.name}: no answer within {TIMEOUT:g} s") from None
-        except (BadIntrospection, BadMetadata, StoreError, httpx.HTTPError, httpx.InvalidURL) as error:
+        except (BadIntrospection, BadMetadata, StoreError) as error:
             self._pause(introspector)
             raise StoreError(f"{introspector.name}: {str(error) or type(error).__name__}") from error
         finally:
@@ -161,18 +162,6 @@ def _believed(introspector: Introspector, members: dict[str, object] | None, at:
 
 async def _post(url: str, introspector: Introspector, token: str) -> bytes:
     """One question (section 2.1), with the client's own credentials (RFC 6749, section 2.3.1)."""
-    headers = {"accept-encoding": "identity", "accept": "application/json"}
     auth = (quote_plus(introspector.client_id), quote_plus(introspector.client_secret))
     form = {"token": token, "token_type_hint": "access_token"}
-    data = b""
-    async with (
-        httpx.AsyncClient(verify=trust(), timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client,
-        client.stream("POST", url, data=form, headers=headers, auth=auth) as response,
-    ):
-        if response.status_code != 200:
-            raise StoreError(f"{url}: answered {response.status_code}")
-        async for chunk in response.aiter_raw():
-            data += chunk
-            if len(data) > MOST_BYTES:
-                raise StoreError(f"{url}: sent more than {MOST_BYTES} bytes")
-    return data
+    return await download(url, form=form, auth=auth, accept="application/json")

@@ -11,12 +11,11 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 
-import httpx
 from msgspec import Struct
 
 from stockade.engine import NotNow
 from stockade.stores.discovery import discover
-from stockade.stores.download import TIMEOUT, download
+from stockade.stores.download import TIMEOUT, download, make_ready
 from stockade.tokens import BadKeys, BadMetadata, VerificationKeys, parse_jwks
 from stockade.vocabulary import Ask, FindVerificationKeys, StoreError
 
@@ -49,6 +48,8 @@ class KeySources:
         fetched = {source.url: source for source in known if source.url}
         self._sources = {source.name: fetched.get(source.url, source) for source in sources}
         self._looking: dict[str, asyncio.Task[None]] = {}
+        if fetched or any(source.url for source in self._sources.values()):
+            make_ready()
 
     def all(self) -> list[Source]:
         return list(self._sources.values())
@@ -106,7 +107,7 @@ class KeySources:
                 source.keys = parse_jwks(await download(url))
         except TimeoutError:
             raise StoreError(f"{source.url}: no answer within {_TIMEOUT:g} s") from None
-        except (BadKeys, BadMetadata, httpx.HTTPError, httpx.InvalidURL) as error:
+        except (BadKeys, BadMetadata) as error:
             raise StoreError(f"{source.url}: {str(error) or type(error).__name__}") from error
         source.fetched = time.monotonic()
 

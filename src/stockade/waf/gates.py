@@ -14,6 +14,7 @@ from stockade.seclang import Rule as Tree
 from stockade.seclang import Target
 from stockade.waf.databases import verdicts
 from stockade.waf.expressions import expressions_of
+from stockade.waf.fingerprints import fingerprint
 from stockade.waf.operators import Files, Test
 from stockade.waf.places import AT_BODY, AT_HEAD, AT_RESPONSE, FILES, GROUPS, MOMENTS, PARTS, PAYLOAD, THERE
 from stockade.waf.rule import Link
@@ -187,7 +188,7 @@ class Gates:
         of_header = self._headers.of_named
         for name, value in pairs:
             found |= of_header(name, value)
-        return found | self._counted_headers(transaction, hash(tuple(names)))
+        return found | self._counted_headers(transaction, fingerprint(tuple(names)))
 
     def _counted_headers(self, transaction: Transaction, names: int) -> int:
         if "headers" not in self._counts:

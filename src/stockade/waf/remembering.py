@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from stockade.waf.actions import Ctl
+from stockade.waf.fingerprints import fingerprint
 from stockade.waf.folding import Folded
 from stockade.waf.macros import macros_of
 from stockade.waf.persistent import Variables
@@ -51,7 +52,7 @@ class Memory:
         self._known: dict[int, Outcome] = {}
 
     def key(self, transaction: Transaction) -> int:
-        return hash(tuple([tuple(fetch(transaction)) for fetch in self._fetches]))
+        return fingerprint(tuple([tuple(fetch(transaction)) for fetch in self._fetches]))
 
     def outcome(self, key: int) -> Outcome | None:
         return self._known.get(key)

@@ -2,8 +2,7 @@
 
 One pass of Hyperscan per variant of a text says which patterns may be in it; where these are few, the operators
 themselves are asked at once, so that a hyphen does not make a rule go through every argument. What came of a text is
-remembered by its hash, which is keyed anew in each process: no secret stays in memory, and nobody can make one text
-pass for another.
+remembered by its fingerprint: no secret stays in memory, and nobody can make one text pass for another.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from stockade.waf.fingerprints import fingerprint
 from stockade.waf.operators import Test
 from stockade.waf.rule import Link
 from stockade.waf.scanner import Scanner
@@ -73,7 +73,7 @@ class Watch:
 
     def of(self, text: bytes) -> int:
         """The gates that the text opens, as bits."""
-        key = hash(text)
+        key = fingerprint(text)
         mask = self._known.get(key)
         return self._remembered(key, text, b"") if mask is None else mask
 
@@ -82,14 +82,14 @@ class Watch:
         found = 0
         known = self._known
         for text in texts:
-            key = hash(text)
+            key = fingerprint(text)
             mask = known.get(key)
             found |= self._remembered(key, text, b"") if mask is None else mask
         return found
 
     def of_named(self, name: bytes, text: bytes) -> int:
         """The same where looks may be for certain keys."""
-        key = hash((name, text))
+        key = fingerprint((name, text))
         mask = self._known.get(key)
         return self._remembered(key, text, name) if mask is None else mask
 

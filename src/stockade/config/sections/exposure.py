@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, field_validator
 
 from stockade.config.base import Secret, Section
 from stockade.config.sections.exposure_browsers import CookieSection, CorsSection, CsrfSection, crossing, destinations
 from stockade.config.sections.exposure_envelopes import EnvelopesSection, requests, responses
-from stockade.config.sections.exposure_fields import FieldAccess, bodies
+from stockade.config.sections.exposure_fields import FieldAccess
 from stockade.config.site import Site
 from stockade.config.texts import HeaderName, Host
 from stockade.config.units import Flag
 from stockade.controls.exposure import Exposure
-from stockade.controls.exposure.contract import Contract
 from stockade.controls.exposure.errors import Errors
 from stockade.engine import Binding
+from stockade.vocabulary import Control
 
 REVEALING = ["server", "x-powered-by", "x-aspnet-version", "x-aspnetmvc-version", "x-runtime", "x-generator", "via"]
 
@@ -28,7 +30,7 @@ class ExposureSection(Section):
     hide_traces: Flag = Field(False, description="Replace 4xx bodies that look like stack traces as well.")
     uniform_errors: Flag = Field(False, description="Replace all 4xx bodies that are no problem details.")
     remove_headers: list[HeaderName] = Field(REVEALING, description="Response headers that tell of the machinery.")
-    responses: Contract = Field(
+    responses: Literal["block", "monitor", "strip", "off"] = Field(
         "off",
         description="Hold responses to the description. strip: remove what is not declared; block: refuse such (502).",
     )
@@ -59,6 +61,17 @@ def make_early(site: Site) -> list[Binding]:
     return [site.bind(control, section, "exposure")] if control is not None else []
 
 
+def make_open(site: Site) -> list[Binding]:
+    """What must come before all who read request bodies: nothing can be read in a sealed one."""
+    section = site.api.exposure
+    if section.mode == "off":
+        return []
+    control = requests(site, section.envelopes)
+    if control is not None and control.opens and section.mode == "monitor":
+        site.warn("bodies are not opened in mode monitor: who reads them sees them sealed", "exposure", "envelopes")
+    return [site.bind(control, section, "exposure")] if control is not None else []
+
+
 def make(site: Site) -> list[Binding]:
     """Bodies first, so that heads are finished when they leave."""
     section = site.api.exposure
@@ -66,8 +79,7 @@ def make(site: Site) -> list[Binding]:
         return []
     authentication = site.api.authentication
     controls = [
-        bodies(site, section.responses, section.fields, section.hash_key),
-        requests(site, section.envelopes),
+        _bodies(site, section),
         destinations(site, section.redirects, section.cookies),
         Errors(traces=section.hide_traces, uniform=section.uniform_errors)
         if section.hide_traces or section.uniform_errors
@@ -81,3 +93,11 @@ def make(site: Site) -> list[Binding]:
         responses(site, section.envelopes),  # nothing can be read in a sealed body
     ]
     return [site.bind(control, section, "exposure") for control in controls if control is not None]
+
+
+def _bodies(site: Site, section: ExposureSection) -> Control | None:
+    if section.responses == "off" and not section.fields:
+        return None
+    from stockade.config.sections.exposure_bodies import bodies  # the description's machinery is for those who need it
+
+    return bodies(site, section.responses, section.fields, section.hash_key)

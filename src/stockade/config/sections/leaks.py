@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from stockade.config.base import Section
 from stockade.config.errors import did_you_mean, written
 from stockade.config.site import Site
 from stockade.config.texts import Operation
 from stockade.config.units import Size
-from stockade.controls.leaks import LeakRule, Leaks
-from stockade.detectors import DETECTORS, Action
 from stockade.engine import Binding
-from stockade.operations import OperationTable
 
 _LARGEST_HELD = 512 << 10
 _ACTIONS = ("report", "mask", "remove", "block", "off")
@@ -22,40 +21,43 @@ _ALL = "all"
 
 
 def _choices(value: Any) -> Any:
-    """By detector what is done about it; `all` is for those that are not named."""
+    """By detector what is done about it; `all` says it of those that are not named."""
     if value == "default":
         return {}
     if not isinstance(value, dict):
         raise ValueError(f'{written(value)} is neither "default" nor a list such as {{cards: mask}}')  # noqa: TRY004
+    known = _names()
     wrong = []
     for name, action in value.items():
         action = "off" if action is False else action  # YAML 1.1 reads a bare `off` so
-        if name != _ALL and name not in DETECTORS:
-            wrong.append(f"{written(name)} is no detector{did_you_mean(str(name), [*DETECTORS, _ALL])}")
+        if name not in known:
+            wrong.append(f"{written(name)} is no detector{did_you_mean(str(name), known)}")
         elif action not in _ACTIONS:
             wrong.append(f"{name}: {written(action)} is none of {', '.join(_ACTIONS)}")
     if wrong:
         raise ValueError("; ".join(wrong))
-    return {name: "off" if action is False else str(action) for name, action in value.items()}
+    said = {name: "off" if action is False else str(action) for name, action in value.items()}
+    rest = said.pop(_ALL, None)
+    return said if rest is None else {name: said.get(name, rest) for name in known if name != _ALL}
 
 
-_NAMES = [*DETECTORS, _ALL]
-Choices = Annotated[
-    dict[str, str],
-    BeforeValidator(_choices),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"const": "default"},
-                {
-                    "type": "object",
-                    "properties": {name: {"enum": list(_ACTIONS)} for name in _NAMES},
-                    "additionalProperties": False,
-                },
-            ]
-        }
-    ),
-]
+def _names() -> list[str]:
+    from stockade.detectors import DETECTORS  # RE2 and the rest of it are for those who look for leaks
+
+    return [*DETECTORS, _ALL]
+
+
+class _ChoicesSchema:
+    """The JSON Schema of the choices, made when it is asked for."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        actions = {"enum": list(_ACTIONS)}
+        properties = dict.fromkeys(_names(), actions)
+        by_detector = {"type": "object", "properties": properties, "additionalProperties": False}
+        return {"anyOf": [{"const": "default"}, by_detector]}
+
+
+Choices = Annotated[dict[str, str], BeforeValidator(_choices), _ChoicesSchema()]
 
 
 class LeaksSection(Section):
@@ -81,23 +83,6 @@ def make(site: Site) -> list[Binding]:
     section = site.api.leaks
     if section is None or section.mode == "off":
         return []
-    general = _actions(section.detectors, {name: one.action for name, one in DETECTORS.items()})
-    rules = [
-        LeakRule(_actions(choices, general), OperationTable([operation]))
-        for operation, choices in section.operations.items()
-    ]
-    if not general and not any(rule.actions for rule in rules):
-        site.problem("leaks looks for nothing: every detector is off", "leaks", "detectors")
-        return []
-    control = Leaks([*rules, LeakRule(general)], hold=section.hold, encoded=section.encoded)
-    return [site.bind(control, section, "leaks")]
+    from stockade.config.sections.leaks_rules import make_with
 
-
-def _actions(choices: dict[str, str], otherwise: dict[str, Action]) -> dict[str, Action]:
-    """By detector that is on, what is done; `choices` over what holds otherwise."""
-    actions: dict[str, Action] = {}
-    for name in DETECTORS:
-        action = choices.get(name) or choices.get(_ALL) or otherwise.get(name, "off")
-        if action != "off":
-            actions[name] = cast(Action, action)
-    return actions
+    return make_with(site, section)

@@ -53,5 +53,6 @@ def environment(worker: int) -> dict[str, str]:
         "PYTHONHOME": f"{sys.base_prefix}:{sys.base_exec_prefix}",
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "random",  # whatever ours was: clients must not foresee the hashes of what they send
         "STOCKADE_WORKER": str(worker),
     }
