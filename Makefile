@@ -72,6 +72,7 @@ system-packages:
 bench: $(TEST_STAMP) system-packages
 	$(BIN)/python benchmarks/gateway.py
 	$(BIN)/pip install --quiet --group bench
+	$(BIN)/python benchmarks/identity.py --write
 	$(BIN)/python benchmarks/schema.py
 	$(BIN)/python benchmarks/waf.py $(if $(wildcard $(NGINX_MODSECURITY)),--sockets)
 

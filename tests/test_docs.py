@@ -75,6 +75,8 @@ def test_policies_build(text, tmp_path):
     (tmp_path / "keys.json").write_text(json.dumps({"keys": [issuer]}))
     (tmp_path / "shop.graphql").write_text(SHOP)
     (tmp_path / "signing.json").write_text(json.dumps({"keys": [ECKey.generate_key("P-256").as_dict(private=True)]}))
+    (tmp_path / "database-url").write_text("postgresql://stockade:password@db.internal:5432/stockade")
+    (tmp_path / "database-ca.pem").write_text("")  # read when the server is
     (tmp_path / "opening.json").write_text(json.dumps({"keys": [ECKey.generate_key("P-256").as_dict(private=True)]}))
     (tmp_path / "fields.key").write_text("0" * 64)
     (tmp_path / "client.secret").write_text("s" * 32)

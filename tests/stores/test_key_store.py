@@ -407,6 +407,41 @@ def test_a_lost_file_is_not_made_anew(path):
     store.close()
 
 
+@pytest.mark.parametrize("in_place", [False, True], ids=["renamed over it", "copied into it"])
+def test_another_file_in_its_place_is_read_at_once(tmp_path, path, in_place):
+    """A backup that is put back: no connection outlives the file it was opened on."""
+    backup = tmp_path / "backup.db"
+    other = KeyStore(backup)
+    other.add(replace(PLAIN, owner="as it was"))
+    other.close()
+    store = KeyStore(path)
+    store.add(PLAIN)
+    assert store.get(PLAIN.id) == PLAIN
+    for journal in path.parent.glob("keys.db-*"):
+        journal.unlink()
+    if in_place:
+        path.write_bytes(backup.read_bytes())
+    else:
+        backup.replace(path)
+    found = store.get(PLAIN.id)
+    assert found is not None
+    assert found.owner == "as it was"
+    store.close()
+
+
+def test_readers_in_several_threads_share_one_connection(store):
+    for number in range(50):
+        store.add(replace(PLAIN, id=f"{number}"))
+    before = open_files()
+
+    def read(start: int) -> None:
+        for number in range(200):
+            assert store.get(f"{(start + number) % 50}") is not None
+
+    assert in_threads(4, read) == []
+    assert open_files() <= before + 1
+
+
 def test_a_lost_file_is_noticed_though_records_are_remembered(store, path, monkeypatch):
     clock = SimpleNamespace(now=1000.0)
     monkeypatch.setattr(keys_module, "time", SimpleNamespace(monotonic=lambda: clock.now))

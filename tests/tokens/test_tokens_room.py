@@ -10,7 +10,7 @@ from pathlib import Path
 import stockade.tokens
 
 ROOM = Path(stockade.tokens.__file__).parent
-MAY_IMPORT = {"msgspec", "joserfc", "cryptography", "stockade"}
+MAY_IMPORT = {"msgspec", "nacl", "joserfc", "cryptography", "stockade"}
 IMPURE = {"time", "os", "socket", "asyncio", "secrets", "random", "datetime", "threading", "logging"}
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
 MAX_FIELD: Final = 8 * 1024  # characters
@@ -39,6 +41,7 @@ class InnerList(NamedTuple):
 
 
 Member: TypeAlias = Item | InnerList
+_NONE: Final[Parameters] = MappingProxyType({})
 
 _key = re.compile(r"[a-z*][a-z0-9_\-.*]*").match
 _integer = re.compile(r"-?[0-9]{1,15}(?![0-9.])").match
@@ -49,6 +52,10 @@ _boolean = re.compile(r"\?([01])").match
 _comma = re.compile(r"[ \t]*,[ \t]*").match
 _spaces = re.compile(r" *").match
 _escape = re.compile(r"\\(.)").sub
+# What most signatures consist of, each in one step: a list of plain names, and a parameter that is a number or a plain
+# string. Whatever else it is, the reader takes it apart.
+_names = re.compile(r'\((?:"[a-z@][a-z0-9@-]*"(?: +"[a-z@][a-z0-9@-]*")*)?\)').match
+_parameter = re.compile(r';([a-z*][a-z0-9_\-.*]*)=(?:"([ !#-\[\]-~]*)"|(-?[0-9]{1,15})(?![0-9.]))').match
 
 
 def parse_dictionary(text: str) -> dict[str, Member]:
@@ -100,6 +107,10 @@ class _Reader:
         return self.inner_list() if self._next() == "(" else self.item()
 
     def inner_list(self) -> InnerList:
+        names = _names(self._text, self._at)
+        if names is not None:
+            self._at = names.end()
+            return InnerList(_items(names[0]), self.parameters())
         self._at += 1
         items: list[Item] = []
         while True:
@@ -117,6 +128,11 @@ class _Reader:
     def parameters(self) -> Parameters:
         found: dict[str, Bare] = {}
         while self._next() == ";":
+            plain = _parameter(self._text, self._at)
+            if plain is not None and plain[1] not in found and len(found) < MAX_MEMBERS:
+                found[plain[1]] = plain[2] if plain[3] is None else int(plain[3])
+                self._at = plain.end()
+                continue
             self._at += 1
             self.take(_spaces)
             key = self.key()
@@ -141,6 +157,15 @@ class _Reader:
         return Token(self.take(_token)[0])
 
 
+@lru_cache(maxsize=256)  # a client covers the same components each time
+def _items(text: str) -> tuple[Item, ...]:
+    """The items of a list of plain names. Raises BadField."""
+    names = text[1:-1].split()
+    if len(names) > MAX_MEMBERS:
+        raise BadField("too many items of a list")
+    return tuple(Item(name[1:-1], _NONE) for name in names)
+
+
 def _decode(text: str) -> bytes:
     try:
         value = b64decode(text, validate=True)
@@ -158,6 +183,8 @@ def write_member(member: Member) -> str:
 
 
 def write_item(item: Item) -> str:
+    if not item.parameters and type(item.value) is str and '"' not in item.value and "\\" not in item.value:
+        return f'"{item.value}"'
     return write_bare(item.value) + write_parameters(item.parameters)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -54,6 +55,9 @@ class Backend(Protocol):
 
     @property
     def revision(self) -> SharedRevision: ...
+
+    def reading(self) -> AbstractContextManager[sql.Connection]:
+        """A connection for one question."""
 
     def lost(self) -> bool:
         """Whether it has not answered for so long that asking only makes people wait."""

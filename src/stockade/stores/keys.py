@@ -38,6 +38,10 @@ API_KEYS = sql.Table(
     sql.Column("uses", sql.BigInteger, nullable=False, server_default="0"),
 )
 
+_ONE = sql.select(API_KEYS).where(
+    API_KEYS.c.id == sql.bindparam("key")
+)  # made once: to make it takes as long as to run it
+
 
 class Use(NamedTuple):
     """How often a key was used since that was last written down."""
@@ -107,7 +111,7 @@ class KeyStore:
         return record
 
     def get(self, key_id: str) -> ApiKeyRecord | None:
-        found = self._read(sql.select(API_KEYS).where(API_KEYS.c.id == key_id))
+        found = self._read(_ONE, {"key": key_id})
         return found[0] if found else None
 
     def all(self) -> list[ApiKeyRecord]:
@@ -142,9 +146,9 @@ class KeyStore:
         )
         self.database.write_many(statement, rows, announce=False)
 
-    def _read(self, statement: sql.Select[Any]) -> list[ApiKeyRecord]:
+    def _read(self, statement: sql.Select[Any], values: Mapping[str, Any] | None = None) -> list[ApiKeyRecord]:
         try:
-            return [_record(row) for row in self.database.read(statement)]
+            return [_record(row) for row in self.database.read(statement, values)]
         except (ValueError, TypeError) as error:  # JSON that is none, or no list
             raise StoreError(f"{self.database.name}: {error}") from error
 

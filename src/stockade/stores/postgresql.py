@@ -7,7 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Generator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
@@ -58,6 +58,9 @@ class PostgreSQL:
         except (sql.exc.SQLAlchemyError, StoreError) as error:
             self.close()
             raise StoreError(f"{self.name}: the database cannot be opened: {plain(error)}") from error
+
+    def reading(self) -> AbstractContextManager[sql.Connection]:
+        return self.engine.connect()
 
     def lost(self) -> bool:
         return self.revision.lost()

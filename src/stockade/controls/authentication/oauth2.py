@@ -107,6 +107,7 @@ class OAuth2:
         self._scopes = scopes
         self._metadata = metadata
         self._verified: dict[str, _Verified] = {}
+        self._told: dict[int, tuple[Claims, _Verified]] = {}  # by the identity of the claims
 
     def describe(self) -> str:
         kinds = [f"JWT, {', '.join(sorted(self._rules.algorithms))}"] if self._source else []
@@ -173,7 +174,7 @@ class OAuth2:
         claims: Claims | None = yield IntrospectToken(self._introspection, token, at)
         if claims is None:
             raise _Unacceptable("token-inactive")
-        return _verified(claims, _NO_KEYS, 0.0, self._own)
+        return self._worked_out(claims)
 
     def _check_revoked(self, verified: _Verified) -> Asking[None]:
         """Our own tokens end when they are revoked, JWTs too. Raises _Unacceptable."""
@@ -235,6 +236,17 @@ class OAuth2:
         fields = (("dpop-nonce", make_nonce(key, at)),) if key else ()
         code = "use_dpop_nonce" if error.reason == "nonce-wanted" else "invalid_dpop_proof"
         return Refused(f"proof-{error.reason}", _PROOF, error=code, fields=fields, scheme="DPoP")
+
+    def _worked_out(self, claims: Claims) -> _Verified:
+        """What follows from an issuer's answer: once, for the store gives the same one until it asks again."""
+        known = self._told.get(id(claims))
+        if known is not None and known[0] is claims:
+            return known[1]
+        if len(self._told) >= _REMEMBERED:
+            self._told.clear()
+        verified = _verified(claims, _NO_KEYS, 0.0, self._own)
+        self._told[id(claims)] = claims, verified
+        return verified
 
     # What the client is told.
 
