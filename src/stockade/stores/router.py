@@ -12,12 +12,14 @@ from stockade.stores.factors import FactorStore
 from stockade.stores.introspection import Introspection
 from stockade.stores.jwks import KeySources
 from stockade.stores.keys import KeyStore
+from stockade.stores.owners import Owners
 from stockade.stores.passwords import PasswordChecks
 from stockade.stores.users import UserStore
 from stockade.vocabulary import (
     Ask,
     CheckPassword,
     FindApiKey,
+    FindOwners,
     FindPlace,
     FindUser,
     FindVerificationKeys,
@@ -28,6 +30,7 @@ from stockade.vocabulary import (
     TakeAll,
     TakeQuota,
     TakeTokens,
+    Teach,
     UsePasscode,
 )
 
@@ -42,6 +45,7 @@ class Stores:
         sources: KeySources,
         introspection: Introspection | None = None,
         database: Database | None = None,
+        owners: Owners | None = None,
     ) -> None:
         """database: what the stores that keep tables share; it is closed with them."""
         self.counters = counters
@@ -51,6 +55,7 @@ class Stores:
         self.checks: PasswordChecks | None = None
         self.factors: FactorStore | None = None
         self.introspection = introspection or Introspection()
+        self.owners = owners
         self._answers: dict[type[Any], Callable[[Any], Any]] = {
             TakeTokens: counters.take_tokens,
             TakeQuota: counters.take_quota,
@@ -67,6 +72,8 @@ class Stores:
         if keys is not None:
             self._answers[FindApiKey] = keys.find
             self._later[FindApiKey] = keys.find_later
+        if owners is not None:
+            self._answers.update({FindOwners: owners.find, Teach: owners.teach})
 
     def add_users(self, users: UserStore, checks: PasswordChecks, factors: FactorStore) -> None:
         """Answer what is asked of our own users, too. The checks are closed with the rest."""
@@ -108,3 +115,5 @@ class Stores:
             self.keys.close()
         if self.database is not None:
             self.database.close()
+        if self.owners is not None:
+            self.owners.close()
