@@ -77,6 +77,7 @@ def test_policies_build(text, tmp_path):
     (tmp_path / "signing.json").write_text(json.dumps({"keys": [ECKey.generate_key("P-256").as_dict(private=True)]}))
     (tmp_path / "opening.json").write_text(json.dumps({"keys": [ECKey.generate_key("P-256").as_dict(private=True)]}))
     (tmp_path / "fields.key").write_text("0" * 64)
+    (tmp_path / "client.secret").write_text("s" * 32)
     (tmp_path / "openapi.yaml").write_text(OPENAPI)
     (tmp_path / "order.json").write_text('{"type": "object"}')
     (tmp_path / "order.xsd").write_text(XSD)

@@ -17,10 +17,11 @@ from urllib.parse import quote
 from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import force_setattr
 
+from stockade.logins import Identity
 from stockade.messages import Message, Protocol
 from stockade.ownership import Confidence
 from stockade.passwords import Place, User
-from stockade.tokens import ApiKeyRecord, Claims, VerificationKeys
+from stockade.tokens import ApiKeyRecord, Claims, IssuerMetadata, VerificationKeys
 from stockade.wire import Request, Response, problem
 
 Texts: TypeAlias = Callable[[], Iterable[tuple[str, str]]]
@@ -485,6 +486,76 @@ class UsePasscode(Ask[bool], frozen=True, gc=False):
 
     def __repr__(self) -> str:
         return f"UsePasscode({self.user!r})"
+
+
+class RandomBytes(Ask[bytes], frozen=True, gc=False):
+    """So many bytes that nobody can guess."""
+
+    count: int
+
+
+class FindIssuer(Ask[IssuerMetadata], frozen=True, gc=False):
+    """What the issuer says of itself (OpenID Connect Discovery 1.0). party: who asks, by its name."""
+
+    party: str
+
+
+class LoginSession(Struct, frozen=True, gc=False):
+    """A browser that is logged in. ref: names the session, and opens nothing. access_token: empty for none."""
+
+    ref: str
+    identity: Identity
+    access_token: str = ""
+
+    def __repr__(self) -> str:
+        return f"LoginSession({self.ref!r})"
+
+
+class OpenSession(Ask[str], frozen=True, gc=False):
+    """Redeem a code, believe the ID token, begin a session: its secret. A login that is not believed raises BadLogin.
+
+    nonce, max_age, acr: what the ID token must have. at: epoch seconds.
+    """
+
+    party: str
+    code: str
+    verifier: str
+    nonce: str
+    at: float
+    max_age: float | None = None
+    acr: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"OpenSession({self.party!r})"
+
+
+class FindSession(Ask[LoginSession | None], frozen=True, gc=False):
+    """The session with that secret, its tokens fresh; None: it is over."""
+
+    party: str
+    secret: str
+    at: float
+
+    def __repr__(self) -> str:
+        return f"FindSession({self.party!r})"
+
+
+class EndSession(Ask[str], frozen=True, gc=False):
+    """End it, in every worker at once. The reply is its ID token; empty where there is none."""
+
+    party: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"EndSession({self.party!r})"
+
+
+class EndSessions(Ask[int], frozen=True, gc=False):
+    """End all sessions of a subject, or those of the issuer's session `sid`; how many there were."""
+
+    party: str
+    subject: str
+    sid: str
 
 
 class StoreError(Exception):

@@ -56,6 +56,8 @@ BEYOND_THE_SCHEMA = {
     "jwt-two-sources",
     "leaks-built",
     "limit-measures",
+    "login-built",
+    "login-twice",
     "logged-credentials",
     "logged-credentials-when-off",
     "messages-built",
@@ -86,7 +88,8 @@ def said_of(folder: Path) -> str:
     except BadConfig as error:
         return f"{error}\n".replace(str(folder), "<folder>")
     lines = []
-    for index, (api, route) in enumerate(zip(loaded.config.apis, built.policy.routes, strict=True)):
+    # The routes of login pages follow those of the APIs.
+    for index, (api, route) in enumerate(zip(loaded.config.apis, built.policy.routes, strict=False)):
         lines.append(heading(api))
         rows = protection(loaded, index, route)
         lines += ["  " + " | ".join((row.control, row.mode, row.failure, row.effect, row.policy)) for row in rows]

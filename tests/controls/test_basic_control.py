@@ -42,7 +42,7 @@ class World:
         self.database = Database(path)
         self.users = UserStore(self.database)
         self.checks = PasswordChecks(self.users, QUICK)
-        self.stores = Stores(Counters(), KeyStore(self.database), KeySources(), None, self.database)
+        self.stores = Stores(Counters(), KeyStore(self.database), KeySources(), database=self.database)
         self.stores.add_users(self.users, self.checks, FactorStore(self.users, Nothing(), KEY))
         self.add("alice")
         guessing = Guessing(KEY, Lockout())

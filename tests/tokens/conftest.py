@@ -62,7 +62,7 @@ class Forge:
         return {**self._public(kid), "kid": kid, **members}
 
     def keys(self, *kids: str) -> VerificationKeys:
-        return parse_jwks(self.jwks(*(self.jwk(kid) for kid in kids)))
+        return parse_jwks(self.jwks(*(self.jwk(kid) for kid in kids)), secrets="mixed")
 
     @staticmethod
     def jwks(*keys: object) -> bytes:

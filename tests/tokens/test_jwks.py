@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockade.tokens import ALGORITHMS, BadKeys, VerificationKeys, parse_jwks
+from stockade.tokens.roca import is_roca
+from stockade.tokens.signatures import check_rsa_numbers
 
 
 def kids(keys: VerificationKeys, alg: str, kid: str | None = None) -> list[str | None]:
@@ -31,7 +34,9 @@ def rsa_jwk(forge: Any, bits: int, exponent: int = 65537) -> dict[str, Any]:
 
 def test_candidates_fit_by_type_curve_and_length(forge: Any) -> None:
     short = forge.jwk("short", kty="oct", k=forge.b64(bytes(32)))
-    keys = parse_jwks(forge.jwks(*map(forge.jwk, ("rsa", "ec-ES256", "ec-ES384", "ec-ES512", "ed", "oct")), short))
+    keys = parse_jwks(
+        forge.jwks(*map(forge.jwk, ("rsa", "ec-ES256", "ec-ES384", "ec-ES512", "ed", "oct")), short), secrets="mixed"
+    )
     fitting = {alg: kids(keys, alg) for alg in ALGORITHMS}
     assert fitting == {
         **{key: ["rsa"] for key in ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")},
@@ -63,7 +68,8 @@ def test_a_stated_algorithm_is_the_only_one(forge: Any) -> None:
 
 
 def test_kid_admits_no_other_key(forge: Any) -> None:
-    keys = parse_jwks(forge.jwks(forge.jwk("rsa"), {**forge.jwk("ed"), "kid": ""}, forge._public("oct")))
+    listed = forge.jwks(forge.jwk("rsa"), {**forge.jwk("ed"), "kid": ""}, forge._public("oct"))
+    keys = parse_jwks(listed, secrets="mixed")
     assert kids(keys, "RS256", "rsa") == ["rsa"]
     assert keys.knows("rsa")
     assert kids(keys, "RS256", "gone") == []
@@ -244,3 +250,30 @@ VALUES = st.sampled_from(
 def test_garbage_is_read_or_refused(data: bytes) -> None:
     with contextlib.suppress(BadKeys):
         parse_jwks(data)
+
+
+def test_secrets_are_no_public_keys(forge: Any) -> None:
+    secret, public = forge.jwk("oct"), forge.jwk("rsa")
+    assert len(parse_jwks(forge.jwks(secret))) == 1
+    assert len(parse_jwks(forge.jwks(secret, public), secrets="mixed")) == 2
+    with pytest.raises(BadKeys, match="key confusion"):
+        parse_jwks(forge.jwks(secret, public))
+    for listed in (forge.jwks(secret), forge.jwks(secret, public)):
+        with pytest.raises(BadKeys, match="published"):
+            parse_jwks(listed, secrets="refused")
+
+
+def test_a_key_of_the_broken_generator() -> None:
+    """ROCA: primes of the form k M + (65537^a mod M), found here as the generator found them."""
+    marks = [prime for prime in range(2, 168) if all(prime % divisor for divisor in range(2, prime))]
+    product = math.prod(marks)
+    modulus = pow(65537, 12345, product) * pow(65537, 54321, product)  # of two such, with k left out
+    assert is_roca(modulus)
+    assert not is_roca(modulus + 2)
+    with pytest.raises(ValueError, match="ROCA"):
+        check_rsa_numbers(modulus + (product << 1830), 65537)
+
+
+def test_no_other_key_bears_its_mark(forge: Any) -> None:
+    assert not is_roca(forge.rsa.public_key().public_numbers().n)
+    assert not any(map(is_roca, range(1 << 2047, (1 << 2047) + 20_000)))

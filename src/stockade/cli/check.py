@@ -32,7 +32,8 @@ def check(file: PolicyFile = DEFAULT_POLICY, as_json: AsJson = False) -> None:
     loaded = load(file)
     built = build(loaded)
     check_files(loaded, built)
-    rows = [protection(loaded, index, route) for index, route in enumerate(built.policy.routes)]
+    routes = built.policy.routes[: len(loaded.config.apis)]  # those of the login pages follow
+    rows = [protection(loaded, index, route) for index, route in enumerate(routes)]
     described = posture.postures(loaded)
     if as_json:
         protected: dict[str, object] = {"protection": [row for of_api in rows for row in of_api]}

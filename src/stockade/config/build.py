@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -19,13 +20,13 @@ from stockade.config.models import Api
 from stockade.config.secrets import read_envelope, warn_of_secrets
 from stockade.config.site import Site
 from stockade.config.users import UserSettings, user_settings
-from stockade.controls.authentication import Authentication
+from stockade.controls.authentication import Authentication, LoginPages
 from stockade.controls.exposure import Exposure
 from stockade.engine import Binding, Policy, Route, Upstream
 from stockade.envelopes import Envelope
 from stockade.networks import NetworkSet
 from stockade.operations import OperationTable
-from stockade.stores import DatabasePlace, Introspector, Source
+from stockade.stores import DatabasePlace, Introspector, RelyingParty, Source
 from stockade.vocabulary import Control
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ _CARRIERS = frozenset(
 )  # headers that hold credentials in any API
 
 T = TypeVar("T")
+
+
+_PAGE_METHODS = ("GET", "POST")
+_LONGEST_FORM = 64 << 10  # bytes of a form with a logout token
 
 
 class OwnersFile(NamedTuple):
@@ -56,6 +61,7 @@ class Built(Struct, frozen=True):
     introspectors: tuple[Introspector, ...] = ()
     envelope: Envelope | None = None  # what seals and opens stored secrets, where a control asks for any
     owners: OwnersFile | None = None  # None when no API learns owners
+    parties: tuple[RelyingParty, ...] = ()
     users: UserSettings | None = None  # None when no API asks for our own users
 
 
@@ -69,6 +75,7 @@ def build(loaded: Loaded) -> Built:
         hash_key = _read(read_hash_key, loaded, problems)
     sites = [Site(loaded, index, hash_key) for index in range(len(config.apis))]
     routes = [_route(site) for site in sites]
+    routes += [_login_route(site.pages, route) for site, route in zip(sites, routes, strict=True) if site.pages]
     users = None
     if any(site.uses_users for site in sites):
         users = _read(lambda loaded: user_settings(loaded, hash_key), loaded, problems)
@@ -93,6 +100,7 @@ def build(loaded: Loaded) -> Built:
         OwnersFile(loaded.folder / config.owners.path, config.owners.objects)
         if any(site.uses_owners for site in sites)
         else None,
+        tuple(each for site in sites for each in site.parties),
         users,
     )
 
@@ -132,6 +140,24 @@ def _route(site: Site) -> Route:
         speaks_grpc=api.upstream.http2 or (api.grpc is not None and api.grpc.mode != "off"),
         own_headers=tuple(_own_headers(bindings)),
         also=frozenset(_documents(bindings)),
+    )
+
+
+def _login_route(pages: LoginPages, route: Route) -> Route:
+    """The pages of an API's logins: what stands before its authentication stands before them, and nothing after."""
+    before = list(takewhile(lambda binding: not isinstance(binding.control, Authentication), route.bindings))
+    line = next((each.line for each in route.bindings if isinstance(each.control, Authentication)), "")
+    return Route.compile(
+        [*before, Binding(pages, line=line)],
+        api=route.api,
+        hosts=route.hosts,
+        prefix=pages.paths.callback,
+        upstream=route.upstream,
+        operations=OperationTable([f"{method} {path}" for path in sorted(pages.paths.all) for method in _PAGE_METHODS]),
+        trusted_proxies=route.trusted_proxies,
+        max_body=_LONGEST_FORM,
+        own_headers=route.own_headers,
+        also=pages.paths.all,
     )
 
 
@@ -175,12 +201,15 @@ def _key_headers(api: Api) -> set[str]:
 
 
 def _needs_hash_key(api: Api) -> bool:
-    """Whether it takes API keys, or makes nonces under a key of our own."""
+    """Whether it takes API keys, or makes nonces or cookies under a key of our own."""
     section = api.authentication
     if section is None or section.mode == "off":
         return False
     return any(
-        item.api_key is not None or item.basic is not None or (item.oauth2 and item.oauth2.dpop.nonce)
+        item.api_key is not None
+        or item.basic is not None
+        or item.oidc is not None
+        or (item.oauth2 and item.oauth2.dpop.nonce)
         for item in section.leaves()
     )
 

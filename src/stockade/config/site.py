@@ -13,12 +13,13 @@ from stockade.config.errors import BadConfig, Problem
 from stockade.config.users import UserSettings, user_settings
 from stockade.controls.authentication import Guessing
 from stockade.engine import Binding
-from stockade.stores import Introspector, Source
+from stockade.stores import Introspector, RelyingParty, Source
 from stockade.vocabulary import Control
 
 if TYPE_CHECKING:
     from stockade.config.loading import Loaded
     from stockade.config.models import Api
+    from stockade.controls.authentication import LoginPages
     from stockade.openapi.reading import Description
 
 _AS_NAMED: Mapping[str, str] = {}
@@ -39,6 +40,8 @@ class Site:
         self.introspectors: list[Introspector] = []
         self.uses_users = False
         self.uses_owners = False
+        self.parties: list[RelyingParty] = []
+        self.pages: LoginPages | None = None
         self.uses_secrets = False  # set it where a control asks for what is sealed
         self.uses_database = False  # set it where a control asks for what is kept
         self._read: list[Description | None] = []  # empty until someone asks

@@ -8,7 +8,19 @@ from collections.abc import Iterable
 from stockade.config import Built, Loaded
 from stockade.engine import Policy, Session
 from stockade.journal import DecisionLog, Metrics, Snapshot
-from stockade.stores import Counters, Database, Introspection, KeySources, KeyStore, Owners, Source, Stores, Use
+from stockade.stores import (
+    Counters,
+    Database,
+    Introspection,
+    KeySources,
+    KeyStore,
+    Logins,
+    Owners,
+    SessionTable,
+    Source,
+    Stores,
+    Use,
+)
 from stockade.vocabulary import Record, StoreError
 
 
@@ -55,11 +67,11 @@ class Runtime:
 
     def _stores(self, built: Built, known: Iterable[Source]) -> Stores:
         keys, database = self._database(built)
-        introspection = Introspection(built.introspectors)
+        introspection, sources = Introspection(built.introspectors), KeySources(built.sources, known)
+        sessions = SessionTable(database) if database is not None and built.parties else None
+        logins = Logins(built.parties, sessions, sources)
         owners = self._owners(built, database)
-        stores = Stores(
-            self._counters, keys, KeySources(built.sources, known), introspection, database=database, owners=owners
-        )
+        stores = Stores(self._counters, keys, sources, introspection, logins, database, owners)
         if built.users is not None and database is not None:
             from stockade.identity.user_stores import add_users  # who has no users does not pay for them
 

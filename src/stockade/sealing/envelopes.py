@@ -9,9 +9,11 @@ from typing import Final
 from msgspec import Struct
 
 from stockade.sealing.keys import BadKey, Keys
+from stockade.sealing.strict import BadHeader, read_header
 
 SIGNATURES: Final = frozenset(
-    {"HS256", "HS384", "HS512", "RS256", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519"}
+    {"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
+    | {"ES256", "ES384", "ES512", "Ed25519"}
 )
 KEY_WRAPPING: Final = frozenset({"RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW", "A256KW", "dir"})
 CONTENT: Final = frozenset({"A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"})
@@ -107,7 +109,7 @@ def verify(
     try:
         registry = JWSRegistry(algorithms=algorithms)
         registry.max_payload_length = LONGEST  # of which a route's `body` lets pass what it likes
-        stated = jws.extract_compact(token.encode(), registry=registry).headers()
+        stated = read_header(token, 3)
         algorithm, kid = stated.get("alg"), stated.get("kid")
         if algorithm not in algorithms or "crit" in stated or not isinstance(kid, str | None):
             raise BadSeal("algorithm" if algorithm not in algorithms else "malformed")  # noqa: TRY301 - as any other
@@ -115,6 +117,8 @@ def verify(
         found = jws.deserialize_compact(token, keys.find(algorithm, kid), registry=registry)
     except BadKey:
         raise BadSeal("unknown-key") from None
+    except BadHeader as error:
+        raise BadSeal(error.reason) from None
     except BadSeal:
         raise
     except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 1 << 20
 _LEAST_SECRET = 32  # bytes (RFC 7518, section 3.2)
-_LEAST_RSA = 2048  # bits (RFC 7518, sections 3.3 and 4.3)
+_LEAST_OF = {"HS256": 32, "HS384": 48, "HS512": 64}  # bytes of a secret: as many as the hash has (section 3.2)
 _TYPES = {
     "HS": "oct", "di": "oct", "A1": "oct", "A2": "oct", "RS": "RSA", "PS": "RSA", "ES": "EC", "EC": "EC", "Ed": "OKP",
 }  # fmt: skip
@@ -35,6 +35,7 @@ class Keys:
             key
             for key in self._keys
             if key.key_type == kind
+            and (algorithm not in _LEAST_OF or len(key.raw_value) >= _LEAST_OF[algorithm])  # type: ignore[arg-type]
             and (kid is None or key.kid == kid or (key.kid is None and len(self._keys) == 1))
             and (not private or kind == "oct" or key.is_private)
             and key.get("alg") in (None, algorithm)
@@ -79,6 +80,12 @@ def keys_of_jwks(data: bytes) -> Keys:
             raise BadKey(f"key {index} cannot be read") from None
         _check(key, f"key {index}")
         keys.append(key)
+    kinds = {key.key_type for key in keys}
+    if "oct" in kinds and len(kinds) > 1:
+        raise BadKey("secrets and public keys stand in one set, which invites key confusion; keep them apart")
+    named = [key.kid for key in keys if key.kid]
+    if len(set(named)) != len(named):
+        raise BadKey("two keys share a kid; give each its own")
     return Keys(keys)
 
 
@@ -92,9 +99,15 @@ def keys_of_secret(secret: bytes) -> Keys:
 
 
 def _check(key: Key, what: str) -> None:
+    from stockade.tokens.signatures import check_rsa_numbers
+
     raw: Any = key.raw_value
-    size = len(raw) if key.key_type == "oct" else getattr(raw, "key_size", _LEAST_RSA)
-    if key.key_type == "oct" and size < 16:
+    if key.key_type == "oct" and len(raw) < 16:
         raise BadKey(f"{what} is shorter than 16 bytes")
-    if key.key_type == "RSA" and size < _LEAST_RSA:
-        raise BadKey(f"{what} has {size} bits; RSA keys need {_LEAST_RSA}")
+    if key.key_type == "RSA":
+        public = raw.public_key() if hasattr(raw, "public_key") else raw
+        numbers = public.public_numbers()
+        try:
+            check_rsa_numbers(numbers.n, numbers.e)
+        except ValueError as error:
+            raise BadKey(f"{what}: {error}") from None

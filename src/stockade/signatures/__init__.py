@@ -5,6 +5,7 @@ caller's, as are the time and the memory of nonces.
 """
 
 from stockade.signatures.base import BadComponent, signature_base
+from stockade.signatures.canonical import UNSIGNED, CanonicalRules, CanonicalSignature, is_by, read_canonical
 from stockade.signatures.digest import digest_trouble
 from stockade.signatures.message import (
     ALGORITHMS,
@@ -20,15 +21,20 @@ from stockade.signatures.webhook import STYLES, WebhookSignature, read_webhook
 __all__ = [
     "ALGORITHMS",
     "STYLES",
+    "UNSIGNED",
     "BadComponent",
     "BadField",
     "BadSignature",
+    "CanonicalRules",
+    "CanonicalSignature",
     "Signature",
     "SignatureRules",
     "WebhookSignature",
     "check_signature",
     "digest_trouble",
+    "is_by",
     "parse_dictionary",
+    "read_canonical",
     "read_signatures",
     "read_webhook",
     "signature_base",

@@ -5,8 +5,11 @@ from stockade.stores.database import METADATA, Conflict, Database, DatabasePlace
 from stockade.stores.introspection import Introspection, Introspector
 from stockade.stores.jwks import KeySources, Source
 from stockade.stores.keys import KeyStore, Use
+from stockade.stores.logins import Logins
 from stockade.stores.owners import Owners
+from stockade.stores.providers import RelyingParty
 from stockade.stores.router import Stores
+from stockade.stores.sessions import SessionTable
 
 __all__ = [
     "METADATA",
@@ -19,7 +22,10 @@ __all__ = [
     "Introspector",
     "KeySources",
     "KeyStore",
+    "Logins",
     "Owners",
+    "RelyingParty",
+    "SessionTable",
     "SharedTable",
     "Source",
     "Stores",

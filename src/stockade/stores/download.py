@@ -32,22 +32,35 @@ async def download(
     url: str, *, form: Mapping[str, str] | None = None, auth: tuple[str, str] | None = None, accept: str = _KEYS
 ) -> bytes:
     """The whole answer to a GET, or to a POST of the form. Raises StoreError, whose text begins with the URL."""
+    status, data = await fetch("GET" if form is None else "POST", url, form=form, auth=auth, headers={"accept": accept})
+    if status != 200:
+        raise StoreError(f"{url}: answered {status}")
+    return data
+
+
+async def fetch(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    form: Mapping[str, str] | None = None,
+    auth: tuple[str, str] | None = None,
+) -> tuple[int, bytes]:
+    """Status and body, whatever the status. Raises StoreError, whose text begins with the URL."""
     import httpx
 
     # Not compressed: a few bytes that unpack to gigabytes would be unpacked before they could be counted.
-    headers = {"accept-encoding": "identity", "accept": accept}
+    sent = {"accept-encoding": "identity", **headers}
     data = b""
     try:
         async with (
             httpx.AsyncClient(verify=trust(), timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client,
-            client.stream("GET" if form is None else "POST", url, data=form, headers=headers, auth=auth) as response,
+            client.stream(method, url, data=form, headers=sent, auth=auth) as response,
         ):
-            if response.status_code != 200:
-                raise StoreError(f"{url}: answered {response.status_code}")
             async for chunk in response.aiter_raw():
                 data += chunk
                 if len(data) > MOST_BYTES:
                     raise StoreError(f"{url}: sent more than {MOST_BYTES} bytes")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise StoreError(f"{url}: {str(error) or type(error).__name__}") from error
-    return data
+    return response.status_code, data

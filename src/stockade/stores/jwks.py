@@ -104,7 +104,7 @@ class KeySources:
         try:
             async with asyncio.timeout(_TIMEOUT):
                 url = (await discover(source.issuer)).jwks_uri if source.issuer else source.url
-                source.keys = parse_jwks(await download(url))
+                source.keys = parse_jwks(await download(url), secrets="refused")
         except TimeoutError:
             raise StoreError(f"{source.url}: no answer within {_TIMEOUT:g} s") from None
         except (BadKeys, BadMetadata) as error:

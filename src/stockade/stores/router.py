@@ -12,20 +12,27 @@ from stockade.stores.factors import FactorStore
 from stockade.stores.introspection import Introspection
 from stockade.stores.jwks import KeySources
 from stockade.stores.keys import KeyStore
+from stockade.stores.logins import Logins
 from stockade.stores.owners import Owners
 from stockade.stores.passwords import PasswordChecks
 from stockade.stores.users import UserStore
 from stockade.vocabulary import (
     Ask,
     CheckPassword,
+    EndSession,
+    EndSessions,
     FindApiKey,
+    FindIssuer,
     FindOwners,
     FindPlace,
+    FindSession,
     FindUser,
     FindVerificationKeys,
     GiveBack,
     IntrospectToken,
     NotePlace,
+    OpenSession,
+    RandomBytes,
     StoreError,
     TakeAll,
     TakeQuota,
@@ -44,6 +51,7 @@ class Stores:
         keys: KeyStore | None,
         sources: KeySources,
         introspection: Introspection | None = None,
+        logins: Logins | None = None,
         database: Database | None = None,
         owners: Owners | None = None,
     ) -> None:
@@ -56,6 +64,7 @@ class Stores:
         self.factors: FactorStore | None = None
         self.introspection = introspection or Introspection()
         self.owners = owners
+        self.logins = logins or Logins((), None, sources)
         self._answers: dict[type[Any], Callable[[Any], Any]] = {
             TakeTokens: counters.take_tokens,
             TakeQuota: counters.take_quota,
@@ -63,11 +72,22 @@ class Stores:
             GiveBack: counters.give_back,
             FindVerificationKeys: sources.find,
             IntrospectToken: self.introspection.find,
+            RandomBytes: self.logins.random,
+            FindIssuer: self.logins.find_issuer,
+            OpenSession: self.logins.open,
+            FindSession: self.logins.find,
+            EndSession: self.logins.end,
+            EndSessions: self.logins.end_all,
         }
         # The stores that may have to wait for the network.
         self._later: dict[type[Any], Callable[[Any], Awaitable[Any]]] = {
             FindVerificationKeys: sources.find_later,
             IntrospectToken: self.introspection.find_later,
+            FindIssuer: self.logins.find_issuer_later,
+            OpenSession: self.logins.open_later,
+            FindSession: self.logins.find_later,
+            EndSession: self.logins.end_later,
+            EndSessions: self.logins.end_all_later,
         }
         if keys is not None:
             self._answers[FindApiKey] = keys.find

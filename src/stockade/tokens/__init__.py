@@ -29,6 +29,7 @@ from stockade.tokens.jwks import keys_from_pem, keys_from_secret, parse_jwks
 from stockade.tokens.jwt import BadToken, Claims, JwtHeader, JwtRules, read_header, verify_jwt
 from stockade.tokens.keys import BadKeys, VerificationKey, VerificationKeys
 from stockade.tokens.metadata import BadMetadata, IssuerMetadata, metadata_urls, read_metadata
+from stockade.tokens.strict import decode_base64url, decode_object
 
 __all__ = [
     "ALGORITHMS",
@@ -56,6 +57,8 @@ __all__ = [
     "api_key_digester",
     "claims_of_introspection",
     "confirmation_of",
+    "decode_base64url",
+    "decode_object",
     "digest_api_key",
     "is_nonce",
     "is_opaque",

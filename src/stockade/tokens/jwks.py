@@ -6,7 +6,7 @@ the RFC asks for it (section 5): keys for other uses or of unknown types are ski
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from msgspec.structs import replace
 
@@ -19,6 +19,7 @@ from stockade.tokens.strict import decode_object
 if TYPE_CHECKING:
     from stockade.tokens.signatures import Material
 
+Secrets: TypeAlias = Literal["refused", "alone", "mixed"]
 MAX_JWKS: Final = 1024 * 1024  # bytes
 MAX_KEYS: Final = 1000
 MAX_PEM: Final = 64 * 1024  # bytes
@@ -37,10 +38,12 @@ _CURVES: Final = {
 }
 
 
-def parse_jwks(data: bytes) -> VerificationKeys:
+def parse_jwks(data: bytes, *, secrets: Secrets = "alone") -> VerificationKeys:
     """The usable keys of a JWKS document: JSON in UTF-8, at most 1 MiB and 1,000 keys.
 
-    The result may be empty: an issuer that withdraws all its keys must be believed. Raises BadKeys.
+    secrets: whether there may be shared secrets (`oct`): "refused" where the document is published, "mixed" where each
+    key is another sender's, else not beside public keys, which invites to take one for the other. The result may be
+    empty: an issuer that withdraws all its keys must be believed. Raises BadKeys.
     """
     from stockade.tokens.signatures import read_jwk
 
@@ -57,7 +60,17 @@ def parse_jwks(data: bytes) -> VerificationKeys:
         except ValueError as error:
             raise BadKeys(f"{where}: {error}") from None
     _check_distinct(keys)
+    _check_secrets({key.kty for key in keys}, secrets)
     return VerificationKeys(tuple(keys), tuple(skipped))
+
+
+def _check_secrets(kinds: set[str], secrets: Secrets) -> None:
+    if "oct" not in kinds or secrets == "mixed":
+        return
+    if secrets == "refused":
+        raise BadKeys('a secret (kty "oct") is published here, so it is none; replace it, and share secrets otherwise')
+    if len(kinds) > 1:
+        raise BadKeys("secrets and public keys stand in one set, which invites key confusion; keep them apart")
 
 
 def keys_from_pem(data: bytes, alg: str | None = None, kid: str | None = None) -> VerificationKeys:

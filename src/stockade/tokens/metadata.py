@@ -10,6 +10,13 @@ from msgspec import Struct
 from stockade.tokens.strict import decode_object
 
 _MAX_DEPTH = 8
+_ENDPOINTS = (
+    "introspection_endpoint",
+    "authorization_endpoint",
+    "token_endpoint",
+    "userinfo_endpoint",
+    "end_session_endpoint",
+)
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -18,11 +25,21 @@ class BadMetadata(ValueError):
 
 
 class IssuerMetadata(Struct, frozen=True):
-    """Where an issuer's keys are, and who answers for its opaque tokens (empty when it names nobody)."""
+    """Where an issuer's keys are, and where it does what else it does (empty where it does not say).
+
+    authentication: how clients may prove themselves at the token endpoint. tells_issuer: whether its answers to
+    browsers have `iss` (RFC 9207, section 3).
+    """
 
     issuer: str
     jwks_uri: str
     introspection_endpoint: str = ""
+    authorization_endpoint: str = ""
+    token_endpoint: str = ""
+    userinfo_endpoint: str = ""
+    end_session_endpoint: str = ""
+    authentication: tuple[str, ...] = ()
+    tells_issuer: bool = False
 
 
 def metadata_urls(issuer: str) -> tuple[str, ...]:
@@ -44,7 +61,18 @@ def read_metadata(data: bytes, issuer: str) -> IssuerMetadata:
         raise BadMetadata(f"the metadata is {error}") from None
     if document.get("issuer") != issuer:
         raise BadMetadata("the metadata is another issuer's: its `issuer` must be exactly what the policy says")
-    return IssuerMetadata(issuer, _url(document, "jwks_uri"), _url(document, "introspection_endpoint", needed=False))
+    methods = document.get("token_endpoint_auth_methods_supported")
+    return IssuerMetadata(
+        issuer,
+        _url(document, "jwks_uri"),
+        **{member: _url(document, member, needed=False) for member in _ENDPOINTS},
+        authentication=tuple(filter(_is_text, methods)) if isinstance(methods, list) else (),
+        tells_issuer=document.get("authorization_response_iss_parameter_supported") is True,
+    )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _url(document: dict[str, Any], member: str, *, needed: bool = True) -> str:

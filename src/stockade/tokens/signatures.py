@@ -20,6 +20,7 @@ from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from stockade.tokens.algorithms import ALGORITHMS
+from stockade.tokens.roca import is_roca
 from stockade.tokens.strict import decode_base64url
 
 MIN_RSA_BITS: Final = 2048  # RFC 7518, section 3.3
@@ -103,7 +104,7 @@ def _is_public(secret: bytes) -> bool:
 
 def _read_rsa(jwk: Mapping[str, Any]) -> Material:
     modulus, exponent = (int.from_bytes(_octets(jwk, name), "big") for name in ("n", "e"))
-    _check_rsa_numbers(modulus, exponent)
+    check_rsa_numbers(modulus, exponent)
     try:
         return _rsa(RSAKey.import_key({"kty": "RSA", "n": jwk["n"], "e": jwk["e"]}).public_key)
     except ValueError:
@@ -148,18 +149,21 @@ def _octets(jwk: Mapping[str, Any], member: str) -> bytes:
         raise ValueError(f'"{member}" is not base64url without padding (RFC 7515, section 2); re-encode it') from None
 
 
-def _check_rsa_numbers(modulus: int, exponent: int) -> None:
+def check_rsa_numbers(modulus: int, exponent: int) -> None:
+    """Raises ValueError where a key of these cannot be trusted, or would take too long to use."""
     bits = modulus.bit_length()
     if not MIN_RSA_BITS <= bits <= MAX_RSA_BITS:
         raise ValueError(f"the RSA modulus has {bits} bits; issue a key of {MIN_RSA_BITS} to {MAX_RSA_BITS} bits")
     # An exponent of 1 makes every message its own signature; an even modulus is no product of two odd primes.
     if exponent < 3 or exponent % 2 == 0 or exponent.bit_length() > MAX_EXPONENT_BITS or modulus % 2 == 0:
         raise ValueError("the RSA exponent or modulus is unsafe; issue a new key with exponent 65537")
+    if is_roca(modulus):
+        raise ValueError("the RSA key is of a broken generator (ROCA, CVE-2017-15361); issue a new one elsewhere")
 
 
 def _rsa(native: RSAPublicKey) -> Material:
     numbers = native.public_numbers()
-    _check_rsa_numbers(numbers.n, numbers.e)
+    check_rsa_numbers(numbers.n, numbers.e)
     return Material("RSA", "", native.key_size, partial(_check, RSAKey.import_key(native)))
 
 

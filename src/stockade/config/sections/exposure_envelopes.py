@@ -13,7 +13,21 @@ from stockade.controls.exposure.envelopes import Openings, Requests, Responses, 
 from stockade.operations import OperationTable
 from stockade.sealing import BadKey, Envelope, Keys, Locked, Opening, Seal, Signed, keys_of_jwks, keys_of_secret
 
-Signing = Literal["HS256", "HS384", "HS512", "RS256", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519"]
+Signing = Literal[
+    "HS256",
+    "HS384",
+    "HS512",
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "Ed25519",
+]
 Wrapping = Literal["RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW", "A256KW", "dir"]
 Content = Literal["A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"]
 

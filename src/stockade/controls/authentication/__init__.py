@@ -9,14 +9,17 @@ from typing import Any
 
 from stockade.controls.authentication.all_of import all_of
 from stockade.controls.authentication.api_key import ApiKeys
+from stockade.controls.authentication.aws4 import CanonicalRequests
 from stockade.controls.authentication.basic import Basic
 from stockade.controls.authentication.body import BodyAuthentication
 from stockade.controls.authentication.certificate import CertificateRule, ClientCertificates
 from stockade.controls.authentication.control import Authentication
 from stockade.controls.authentication.guessing import Guess, Guessing, Lockout
 from stockade.controls.authentication.jwt import Jwts
+from stockade.controls.authentication.login_pages import LoginPages, LoginPaths
 from stockade.controls.authentication.logins import Denied, LoginRules, Logins, Proven
 from stockade.controls.authentication.oauth2 import OAuth2, SenderConstraint, peer_certificate
+from stockade.controls.authentication.oidc import LoginPlace, Oidc
 from stockade.controls.authentication.scheme import Refused, Scheme
 from stockade.controls.authentication.signature import Signatures
 from stockade.controls.authentication.step_up import StepUp
@@ -27,6 +30,7 @@ __all__ = [
     "Authentication",
     "Basic",
     "BodyAuthentication",
+    "CanonicalRequests",
     "CertificateRule",
     "ClientCertificates",
     "Denied",
@@ -34,9 +38,13 @@ __all__ = [
     "Guessing",
     "Jwts",
     "Lockout",
+    "LoginPages",
+    "LoginPaths",
+    "LoginPlace",
     "LoginRules",
     "Logins",
     "OAuth2",
+    "Oidc",
     "Proven",
     "Refused",
     "Scheme",

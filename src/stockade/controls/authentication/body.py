@@ -12,7 +12,7 @@ from stockade.controls.authentication.waiting import Waiting
 from stockade.vocabulary import PASS, Asking, Edits, Exchange, Pass, Principal, Verdict
 
 # Kinds of principals whose bodies must have been looked at.
-_BY_BODY = frozenset({"signature", "webhook", BY_BODY})
+_BY_BODY = frozenset({"signature", "webhook", "aws4", BY_BODY})
 
 
 class BodyAuthentication(Authentication):

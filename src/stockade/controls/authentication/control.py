@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from stockade.controls.authentication.oidc import KIND, Oidc
 from stockade.controls.authentication.scheme import Pending, Refused, Scheme
 from stockade.controls.authentication.step_up import StepUp
 from stockade.operations import OperationTable
@@ -55,6 +56,7 @@ class Authentication(Control):
         self._step_up = tuple(step_up)
         self.documents = documents or {}
         self._carriers = frozenset(carrier for scheme in any_of for carrier in scheme.carriers)
+        self._login = next((scheme for scheme in self._schemes if isinstance(scheme, Oidc)), None)
         self._only = Edits(remove=tuple(sorted(self._carriers))) if len(self._schemes) == 1 else None
 
     def describe(self) -> str:
@@ -77,12 +79,18 @@ class Authentication(Control):
         if proven is not None:
             judged = proven[1]
             principal = judged.principal if isinstance(judged, Pending) else judged
-            return self._too_weak(exchange, principal) or self._accept(exchange, *proven)
+            weak = yield from self._too_weak(exchange, principal)
+            return weak or self._accept(exchange, *proven)
         if self._anonymous.matches(request.method, request.path):
             edits = self._hide(exchange, None)
             return PASS if edits is None else Pass(edits=edits)
         if trouble is not None:
             raise trouble
+        # A person goes to log in; whoever sent another credential is told that it is not good.
+        if self._login is not None and refusals.keys() <= {self._login} and self._login.invites(request):
+            stale = refusals.get(self._login)
+            finding = Finding(stale.reason if stale is not None else "login-needed", "header:cookie", severity="info")
+            return (yield from self._login.begin(exchange, finding))
         return self._unauthorized(exchange, refusals)
 
     def _prove(self, exchange: Exchange, refusals: dict[Scheme, Refused]) -> Asking[tuple[Proven, StoreError | None]]:
@@ -109,25 +117,37 @@ class Authentication(Control):
     def _accept(self, exchange: Exchange, scheme: Scheme, judged: Principal | Pending) -> Pass:
         """What is done with a credential that is good, as far as its scheme can tell by now."""
         principal = judged if isinstance(judged, Principal) else None
-        return Pass(principal=principal, edits=self._hide(exchange, scheme))
+        known = judged.principal if isinstance(judged, Pending) else judged
+        return Pass(principal=principal, edits=self._hide(exchange, scheme, known))
 
-    def _too_weak(self, exchange: Exchange, principal: Principal) -> Stop | None:
+    def _too_weak(self, exchange: Exchange, principal: Principal) -> Asking[Stop | None]:
         """The Stop where the operation asks for more than the login behind the credential was."""
         request = exchange.request
         for rule in self._step_up:
             if rule.operations.matches(request.method, request.path):
                 reason = rule.trouble(principal, request.at)
                 if reason:
+                    finding = Finding(reason, where="principal", severity="low")
+                    if self._login is not None and principal.kind == KIND and self._login.invites(request):
+                        return (yield from self._login.begin(exchange, finding, acr=rule.acr, max_age=rule.max_age))
                     detail = "A stronger or more recent login is required."
                     response = exchange.problem(401, detail, ("www-authenticate", rule.challenge(self._realm)))
-                    return Stop(response, (Finding(reason, where="principal", severity="low"),), action="challenge")
+                    return Stop(response, (finding,), action="challenge")
         return None
 
-    def _hide(self, exchange: Exchange, proven: Scheme | None) -> Edits | None:
+    def _hide(self, exchange: Exchange, proven: Scheme | None, principal: Principal | None = None) -> Edits | None:
         """The upstream has no business with a credential that only we can check.
 
         Nor with one that was not proven: it may rely on us and believe a forged token that came beside a good key.
         """
+        hidden = self._hide_carriers(exchange, proven)
+        ours = self._login.hide(exchange.request, principal) if self._login is not None else None
+        if hidden is None or ours is None:
+            return hidden or ours
+        put = {name for name, _ in ours.set}
+        return Edits(ours.set, tuple(name for name in (*hidden.remove, *ours.remove) if name not in put))
+
+    def _hide_carriers(self, exchange: Exchange, proven: Scheme | None) -> Edits | None:
         if proven is not None and self._only is not None:  # the common case: there is nothing else to hide
             return None if proven.forward or not self._only.remove else self._only
         headers = exchange.request.headers

@@ -9,10 +9,12 @@ from pydantic import Field, model_validator
 
 from stockade.config.base import Model, Section
 from stockade.config.sections.authentication.api_key import ApiKeyScheme, make_api_key
+from stockade.config.sections.authentication.aws4 import Aws4Scheme, make_aws4
 from stockade.config.sections.authentication.basic import BasicScheme, make_basic
 from stockade.config.sections.authentication.certificate import CertificateScheme, make_certificate
 from stockade.config.sections.authentication.jwt import JwtScheme, make_jwt
 from stockade.config.sections.authentication.oauth2 import OAuth2Scheme, make_oauth2, metadata_document
+from stockade.config.sections.authentication.oidc import OidcScheme, make_oidc
 from stockade.config.sections.authentication.signature import SignatureScheme, make_signature
 from stockade.config.sections.authentication.webhook import WebhookScheme, make_webhook
 from stockade.config.site import Site
@@ -26,8 +28,10 @@ _MAKERS: dict[str, Callable[..., Scheme | None]] = {
     "api_key": make_api_key,
     "jwt": make_jwt,
     "oauth2": make_oauth2,
+    "oidc": make_oidc,
     "signature": make_signature,
     "webhook": make_webhook,
+    "aws4": make_aws4,
     "certificate": make_certificate,
     "basic": make_basic,
 }
@@ -39,8 +43,10 @@ class SchemeItem(Model):
     api_key: ApiKeyScheme | None = None
     jwt: JwtScheme | None = None
     oauth2: OAuth2Scheme | None = None
+    oidc: OidcScheme | None = None
     signature: SignatureScheme | None = None
     webhook: WebhookScheme | None = None
+    aws4: Aws4Scheme | None = None
     certificate: CertificateScheme | None = None
     basic: BasicScheme | None = None
     all_of: list[SchemeItem] | None = Field(None, min_length=1, description="Each of these; the first says who asks.")
@@ -97,6 +103,16 @@ class AuthenticationSection(Section):
             raise ValueError("any_of must say which credentials are good, as in [{api_key: {header: X-API-Key}}]")
         if self.any_of and self.all_of:
             raise ValueError("any_of and all_of stand side by side; write any_of: [{all_of: [...]}, ...]")
+        return self
+
+    @model_validator(mode="after")
+    def _one_login(self) -> AuthenticationSection:
+        alone = [item for item in self.any_of if item.oidc is not None]
+        every = [item for item in self.leaves() if item.oidc is not None]
+        if len(every) != len(alone) or len(alone) > 1:
+            raise ValueError(
+                "oidc stands once, and in any_of: it sends people away to log in, which others cannot join"
+            )
         return self
 
     def leaves(self) -> Iterator[SchemeItem]:

@@ -76,7 +76,7 @@ def _source(site: Site, item: SignatureScheme, *place: str | int) -> Source | No
     if data is None:
         return None
     try:
-        keys = parse_jwks(data)
+        keys = parse_jwks(data, secrets="mixed")  # each is another sender's
     except BadKeys as error:
         site.problem(str(error), *place, "keys")
         return None
