@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 import sys
 import time
 from pathlib import Path
@@ -140,3 +141,18 @@ def test_a_wrong_code_adds_no_app(alice: None, stockade: Stockade, monkeypatch: 
     monkeypatch.setattr("typer.prompt", lambda *_, **__: "000000")
     assert stockade("users", "factors", "app", "alice").status == 1
     assert is_in(stockade)
+
+
+def test_explaining_a_login_makes_no_place_known(alice: None, folder: Path, stockade: Stockade) -> None:
+    assert is_in(stockade)
+    with sqlite3.connect(folder / "stockade.db") as connection:
+        assert connection.execute("SELECT count(*) FROM user_places").fetchone() == (0,)
+    connection.close()
+
+
+def test_codes_are_not_logged(folder: Path, stockade: Stockade) -> None:
+    text = (folder / "stockade.yaml").read_text()
+    (folder / "stockade.yaml").write_text("log: {headers: [X-OTP]}\n" + text)
+    ended = stockade("check")
+    assert ended.status == 2
+    assert "log.headers must not hold x-otp" in ended.err + ended.out

@@ -205,9 +205,10 @@ def _documents(bindings: Iterable[Binding]) -> Iterator[str]:
 
 
 def _key_headers(api: Api) -> set[str]:
-    """The headers in which an API takes API keys."""
-    schemes = api.authentication.leaves() if api.authentication is not None else ()
-    return {scheme.api_key.header.lower() for scheme in schemes if scheme.api_key is not None}
+    """The headers in which an API takes API keys and one-time passcodes."""
+    schemes = [*api.authentication.leaves()] if api.authentication is not None else []
+    keys = {scheme.api_key.header.lower() for scheme in schemes if scheme.api_key is not None}
+    return keys | {scheme.basic.code_header.lower() for scheme in schemes if scheme.basic is not None}
 
 
 def _needs_hash_key(api: Api) -> bool:

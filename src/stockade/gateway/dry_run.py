@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from msgspec import Struct
 
@@ -10,7 +11,7 @@ from stockade.config import Built, Loaded
 from stockade.engine import REQUEST_HEAD, Binding, NotNow, RequestBody, Session, drive, refuse_unread, resume
 from stockade.engine.policy import Route
 from stockade.gateway.runtime import Runtime
-from stockade.vocabulary import Action, Asking, Finding, Pass, Principal, Stop, Verdict
+from stockade.vocabulary import Action, Ask, Asking, Finding, NotePlace, Pass, Principal, Stop, Verdict
 from stockade.wire import BadRequest, Request, Response
 
 
@@ -81,12 +82,18 @@ class DryRun:
         return _decision(session, stop, (Said("routing", "on_request", "stop", (finding,), ""),), ())
 
     def _drive(self, steps: Asking[Verdict]) -> Verdict:
-        stores = self._runtime.stores
         try:
-            return drive(steps, stores.answer)
+            return drive(steps, self._answer)
         except NotNow as waiting:
-            verdict: Verdict = self._loop.run(resume(waiting, stores.answer_later))
+            verdict: Verdict = self._loop.run(resume(waiting, self._answer_later))
             return verdict
+
+    def _answer(self, ask: Ask[Any]) -> Any:
+        """A login that was only tried makes no place known. A one-time code is used up all the same."""
+        return None if isinstance(ask, NotePlace) else self._runtime.stores.answer(ask)
+
+    async def _answer_later(self, ask: Ask[Any]) -> Any:
+        return None if isinstance(ask, NotePlace) else await self._runtime.stores.answer_later(ask)
 
     def close(self) -> None:
         self._loop.close()
