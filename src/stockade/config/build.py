@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -42,6 +42,13 @@ _PAGE_METHODS = ("GET", "POST")
 _LONGEST_FORM = 64 << 10  # bytes of a form with a logout token
 
 
+class OwnersFile(NamedTuple):
+    """Where owners are kept, and for how many objects there is room."""
+
+    path: Path
+    objects: int
+
+
 class Built(Struct, frozen=True):
     """A policy ready to run, and what it needs from outside."""
 
@@ -53,6 +60,7 @@ class Built(Struct, frozen=True):
     introspectors: tuple[Introspector, ...] = ()
     envelope: Envelope | None = None  # what seals and opens stored secrets, where a control asks for any
     parties: tuple[RelyingParty, ...] = ()
+    owners: OwnersFile | None = None  # None when no API learns owners
 
 
 def build(loaded: Loaded) -> Built:
@@ -85,6 +93,9 @@ def build(loaded: Loaded) -> Built:
         tuple(each for site in sites for each in site.introspectors),
         envelope,
         tuple(each for site in sites for each in site.parties),
+        OwnersFile(loaded.folder / config.owners.path, config.owners.objects)
+        if any(site.uses_owners for site in sites)
+        else None,
     )
 
 

@@ -38,6 +38,7 @@ class Site:
         self.introspectors: list[Introspector] = []
         self.parties: list[RelyingParty] = []
         self.pages: LoginPages | None = None
+        self.uses_owners = False
         self.uses_secrets = False  # set it where a control asks for what is sealed
         self.uses_database = False  # set it where a control asks for what is kept
         self._read: list[Description | None] = []  # empty until someone asks

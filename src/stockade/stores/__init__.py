@@ -6,6 +6,7 @@ from stockade.stores.introspection import Introspection, Introspector
 from stockade.stores.jwks import KeySources, Source
 from stockade.stores.keys import KeyStore
 from stockade.stores.logins import Logins
+from stockade.stores.owners import Owners
 from stockade.stores.providers import RelyingParty
 from stockade.stores.router import Stores
 from stockade.stores.sessions import SessionTable
@@ -22,6 +23,7 @@ __all__ = [
     "KeySources",
     "KeyStore",
     "Logins",
+    "Owners",
     "RelyingParty",
     "SessionTable",
     "SharedTable",

@@ -12,12 +12,14 @@ from stockade.stores.introspection import Introspection
 from stockade.stores.jwks import KeySources
 from stockade.stores.keys import KeyStore
 from stockade.stores.logins import Logins
+from stockade.stores.owners import Owners
 from stockade.vocabulary import (
     Ask,
     EndSession,
     EndSessions,
     FindApiKey,
     FindIssuer,
+    FindOwners,
     FindSession,
     FindVerificationKeys,
     IntrospectToken,
@@ -27,6 +29,7 @@ from stockade.vocabulary import (
     TakeAll,
     TakeQuota,
     TakeTokens,
+    Teach,
 )
 
 
@@ -39,8 +42,9 @@ class Stores:
         keys: KeyStore | None,
         sources: KeySources,
         introspection: Introspection | None = None,
-        logins: Logins | None = None,
         database: Database | None = None,
+        owners: Owners | None = None,
+        logins: Logins | None = None,
     ) -> None:
         """database: what the stores that keep tables share; it is closed with them."""
         self.counters = counters
@@ -49,6 +53,7 @@ class Stores:
         self.sources = sources
         self.introspection = introspection or Introspection()
         self.logins = logins or Logins((), None, sources)
+        self.owners = owners
         self._answers: dict[type[Any], Callable[[Any], Any]] = {
             TakeTokens: counters.take_tokens,
             TakeQuota: counters.take_quota,
@@ -75,6 +80,8 @@ class Stores:
         if keys is not None:
             self._answers[FindApiKey] = keys.find
             self._later[FindApiKey] = keys.find_later
+        if owners is not None:
+            self._answers.update({FindOwners: owners.find, Teach: owners.teach})
 
     def answer(self, ask: Ask[Any]) -> Any:
         """At once, or NotNow."""
@@ -96,3 +103,5 @@ class Stores:
             self.keys.close()
         if self.database is not None:
             self.database.close()
+        if self.owners is not None:
+            self.owners.close()
