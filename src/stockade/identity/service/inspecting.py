@@ -73,7 +73,7 @@ def members(issuer: str, token: OwnToken, grant: Grant) -> dict[str, Any]:
         "scope": " ".join(sorted(token.scopes)),
         "iat": int(token.issued),
         "exp": int(token.expires),
-        **{name: token.extra[name] for name in ("jti", "cnf") if name in token.extra},
+        **{name: token.extra[name] for name in ("jti", "cnf", "roles") if name in token.extra},
     }
     return {**told, "token_type": _type(told) if token.kind == "access" else _REFRESH}
 
