@@ -20,8 +20,9 @@ def test_the_effective_protection(shop: Path, stockade: Stockade) -> None:
         ("firewall", "stockade.yaml:7"),
         ("limits", "stockade.yaml:16"),
         ("authentication", "stockade.yaml:12"),
-        ("exposure", "stockade.yaml:4"),
         ("schema", "stockade.yaml:4"),
+        ("exposure", "stockade.yaml:4"),
+        ("authorization", "stockade.yaml:4"),
         ("waf", "stockade.yaml:4"),
     ]
     assert last == ""
@@ -34,8 +35,9 @@ def test_for_machines(shop: Path, stockade: Stockade) -> None:
         "firewall",
         "limits",
         "authentication",
-        "exposure",
         "schema",
+        "exposure",
+        "authorization",
         "waf",
     ]
     assert answer["protection"][1] == {

@@ -68,7 +68,7 @@ def test_for_machines(shop: Path, stockade: Stockade) -> None:
     assert (answer["action"], answer["status"], answer["control"]) == ("deny", 401, "authentication")
     assert (answer["api"], answer["operation"], answer["client"]) == ("shop", "GET /orders/{id}", "2001:db8::1")
     assert answer["principal"] is None
-    assert answer["unheard"] == []
+    assert answer["unheard"] == ["schema"]
     assert answer["said"][-1]["findings"][0]["rule"] == "credential-missing"
     assert answer["response"]["headers"]["content-type"] == "application/problem+json"
     assert json.loads(answer["response"]["body"])["status"] == 401
@@ -81,7 +81,11 @@ def test_an_allowed_request_has_no_response_yet(shop: Path, stockade: Stockade) 
 
 def test_who_was_not_reached(shop: Path, stockade: Stockade) -> None:
     ended = stockade("explain", "GET", "/", "--client", "203.0.113.9")
-    assert [row.split()[0] for row in ended.out.splitlines() if "not reached" in row] == ["limits", "authentication"]
+    assert [row.split()[0] for row in ended.out.splitlines() if "not reached" in row] == [
+        "limits",
+        "authentication",
+        "schema",
+    ]
 
 
 def test_a_control_that_only_watches(shop: Path, stockade: Stockade) -> None:

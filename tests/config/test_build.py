@@ -53,6 +53,7 @@ def test_mode_and_failure_reach_the_bindings(folder: Path) -> None:
         "firewall": (True, "open"),
         "authentication": (True, "closed"),
         "limits": (False, "open"),
+        "schema": (False, "closed"),
         "exposure": (False, "open"),
     }
 
@@ -67,7 +68,7 @@ def test_limits_of_a_principal_come_after_authentication(folder: Path) -> None:
     (route,) = built(HEAD + API + text).policy.routes
     told = [binding.control.describe().partition(":")[0] for binding in route.bindings]
     assert [binding.control.name for binding in route.bindings] == [
-        *("firewall", "limits", "authentication", "limits", "exposure")
+        *("firewall", "limits", "authentication", "limits", "schema", "exposure")
     ]
     assert (told[1], told[3]) == ("early", "late")
 
@@ -179,7 +180,7 @@ def test_a_control_that_is_off_reads_no_file() -> None:
       any_of: [{jwt: {jwks: nowhere.json, issuer: i, audience: a, algorithms: [ES256]}}]
 """
     (route,) = built(HEAD + API + text).policy.routes
-    assert [binding.control.name for binding in route.bindings] == ["limits", "exposure"]
+    assert [binding.control.name for binding in route.bindings] == ["limits", "schema", "exposure"]
     assert "192.0.2.1" in route.trusted_proxies
 
 

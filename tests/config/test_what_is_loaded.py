@@ -7,7 +7,19 @@ import sys
 
 import pytest
 
-ALWAYS_LEFT_OUT = {"graphql", "httpx", "hyperscan", "joserfc", "jsonschema_rs", "lxml", "re2", "rich", "starlette", "stdnum"}
+ALWAYS_LEFT_OUT = {
+    "cedarpy",
+    "graphql",
+    "httpx",
+    "hyperscan",
+    "joserfc",
+    "jsonschema_rs",
+    "lxml",
+    "re2",
+    "rich",
+    "starlette",
+    "stdnum",
+}
 BEGIN = """\
 version: 1
 listen: [{address: "127.0.0.1:8080"}]

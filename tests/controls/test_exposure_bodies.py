@@ -307,6 +307,16 @@ def assert_declared(user: Any) -> None:
         ({"envelopes": {"sign": {"secret": "s" * 32, "algorithm": "ES256"}}}, "no key of the type EC"),
         ({"envelopes": {"encrypt": {"secret": "s" * 33, "algorithm": "dir"}}}, "does not do for dir"),
         ({"envelopes": {"sign": {"algorithm": "ES256"}}}, "either from jwks or from a secret"),
+        ({"envelopes": {"decrypt": {"secret": "s" * 32, "algorithms": ["ECDH-ES"]}}}, "no key of the type EC with its"),
+        (
+            {
+                "envelopes": {
+                    "decrypt": {"secret": "s" * 32, "algorithms": ["dir"]},
+                    "verify": {"secret": "s" * 32, "algorithms": ["HS256"], "header": "x-a"},
+                }
+            },
+            "the signature is within the encrypted body",
+        ),
     ],
 )
 def test_errors_teach(exposure, trouble, tmp_path):

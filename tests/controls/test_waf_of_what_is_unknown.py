@@ -30,7 +30,7 @@ DOCUMENT: dict[str, Any] = {
                 "requestBody": {
                     "content": {
                         kind: {"schema": {"type": "object", "properties": {"text": {"type": "string"}}}}
-                        for kind in ("application/json", "application/x-www-form-urlencoded")
+                        for kind in ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
                     }
                 }
             },
@@ -77,6 +77,14 @@ def sent(
     return stopped.response.status if isinstance(stopped, Stop) else None, said
 
 
+PARTS = "multipart/form-data; boundary=b"
+
+
+def parts(**fields: str) -> bytes:
+    said = (f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n' for name, text in fields.items())
+    return "".join((*said, "--b--\r\n")).encode()
+
+
 def posted(value: Any, **fields: Any) -> tuple[int | None, list[tuple[str, str]]]:
     return sent(json.dumps(value).encode(), **fields)
 
@@ -93,6 +101,9 @@ def test_what_nobody_describes_meets_the_highest() -> None:
     assert posted({"text": "it's", "role": "it's"}) == (403, [("4", "ARGS:json.role")])
     assert posted({"a": [{"b": "it's"}]})[1] == [("4", "ARGS:json.a.array_0.b")]
     assert sent(b"text=it%27s&role=it%27s", FORM)[0] == 403
+    assert sent(parts(text="it's"), PARTS) == (None, [])
+    assert sent(parts(text="it's", role="admin"), PARTS) == (None, [])
+    assert sent(parts(text="it's", role="it's"), PARTS) == (403, [("4", "ARGS:role")])
     assert sent(query="debug=it%27s") == (403, [("4", "ARGS:debug")])
     assert sent(query="it%27s=1")[0] == 403
 

@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from joserfc import jwe
+from joserfc.jwk import OctKey
 
 from stockade.gateway.asgi import Message, Receive, Scope, Send
+from stockade.sealing import keys_of_secret
+from stockade.sealing.envelopes import verify
 from tests.gateway.doors import LOGS, AsgiDoor, Door, EnvoyDoor, Loop, Sent, serving
 from tests.gateway.harness import Gateway, api, free_port, policy, running
 
 pytestmark = pytest.mark.envoy
+SECRET = "s" * 32
 CARD = b"4111 1111 1111 1111"
 DESCRIPTION = """\
 openapi: 3.1.0
@@ -47,7 +52,16 @@ async def careless(scope: Scope, receive: Receive, send: Send) -> None:
 def guarded(behind: int, folder: Path, log: str) -> dict[str, Any]:
     (folder / "openapi.yaml").write_text(DESCRIPTION)
     exposure = {"responses": "strip", "cookies": {}}
-    return policy(api(behind, openapi="openapi.yaml", exposure=exposure, leaks={}), log={"path": log})
+    sign = {"secret": SECRET, "algorithm": "HS256"}
+    sealing = {"envelopes": {"encrypt": {"secret": SECRET, "algorithm": "dir"}}}
+    signing = {"envelopes": {"sign": {**sign, "header": "x-jws-signature"}}}
+    apis = [
+        api(behind, "sealing", prefix="/sealing", exposure=sealing, leaks={}),
+        api(behind, "signing", prefix="/signing", exposure=signing, leaks={}),
+        api(behind, "refusing", prefix="/refusing", exposure=sealing, leaks={"detectors": {"cards": "block"}}),
+        api(behind, openapi="openapi.yaml", exposure=exposure, leaks={}),
+    ]
+    return policy(*apis, log={"path": log})
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +98,25 @@ def test_both(way, path, request):
         "a=1; SameSite=Lax; Secure; HttpOnly",
         "b=2; SameSite=Lax; Secure; HttpOnly",
     ]
+
+
+@pytest.mark.parametrize("way", ["envoy", "asgi"])
+def test_what_is_sealed_was_sifted_before(way, request):
+    """Nothing can be read in a sealed body, and a signature is of what the client gets."""
+    door: Door = request.getfixturevalue(way)
+    reply = door.send(Sent("GET", "/sealing/user"))
+    assert (reply.status, reply.header("content-type")) == (200, "application/jose")
+    assert reply.header("content-length") == str(len(reply.body))
+    key = OctKey.import_key(SECRET)
+    opened = jwe.decrypt_compact(reply.body, key, algorithms=["dir", "A256GCM"]).plaintext
+    assert opened is not None
+    assert (json.loads(opened)["id"], CARD in opened) == (1, False)
+    reply = door.send(Sent("GET", "/signing/user"))
+    assert CARD not in reply.body
+    assert verify(
+        reply.header("x-jws-signature") or "", keys_of_secret(SECRET.encode()), frozenset({"HS256"}), reply.body
+    )
+    assert reply.header("content-length") == str(len(reply.body))
+    reply = door.send(Sent("GET", "/refusing/user"))
+    assert reply.status == 502
+    assert reply.problem()

@@ -62,3 +62,22 @@ TYPES = {
 def test_media_types(kind: str) -> None:
     assert is_grpc(kind) is TYPES[kind]
     assert not is_grpc(None)
+
+
+def test_what_is_kept_goes_on_whole():
+    reader = CallReader(limit=5, keep=True)
+    data = b"\0\0\0\0\3abc" + b"\0\0\0\0\0" + b"\1\0\0\0\2xy"
+    parts = [part for index in range(len(data)) for part in reader.feed(data[index : index + 1])]
+    assert parts == [
+        (b"\0\0\0\0\3abc", Message("call", 3, b"abc")),
+        (b"\0\0\0\0\0", Message("call", 0)),
+        (b"\1\0\0\0\2xy", Message("call", 2, b"xy", compressed=True)),
+    ]
+    assert list(reader.feed(b"\0\0\0\0\6")) == [(b"\0\0\0\0\6", Message("call", 6, too_long=True))]
+    assert list(reader.feed(b"abc")) == [(b"abc", None)]
+    assert not reader.between
+    reader = CallReader(limit=5, keep=True)
+    assert list(reader.feed(b"\0\0\0\0\3ab")) == []
+    assert (reader.between, reader.rest()) == (True, b"\0\0\0\0\3ab")
+    with pytest.raises(ValueError, match="limit"):
+        CallReader(keep=True)

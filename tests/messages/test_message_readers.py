@@ -19,6 +19,7 @@ READERS: dict[str, Make] = {
     "websocket of a server": lambda: WebSocketReader(masked=False),
     "events": lambda: EventReader(limit=20),
     "calls": lambda: CallReader(limit=20),
+    "calls, kept": lambda: CallReader(limit=20, keep=True),
 }
 
 frames = st.builds(
@@ -55,6 +56,7 @@ STREAMS = {
     "websocket of a server": st.builds(b"".join, st.lists(frames)) | st.binary(),
     "events": event_lines,
     "calls": st.builds(b"".join, st.lists(calls)),
+    "calls, kept": st.builds(b"".join, st.lists(calls)),
 }
 
 

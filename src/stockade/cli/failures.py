@@ -17,6 +17,7 @@ def report(error: Exception) -> NoReturn:
     from stockade.gateway.envoy.supervisor import StartFailed
     from stockade.gateway.recordings import BadRecording
     from stockade.identity import NoSuchFactor, NoSuchKey, NoSuchUser
+    from stockade.journal.usage import UnreadableLog
     from stockade.networks import BadNetwork
     from stockade.redaction import redact
     from stockade.vocabulary import StoreError
@@ -30,6 +31,7 @@ def report(error: Exception) -> NoReturn:
         NoSuchFactor,
         NoSuchKey,
         NoSuchUser,
+        UnreadableLog,
         BadNetwork,
         StoreError,
         BadTarget,

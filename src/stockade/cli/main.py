@@ -7,7 +7,25 @@ from typing import Annotated
 import typer
 
 from stockade import __version__
-from stockade.cli import check, clients, crs, demo, explain, grpc, init, keys, replay, schema, secrets, up, users, waf
+from stockade.cli import (
+    access,
+    check,
+    clients,
+    crs,
+    demo,
+    explain,
+    grpc,
+    init,
+    keys,
+    ownership,
+    policy,
+    replay,
+    schema,
+    secrets,
+    up,
+    users,
+    waf,
+)
 from stockade.cli.failures import report
 
 app = typer.Typer(
@@ -27,6 +45,9 @@ app.command("demo")(demo.demo)
 app.add_typer(keys.app, name="keys")
 app.add_typer(clients.app, name="clients")
 app.add_typer(users.app, name="users")
+app.add_typer(ownership.app, name="ownership")
+app.add_typer(policy.app, name="policy")
+app.add_typer(access.app, name="access")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(waf.app, name="waf")
 app.add_typer(crs.app, name="crs")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -27,6 +27,7 @@ from stockade.envelopes import Envelope
 from stockade.networks import NetworkSet
 from stockade.operations import OperationTable
 from stockade.stores import DatabasePlace, Introspector, OwnIssuer, Source
+from stockade.vocabulary import Control
 
 if TYPE_CHECKING:
     from stockade.openapi.reading import Description
@@ -36,6 +37,13 @@ _CARRIERS = frozenset(
 )  # headers that hold credentials in any API
 
 T = TypeVar("T")
+
+
+class OwnersFile(NamedTuple):
+    """Where owners are kept, and for how many objects there is room."""
+
+    path: Path
+    objects: int
 
 
 class Built(Struct, frozen=True):
@@ -50,6 +58,7 @@ class Built(Struct, frozen=True):
     envelope: Envelope | None = None  # what seals and opens stored secrets, where a control asks for any
     users: UserSettings | None = None  # None when no API asks for our own users
     own_issuer: OwnIssuer | None = None  # our own token service, where an API takes its tokens
+    owners: OwnersFile | None = None  # None when no API learns owners
 
 
 def build(loaded: Loaded) -> Built:
@@ -86,6 +95,9 @@ def build(loaded: Loaded) -> Built:
         envelope,
         users,
         _own_issuer(loaded, sites, hash_key or b""),
+        OwnersFile(loaded.folder / config.owners.path, config.owners.objects)
+        if any(site.uses_owners for site in sites)
+        else None,
     )
 
 
@@ -116,6 +128,9 @@ def _route(site: Site, loaded: Loaded) -> Route:
             "tls",
             "verify",
         )
+    if api.upstream.http2 and api.grpc is None and any(_reads_bodies(binding.control) for binding in bindings):
+        text = "what calls itself gRPC goes to this upstream as a stream, its body unread: say in `grpc` what may"
+        site.warn(text, "upstream", "http2")
     return Route.compile(
         bindings,
         api=api.name,
@@ -137,6 +152,10 @@ def _operations(api: Api, description: Description | None) -> OperationTable:
     from stockade.openapi.naming import Names
 
     return OperationTable(api.operations, Names(description.document).of)
+
+
+def _reads_bodies(control: Control) -> bool:
+    return type(control).on_request_body is not Control.on_request_body
 
 
 def cluster_name(api: Api) -> str:

@@ -40,6 +40,7 @@ class Site:
         self.introspectors: list[Introspector] = []
         self.own_rules: dict[str, JwtRules] = {}  # what tokens of our own service must satisfy, by who asks
         self.uses_users = False
+        self.uses_owners = False
         self.uses_secrets = False  # set it where a control asks for what is sealed
         self.uses_database = False  # set it where a control asks for what is kept
         self._read: list[Description | None] = []  # empty until someone asks

@@ -6,6 +6,7 @@ stream can be searched in pieces; what it finds is then confirmed exactly: by RE
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -60,6 +61,14 @@ def pattern(source: bytes) -> Any:
     options.encoding = re2.Options.Encoding.LATIN1
     options.log_errors = False
     return re2.compile(source, options)
+
+
+def shape(source: bytes) -> re.Pattern[bytes]:
+    """A pattern for what is short, by the standard library: several times quicker than RE2 there.
+
+    Only for patterns that cannot backtrack far by their very form; `test_detector_shapes` tries each at its worst.
+    """
+    return re.compile(source)
 
 
 ALNUM = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")

@@ -6,7 +6,7 @@ in 96 of 97 cases, and the length in most.
 
 from __future__ import annotations
 
-from stockade.detectors.detector import Detector, Span, Trigger, Window, follows_word, pattern
+from stockade.detectors.detector import Detector, Span, Trigger, Window, follows_word, shape
 
 LENGTHS = {
     code: int(length)
@@ -31,16 +31,16 @@ LENGTHS = {
     }.items()
     for code in codes.split()
 }
-_GROUPED = pattern(rb"[A-Z]{2}\d{2}(?: [0-9A-Z]{4}){2,7}(?: [0-9A-Z]{1,4})?")
-_TOGETHER = pattern(rb"[A-Z]{2}\d{2}[0-9A-Z]{11,30}")
-_VALUES = {ord(char): b"%d" % int(char, 36) for char in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+_GROUPED = shape(rb"[A-Z]{2}\d{2}(?: [0-9A-Z]{4}){2,7}(?: [0-9A-Z]{1,4})?")
+_TOGETHER = shape(rb"[A-Z]{2}\d{2}[0-9A-Z]{11,30}")
+_VALUES = {ord(char): str(int(char, 36)) for char in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 _MOST = 42  # characters, with spaces
 
 
 def remainder(compact: bytes) -> int:
     """Of the number that the letters and digits make (ISO 7064, MOD 97-10)."""
     turned = compact[4:] + compact[:4]
-    return int(b"".join(map(_VALUES.__getitem__, turned))) % 97
+    return int(turned.decode("ascii").translate(_VALUES)) % 97
 
 
 def _confirm(window: Window) -> Span | None:

@@ -58,6 +58,8 @@ class Place(NamedTuple):
         """The place behind these bytes."""
         if not passed:
             return self
+        if not self.escaped and b"\\" not in passed:
+            return Place(True) if self.in_string != bool(passed.count(b'"') & 1) else _OUTSIDE
         escaped = False
         if self.escaped:
             passed = passed[1:]
@@ -67,6 +69,7 @@ class Place(NamedTuple):
         return Place(self.in_string != bool(passed.count(b'"') & 1), escaped)
 
 
+_OUTSIDE = Place()
 _ESCAPE = re.compile(rb"\\[\s\S]")
 
 
@@ -82,6 +85,8 @@ def _escaping(data: bytes, at: int) -> bool:
 
 def _past_escape(data: bytes, start: int) -> int:
     """The first place from `start` on that is not within an escape."""
+    if data.find(b"\\", max(0, start - 5), start) < 0:
+        return start
     for back in range(1, 6):
         at = start - back
         if at < 0:

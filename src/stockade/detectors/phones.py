@@ -5,7 +5,7 @@ such as `phone`. A bare run of digits is none: order numbers, timestamps and ide
 
 from __future__ import annotations
 
-from stockade.detectors.detector import Detector, Span, Trigger, Window, pattern
+from stockade.detectors.detector import Detector, Span, Trigger, Window, shape
 
 # fmt: off
 _CODES = frozenset(map(str, (
@@ -21,9 +21,8 @@ _CODES = frozenset(map(str, (
     977, 979, 992, 993, 994, 995, 996, 998,
 )))
 # fmt: on
-_INTERNATIONAL = pattern(rb"\d{1,4}(?:[ .\-/]?\(?\d{1,5}\)?){1,7}")
-_AMERICAN = pattern(rb"\(?[2-9]\d{2}\)?[ .-]?[2-9]\d{2}[ .-]?\d{4}")
-_DIGITS = frozenset(b"0123456789")
+_INTERNATIONAL = shape(rb"\d{1,4}(?:[ .\-/]?\(?\d{1,5}\)?){1,7}")
+_AMERICAN = shape(rb"\(?[2-9]\d{2}\)?[ .-]?[2-9]\d{2}[ .-]?\d{4}")
 
 
 def _confirm_international(window: Window) -> Span | None:
@@ -36,11 +35,11 @@ def _confirm_international(window: Window) -> Span | None:
     found = _INTERNATIONAL.match(data, plus + 1, stop)
     if found is None or sign < 0:
         return None
-    end = found.end()
-    if found[0].endswith(b")") and b"(" not in found[0]:
+    end, text = found.end(), found[0]
+    if text.endswith(b")") and b"(" not in text:
         end -= 1
-    digits = bytes(char for char in found[0] if char in _DIGITS).decode("ascii")
-    if not 8 <= len(digits) <= 15 or len(set(digits)) < 3 or not _has_code(digits) or found[0].count(b"(") > 1:
+    digits = text.translate(None, b" .-/()").decode("ascii")
+    if not 8 <= len(digits) <= 15 or len(set(digits)) < 3 or not _has_code(digits) or text.count(b"(") > 1:
         return None
     after = data[end : end + 2] if end < stop else b""
     if after[:1].isalpha() or (after[:1] in (b".", b"_", b"-") and after[1:].isalnum()):
@@ -49,7 +48,7 @@ def _confirm_international(window: Window) -> Span | None:
 
 
 def _has_code(digits: str) -> bool:
-    return any(digits[:length] in _CODES for length in (1, 2, 3))
+    return digits[:1] in _CODES or digits[:2] in _CODES or digits[:3] in _CODES
 
 
 def _confirm_american(window: Window) -> Span | None:

@@ -127,7 +127,8 @@ class Stream:
         triggers, size = self._scanner.triggers, len(buffer)
         done = 0
         for hit in self._pending:
-            if not ends and hit[0] + triggers[hit[1]][1].after + _RIGHT > size:
+            right = hit[0] + triggers[hit[1]][1].after + _RIGHT
+            if right > size and not ends:
                 break
             done += 1
             found = self._scanner.confirm(buffer, hit)
@@ -136,7 +137,6 @@ class Stream:
             detector, start, end = found
             action = self._actions[detector.name]
             last = self._ends.get(detector.name, -1)
-            right = hit[0] + triggers[hit[1]][1].after + _RIGHT
             place = self._place_of(buffer, hit[0], start) if self._json else None
             one = mark(buffer, start, end, min(right, size), action, place)
             if one is None:

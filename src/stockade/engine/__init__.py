@@ -8,6 +8,7 @@ record = session.close(status, duration_ms, upstream_ms)
 
 from stockade.engine.bodies import MOST_OF_RESPONSE
 from stockade.engine.driver import Answer, NotNow, drive, drive_async, resume
+from stockade.engine.editing import joined
 from stockade.engine.events import REQUEST_HEAD, Event, RequestBody, RequestHead, ResponseBody, ResponseHead
 from stockade.engine.flow import Flow
 from stockade.engine.policy import Binding, Policy, Route, Upstream
@@ -33,6 +34,7 @@ __all__ = [
     "Upstream",
     "drive",
     "drive_async",
+    "joined",
     "open_session",
     "refuse_unread",
     "resume",

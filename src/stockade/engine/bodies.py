@@ -28,6 +28,14 @@ def is_sifted(exchange: Exchange, protocol: Protocol | None) -> bool:
     return exchange.response.status not in _BODILESS
 
 
+def wants_request_body(control: Control, exchange: Exchange) -> bool:
+    """A control that cannot say is asked, and its answer judged like any."""
+    try:
+        return control.wants_request_body(exchange)
+    except Exception:  # noqa: BLE001 - its hook will meet the same trouble, where the policy says what follows
+        return True
+
+
 def wants_body(control: Control, exchange: Exchange) -> bool:
     try:
         return control.wants_response_body(exchange)

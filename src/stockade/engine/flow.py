@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 from typing import Protocol as Interface
 
+from msgspec.structs import replace
+
 from stockade.engine.policy import Binding, StreamHook
 from stockade.messages import BadMessage, Message, Protocol, Reader, reader
 from stockade.vocabulary import PASS, Exchange, Pass, Stop, Verdict, Watcher
@@ -92,7 +94,7 @@ class Flow:
         """A whole message: None when it may go on."""
         for binding, watcher in self._watchers:
             try:
-                verdict: Any = watcher.judge(message, at)
+                verdict: Any = watcher.judge(_told(message, watcher), at)
                 if type(verdict) is not Pass and type(verdict) is not Stop:
                     raise TypeError("a watcher must return Pass or Stop")  # noqa: TRY301 - the control's error
             except Exception as error:  # noqa: BLE001 - whatever a watcher does wrong, the policy says what follows
@@ -100,6 +102,13 @@ class Flow:
             if verdict is not PASS and (stop := self._judge.weigh(binding, verdict)) is not None:
                 return stop
         return None
+
+
+def _told(message: Message, watcher: Watcher) -> Message:
+    """A call that is too long for one is not for all: its header says how long it will be."""
+    if message.kind != "call" or not message.too_long or watcher.keep:
+        return message
+    return replace(message, too_long=watcher.limit is not None and message.size > watcher.limit)
 
 
 class _Broken(Watcher):

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
-from stockade.engine.bodies import has_whole_body, is_sifted, wants_body
-from stockade.engine.editing import merged, with_headers
+from stockade.engine.bodies import has_whole_body, is_sifted, wants_body, wants_request_body
+from stockade.engine.editing import joined, merged, with_headers
 from stockade.engine.events import Event, RequestBody, RequestHead, ResponseHead
 from stockade.engine.flow import Flow
 from stockade.engine.forwarding import client_of, forwarding
@@ -63,6 +64,7 @@ class Session:
     """One exchange. Feed it events with `receive`, run what comes back with a driver, `close` it at the end."""
 
     __slots__ = (
+        "_decided",
         "_findings",
         "_heard",
         "_observe",
@@ -78,6 +80,7 @@ class Session:
     def __init__(self, policy: Policy, route: Route | None, request: Request, observe: Observer | None) -> None:
         self._policy = policy
         self._observe = observe
+        self._decided = ""
         self._findings: list[Finding] = []
         self._heard = 0  # findings of messages
         self._sifting: Sifting | None = None
@@ -101,7 +104,9 @@ class Session:
         route = self.route
         if route is None or not route.on_request_body or self.stopped:
             return False
-        return has_whole_body(self.exchange, route)
+        if not has_whole_body(self.exchange, route):
+            return False
+        return any(wants_request_body(binding.control, self.exchange) for binding, _ in route.on_request_body)
 
     @property
     def reads_response(self) -> bool:
@@ -148,7 +153,10 @@ class Session:
             self.exchange.request_body = event.body  # type: ignore[union-attr]
             return self._fold(route, route.on_request_body, "on_request_body")
         self.exchange.response_body = event.body  # type: ignore[union-attr]
-        return self._fold(route, self._readers(route), "on_response_body")
+        readers = self._readers(route)
+        if any(binding.control.seals for binding, _ in readers):
+            return self._fold_and_seal(route, readers)
+        return self._fold(route, readers, "on_response_body")
 
     def _nowhere(self) -> Steps:
         finding = Finding("no-api", where="path", severity="low", control="routing")
@@ -179,12 +187,33 @@ class Session:
                     return ended
             else:
                 assert isinstance(verdict, Pass)
-                self._pass(binding, verdict, kept)
+                self._pass(phase, binding, verdict, kept)
         if phase == "on_request":
             return Pass((), None, forwarding(self.exchange, route, kept))
         return PASS if not kept else Pass((), None, merged(kept))
 
-    def _pass(self, binding: Binding, verdict: Pass, kept: list[Edits]) -> None:
+    def _fold_and_seal(self, route: Route, hooks: tuple[tuple[Binding, Hook], ...]) -> Steps:
+        """Those that seal come after the sieves; what is sent in place of the body that came is not sealed."""
+        exchange = self.exchange
+        first = tuple(hook for hook in hooks if not hook[0].control.seals)
+        verdict: Verdict = yield from self._fold(route, first, "on_response_body")
+        edits = (verdict.edits or Edits()) if isinstance(verdict, Pass) else None
+        if edits is None or edits.replace is not None:
+            return verdict
+        assert exchange.response is not None
+        body, stop = self.sift(exchange.response_body, exchange.response, exchange.request.at)
+        if stop is not None:
+            return stop
+        if body != exchange.response_body:
+            exchange.response_body = body
+            edits = joined((edits, Edits(body=body)))
+        last = tuple(hook for hook in hooks if hook[0].control.seals)
+        verdict = yield from self._fold(route, last, "on_response_body")
+        if isinstance(verdict, Stop):
+            return verdict
+        return Pass(edits=joined((edits, verdict.edits or Edits())))
+
+    def _pass(self, phase: Phase, binding: Binding, verdict: Pass, kept: list[Edits]) -> None:
         if verdict.principal is not None:
             self.exchange.principal = verdict.principal
         if verdict.operation is not None:
@@ -195,12 +224,24 @@ class Session:
             self.exchange.texts = verdict.texts
         if verdict.unknown is not None:
             self.exchange.unknown = verdict.unknown
+        self.exchange.risk = max(self.exchange.risk, verdict.risk)
+        if verdict.decided:
+            self._decided += f" {binding.control.name}:{verdict.decided}"
         if verdict.edits is not None and not binding.monitor:
             kept.append(verdict.edits)
-            if verdict.edits.body is not None:
-                self.exchange.response_body = verdict.edits.body  # what the next control judges
+            self._change(phase, verdict, verdict.edits)
         if verdict.findings:
             self._note(binding, verdict.findings)
+
+    def _change(self, phase: Phase, verdict: Pass, edits: Edits) -> None:
+        """What the next control judges."""
+        exchange = self.exchange
+        if verdict.request is not None:
+            exchange.request = verdict.request
+        if edits.body is not None and phase == "on_response_body":
+            exchange.response_body = edits.body
+        elif edits.body is not None:
+            exchange.request_body = edits.body
 
     def _stop(self, binding: Binding, verdict: Stop) -> Stop | None:
         """The Stop for the door, or None where the control only watches."""
@@ -321,4 +362,5 @@ class Session:
             duration_ms,
             upstream_ms,
             worker,
+            self._decided[1:] or UNSET,
         )

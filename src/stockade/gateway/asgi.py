@@ -30,6 +30,7 @@ from stockade.engine import (
     Session,
     Sifting,
     drive_async,
+    joined,
     open_session,
     refuse_unread,
 )
@@ -139,9 +140,10 @@ class _Conversation:
             if not self._session.reads_request_body:
                 await self._forward(request, edits, self._receive_counted)
                 return
-            body = await self._read_body()
-            if body is not None:
-                await self._forward(request, edits, whole(body, self._receive))
+            read = await self._read_body()
+            if read is not None:
+                body, changed = read
+                await self._forward(request, joined((edits, changed)), whole(body, self._receive))
         finally:
             duration = round((perf_counter() - self._started) * 1000, 3)
             self._runtime.finish(self._session, self._status or 499, duration, self._upstream_ms, self._engine)
@@ -174,8 +176,9 @@ class _Conversation:
 
     # The request body.
 
-    async def _read_body(self) -> bytes | None:
-        """The whole body, judged; None when it was refused or the client left."""
+    async def _read_body(self) -> tuple[bytes, Edits] | None:
+        """The whole body, judged, as it goes on, and what changes in the head; None: it was refused, or nobody is
+        there any more."""
         body = bytearray()
         more = True
         while more:
@@ -188,7 +191,11 @@ class _Conversation:
         if isinstance(verdict, Stop):
             await self._answer(verdict.response)
             return None
-        return bytes(body)
+        edits = verdict.edits or Edits()
+        if edits.body is None:
+            return bytes(body), edits
+        length = ("content-length", str(len(edits.body)))
+        return edits.body, replace(edits, set=(*edits.set, length), remove=(*edits.remove, "transfer-encoding"))
 
     async def _receive_counted(self) -> Message:
         """The next message, until there is more of the body than the route takes: then nobody gets to hear the rest."""

@@ -45,4 +45,4 @@ def reader(protocol: Protocol, *, from_client: bool, limit: int | None, keep: bo
         return WebSocketReader(masked=from_client, limit=limit, keep=keep)
     if protocol == "events":
         return EventReader(limit=_LONGEST_EVENT if limit is None else limit)
-    return CallReader(limit=limit)
+    return CallReader(limit=limit, keep=keep)

@@ -13,10 +13,11 @@ from stockade.payloads.form import read_form
 from stockade.payloads.json_body import read_json
 from stockade.payloads.kinds import kind_of
 from stockade.payloads.limits import Limits
+from stockade.payloads.structure import check_structure, has_structure
 from stockade.problems import Problem
 
 if TYPE_CHECKING:
-    from stockade.payloads.multipart import Part, read_multipart
+    from stockade.payloads.multipart import Part, read_fields, read_multipart
     from stockade.payloads.soap import Call, Soap
     from stockade.payloads.wsdl import Operation
     from stockade.payloads.xml_body import read_xml
@@ -30,6 +31,7 @@ _LATE = {
     "Part": "multipart",
     "Schema": "xsd",
     "Soap": "soap",
+    "read_fields": "multipart",
     "read_multipart": "multipart",
     "read_xml": "xml_body",
 }
@@ -45,7 +47,10 @@ __all__ = [
     "Problem",
     "Schema",
     "Soap",
+    "check_structure",
+    "has_structure",
     "kind_of",
+    "read_fields",
     "read_form",
     "read_json",
     "read_multipart",

@@ -5,5 +5,17 @@ joserfc and cryptography are imported with the first key: a policy without seale
 
 from stockade.sealing.envelopes import BadSeal, Envelope, Seal
 from stockade.sealing.keys import BadKey, Keys, keys_of_jwks, keys_of_secret
+from stockade.sealing.opening import Locked, Opening, Signed
 
-__all__ = ["BadKey", "BadSeal", "Envelope", "Keys", "Seal", "keys_of_jwks", "keys_of_secret"]
+__all__ = [
+    "BadKey",
+    "BadSeal",
+    "Envelope",
+    "Keys",
+    "Locked",
+    "Opening",
+    "Seal",
+    "Signed",
+    "keys_of_jwks",
+    "keys_of_secret",
+]

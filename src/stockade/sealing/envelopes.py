@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -14,7 +15,7 @@ SIGNATURES: Final = frozenset(
 )
 KEY_WRAPPING: Final = frozenset({"RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW", "A256KW", "dir"})
 CONTENT: Final = frozenset({"A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"})
-_LONGEST = 16 << 20  # characters of an envelope
+LONGEST: Final = 16 << 20  # characters of an envelope
 
 
 class BadSeal(ValueError):
@@ -84,16 +85,19 @@ def _encrypted(seal: Seal, body: bytes, kind: str) -> bytes:
     return jwe.encrypt_compact(header, body, key, algorithms=[seal.algorithm, seal.content]).encode()
 
 
-def verify(token: str, keys: Keys, algorithms: frozenset[str], body: bytes | None = None) -> bytes:
-    """The payload of a compact JWS. body: what a detached one is about. Raises BadSeal.
+def verify(
+    token: str, keys: Keys, algorithms: frozenset[str], body: bytes | None = None, *, content: str = ""
+) -> bytes:
+    """The payload of a compact JWS. body: what a detached one is about. content: see `check_content`. Raises BadSeal.
 
     The algorithm is one that we chose, the key one of its type: neither is the sender's to say. Extensions (`crit`)
     are none that we know, so they are refused (RFC 7515, section 4.1.11).
     """
     from joserfc import jws
     from joserfc.errors import JoseError
+    from joserfc.jws import JWSRegistry
 
-    if len(token) > _LONGEST or token.count(".") != 2 or not token.isascii():
+    if len(token) > LONGEST or token.count(".") != 2 or not token.isascii():
         raise BadSeal("malformed")
     if body is not None:
         header, payload, signature = token.split(".")
@@ -101,11 +105,14 @@ def verify(token: str, keys: Keys, algorithms: frozenset[str], body: bytes | Non
             raise BadSeal("not-detached")
         token = f"{header}.{urlsafe_b64encode(body).rstrip(b'=').decode()}.{signature}"
     try:
-        stated = jws.extract_compact(token.encode()).headers()
+        registry = JWSRegistry(algorithms=algorithms)
+        registry.max_payload_length = LONGEST  # of which a route's `body` lets pass what it likes
+        stated = jws.extract_compact(token.encode(), registry=registry).headers()
         algorithm, kid = stated.get("alg"), stated.get("kid")
         if algorithm not in algorithms or "crit" in stated or not isinstance(kid, str | None):
             raise BadSeal("algorithm" if algorithm not in algorithms else "malformed")  # noqa: TRY301 - as any other
-        found = jws.deserialize_compact(token, keys.find(algorithm, kid), algorithms=[algorithm])
+        check_content(stated, content)
+        found = jws.deserialize_compact(token, keys.find(algorithm, kid), registry=registry)
     except BadKey:
         raise BadSeal("unknown-key") from None
     except BadSeal:
@@ -113,3 +120,15 @@ def verify(token: str, keys: Keys, algorithms: frozenset[str], body: bytes | Non
     except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise BadSeal("bad-signature") from None
     return found.payload
+
+
+def check_content(header: Mapping[str, object], content: str) -> None:
+    """Raises BadSeal where the header says that another kind of content is in it (`cty`; RFC 7515, section 4.1.10).
+
+    content: a media type, "json" for application/json; "" for any.
+    """
+    stated = header.get("cty")
+    if not content or stated is None:
+        return
+    if not isinstance(stated, str) or stated.lower().removeprefix("application/") != content.lower():
+        raise BadSeal("content-type")

@@ -44,6 +44,18 @@ class Keys:
             raise BadKey(f"{what} of the type {kind}{' with its private half' if private else ''} for {algorithm}")
         return fitting[0]
 
+    def check(self, algorithm: str) -> None:
+        """Whether something can be opened with one of them. Raises BadKey.
+
+        Several may fit, where keys are changed: the sender says which (`kid`).
+        """
+        kind = _TYPES[algorithm[:2]]
+        if not any(
+            key.key_type == kind and (kind == "oct" or key.is_private) and key.get("alg") in (None, algorithm)
+            for key in self._keys
+        ):
+            raise BadKey(f"no key of the type {kind} with its private half for {algorithm}")
+
 
 def keys_of_jwks(data: bytes) -> Keys:
     """At most 1 MiB. Raises BadKey."""

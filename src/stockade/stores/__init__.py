@@ -6,6 +6,7 @@ from stockade.stores.introspection import Introspection, Introspector
 from stockade.stores.jwks import KeySources, Source
 from stockade.stores.keys import KeyStore
 from stockade.stores.own_issuer import OWN, OwnIssuer
+from stockade.stores.owners import Owners
 from stockade.stores.router import Stores
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "KeySources",
     "KeyStore",
     "OwnIssuer",
+    "Owners",
     "SharedTable",
     "Source",
     "Stores",

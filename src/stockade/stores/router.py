@@ -14,10 +14,12 @@ from stockade.stores.jwks import KeySources
 from stockade.stores.keys import KeyStore
 from stockade.stores.passwords import PasswordChecks
 from stockade.stores.users import UserStore
+from stockade.stores.owners import Owners
 from stockade.vocabulary import (
     Ask,
     CheckPassword,
     FindApiKey,
+    FindOwners,
     FindPlace,
     FindRevocation,
     FindUser,
@@ -29,6 +31,7 @@ from stockade.vocabulary import (
     TakeAll,
     TakeQuota,
     TakeTokens,
+    Teach,
     UsePasscode,
 )
 
@@ -47,6 +50,7 @@ class Stores:
         introspection: Introspection | None = None,
         database: Database | None = None,
         issued: IssuedTokens | None = None,
+        owners: Owners | None = None,
     ) -> None:
         """database: what the stores that keep tables share; it is closed with them. issued: by our own service."""
         self.counters = counters
@@ -56,6 +60,7 @@ class Stores:
         self.checks: PasswordChecks | None = None
         self.factors: FactorStore | None = None
         self.introspection = introspection or Introspection()
+        self.owners = owners
         self._answers: dict[type[Any], Callable[[Any], Any]] = {
             TakeTokens: counters.take_tokens,
             TakeQuota: counters.take_quota,
@@ -75,6 +80,8 @@ class Stores:
         if keys is not None:
             self._answers[FindApiKey] = keys.find
             self._later[FindApiKey] = keys.find_later
+        if owners is not None:
+            self._answers.update({FindOwners: owners.find, Teach: owners.teach})
 
     def _add_issued(self, issued: IssuedTokens) -> None:
         """Whose keys and tokens they are is told by the question's source."""
@@ -128,3 +135,5 @@ class Stores:
             self.keys.close()
         if self.database is not None:
             self.database.close()
+        if self.owners is not None:
+            self.owners.close()

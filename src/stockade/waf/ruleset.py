@@ -18,6 +18,7 @@ from stockade.waf.persistent import Collections, MemoryCollections
 from stockade.waf.program import Program
 from stockade.waf.proofs import Proofs
 from stockade.waf.reader import read
+from stockade.waf.texts import Kind, texts_of
 from stockade.waf.transaction import Transaction
 from stockade.waf.values import Collection, Limits, Values
 from stockade.wire import Request, Response
@@ -115,6 +116,12 @@ class RuleSet:
                 values["REQUEST_BODY"] = []  # rules see its texts and attributes instead, as in ModSecurity 2
         transaction.gates |= self.program.gates.at_body(transaction)
         self._next_phase(2, transaction)
+
+    def judge_message(self, transaction: Transaction, data: bytes, kind: Kind) -> None:
+        """Phase 2 for a message of a stream, in place of a body: rules see the texts in it as arguments."""
+        limits = self._limits
+        arguments = texts_of(data, kind, depth=limits.depth, most=limits.arguments or len(data))
+        self.judge_body(transaction, b"", arguments)
 
     def judge_response(self, transaction: Transaction, response: Response) -> None:
         """Phase 3."""

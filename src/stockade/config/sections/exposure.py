@@ -61,6 +61,17 @@ def make_early(site: Site) -> list[Binding]:
     return [site.bind(control, section, "exposure")] if control is not None else []
 
 
+def make_open(site: Site) -> list[Binding]:
+    """What must come before all who read request bodies: nothing can be read in a sealed one."""
+    section = site.api.exposure
+    if section.mode == "off":
+        return []
+    control = requests(site, section.envelopes)
+    if control is not None and control.opens and section.mode == "monitor":
+        site.warn("bodies are not opened in mode monitor: who reads them sees them sealed", "exposure", "envelopes")
+    return [site.bind(control, section, "exposure")] if control is not None else []
+
+
 def make(site: Site) -> list[Binding]:
     """Bodies first, so that heads are finished when they leave."""
     section = site.api.exposure
@@ -69,7 +80,6 @@ def make(site: Site) -> list[Binding]:
     authentication = site.api.authentication
     controls = [
         _bodies(site, section),
-        requests(site, section.envelopes),
         destinations(site, section.redirects, section.cookies),
         Errors(traces=section.hide_traces, uniform=section.uniform_errors)
         if section.hide_traces or section.uniform_errors

@@ -1,4 +1,4 @@
-"""`envelopes` of `exposure:` signed and encrypted bodies."""
+"""`envelopes` of `exposure:` signed and encrypted bodies, of responses and of requests."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pydantic import Field, model_validator
 
 from stockade.config.base import Model, Secret
 from stockade.config.site import Site
-from stockade.config.texts import FilePath, HeaderName
-from stockade.controls.exposure.envelopes import Requests, Responses, Signature
-from stockade.sealing import BadKey, Envelope, Keys, Seal, keys_of_jwks, keys_of_secret
+from stockade.config.texts import FilePath, HeaderName, MediaType, Operation
+from stockade.controls.exposure.envelopes import Openings, Requests, Responses, Signature
+from stockade.operations import OperationTable
+from stockade.sealing import BadKey, Envelope, Keys, Locked, Opening, Seal, Signed, keys_of_jwks, keys_of_secret
 
 Signing = Literal["HS256", "HS384", "HS512", "RS256", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519"]
 Wrapping = Literal["RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW", "A256KW", "dir"]
@@ -52,8 +53,15 @@ class VerifySection(KeySource):
 
     algorithms: list[Signing] = Field(min_length=1, description="The accepted ones, as in [ES256]")
     header: HeaderName | None = Field(
-        None, description="Where a detached signature stands; unset: the body is a compact JWS."
+        None, description="Where a detached signature stands; unset: the body is a compact JWS, and goes on without it."
     )
+
+
+class DecryptSection(KeySource):
+    """How request bodies must be encrypted, with our public key; they go on open."""
+
+    algorithms: list[Wrapping] = Field(min_length=1, description="The accepted ones, as in [RSA-OAEP-256]")
+    content: list[Content] = Field(["A256GCM"], min_length=1, description="How the text itself may be encrypted.")
 
 
 class EnvelopesSection(Model):
@@ -62,20 +70,50 @@ class EnvelopesSection(Model):
     sign: SignSection | None = None
     encrypt: EncryptSection | None = None
     verify: VerifySection | None = None
+    decrypt: DecryptSection | None = None
+    media_type: MediaType = Field("application/json", description="What is in request bodies that are opened here.")
+    operations: list[Operation] = Field(
+        [], description='Whose request bodies must be sealed, "POST /payments"; empty: all of this API.'
+    )
 
     @model_validator(mode="after")
     def _sense(self) -> EnvelopesSection:
         if self.sign is not None and self.sign.header is not None and self.encrypt is not None:
             raise ValueError("a detached signature tells of the plain body: with encrypt, sign has no header")
+        if self.verify is not None and self.verify.header is not None and self.decrypt is not None:
+            raise ValueError("with decrypt, the signature is within the encrypted body: verify has no header")
         return self
 
 
-def requests(site: Site, section: EnvelopesSection | None) -> Requests | None:
-    if section is None or section.verify is None:
+def requests(site: Site, section: EnvelopesSection | None) -> Requests | Openings | None:
+    """What stands before those who read bodies."""
+    if section is None or (section.verify is None and section.decrypt is None):
         return None
-    keys = _keys(site, section.verify, "verify")
-    header = (section.verify.header or "").lower()
-    return None if keys is None else Requests(Signature(keys, frozenset(section.verify.algorithms), header))
+    operations = OperationTable(section.operations) if section.operations else None
+    verify, decrypt = section.verify, section.decrypt
+    keys = _keys(site, verify, "verify") if verify is not None else None
+    if verify is not None and verify.header is not None:
+        signature = Signature(keys, frozenset(verify.algorithms), verify.header.lower()) if keys is not None else None
+        return Requests(signature, operations) if signature is not None else None
+    signed = Signed(keys, frozenset(verify.algorithms)) if verify is not None and keys is not None else None
+    locked = _locked(site, decrypt) if decrypt is not None else None
+    if (verify is not None and signed is None) or (decrypt is not None and locked is None):
+        return None
+    content = section.media_type.lower()
+    return Openings(Opening(locked, signed, content.removeprefix("application/")), content, operations)
+
+
+def _locked(site: Site, section: DecryptSection) -> Locked | None:
+    keys = _keys(site, section, "decrypt")
+    if keys is None:
+        return None
+    try:
+        for algorithm in section.algorithms:
+            keys.check(algorithm)
+    except BadKey as error:
+        site.problem(str(error), "exposure", "envelopes", "decrypt")
+        return None
+    return Locked(keys, frozenset(section.algorithms), frozenset(section.content))
 
 
 def responses(site: Site, section: EnvelopesSection | None) -> Responses | None:

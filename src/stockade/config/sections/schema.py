@@ -11,11 +11,14 @@ from stockade.config.sections.soap import SoapSection
 from stockade.config.site import Site
 from stockade.config.texts import FilePath, HeaderName, MediaType, Operation
 from stockade.config.units import Count, Flag, Size
+from stockade.controls.structure import Structure
 from stockade.engine import Binding
 from stockade.operations import OVERRIDES
 from stockade.payloads import Limits
 
 _LIMITS = Limits()
+# For an API of which nobody has said anything: what is honest somewhere must pass. The body's size bounds its texts.
+_UNSTATED = Limits(string=1 << 30, integer=2**63 - 1)
 
 
 class BodyLimits(Model):
@@ -79,11 +82,13 @@ class SchemaSection(Section):
 
 
 def make(site: Site) -> list[Binding]:
-    section = site.api.schema_
-    if section is None and site.api.openapi is not None:
-        section = SchemaSection()
-    if section is None or section.mode == "off":
+    stated = site.api.schema_
+    section = stated or SchemaSection()
+    if section.mode == "off":
         return []
+    if site.api.openapi is None and not section.operations and section.soap is None:
+        limits = section.limits.limits() if stated is not None else _UNSTATED
+        return [site.bind(Structure(limits, files=stated is not None), section, "schema")]
     from stockade.config.sections.schema_contract import make_with  # validators are for those who have schemas
 
     return make_with(site, section)

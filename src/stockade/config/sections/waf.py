@@ -45,6 +45,10 @@ class WafSection(Section):
     body_limit: Size = Field(1 << 17, description="How much of a body is inspected; structured ones may not be longer.")
     responses: Flag = Field(False, description="Inspect responses as well; they are then held until complete.")
 
+    streams: Flag = Field(
+        False, description="Inspect the client's messages in WebSockets and gRPC calls, body_limit each at most."
+    )
+
     @field_validator("rules", mode="before")
     @classmethod
     def _one_file(cls, value: object) -> object:

@@ -10,10 +10,11 @@ from msgspec.structs import replace
 from stockade.config.rulesets import Chosen, choose
 from stockade.config.sections.schema import SchemaSection
 from stockade.config.site import Site
-from stockade.controls.waf import Exclusion, ResponseWaf, Waf
+from stockade.controls.waf import Exclusion, ResponseWaf, StreamWaf, Waf
 from stockade.engine import Binding
 from stockade.operations import OperationTable
 from stockade.seclang import BadSyntax, parse_targets
+from stockade.vocabulary import Control
 from stockade.waf import BadRules, Exclusions, RuleSet, Selector
 
 if TYPE_CHECKING:
@@ -51,7 +52,11 @@ def make_with(site: Site, section: WafSection) -> list[Binding]:
         exclusions=[part for part in exclusions if part is not None],
         closer=closer,
     )
-    return [site.bind(control, section, "waf")]
+    controls: list[Control] = [control]
+    if section.streams:
+        shown = [part for part in exclusions if part is not None]
+        controls.append(StreamWaf(found.rules, limit=section.body_limit, exclusions=shown))
+    return [site.bind(each, section, "waf") for each in controls]
 
 
 def _closer(site: Site, section: WafSection, chosen: Chosen) -> RuleSet | None:

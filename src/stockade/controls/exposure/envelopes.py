@@ -1,6 +1,7 @@
-"""Bodies between the two ends: responses are signed and encrypted here, signatures of requests checked.
+"""Bodies between the two ends: responses are signed and encrypted here, requests opened, their signatures checked.
 
-Findings: `bad-signature` (401), with the reason as evidence; `encoded-response` (502).
+Findings: `bad-signature` (401) and `bad-envelope` (400), with the reason as evidence; `unsealed` (415): a body that
+does not say that it is sealed, where it must be; `encoded-response` (502).
 """
 
 from __future__ import annotations
@@ -8,22 +9,26 @@ from __future__ import annotations
 from typing import ClassVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stockade.openapi.bodies.media import is_json, media_type
-from stockade.sealing import BadSeal, Envelope, Keys
+from stockade.operations import OperationTable
+from stockade.sealing import BadSeal, Envelope, Keys, Opening
 from stockade.sealing.envelopes import verify
 from stockade.vocabulary import PASS, Control, Edits, Exchange, Finding, Pass, Stop, Verdict
+from stockade.wire import Headers
 
 JOSE = "application/jose"
 _OF_THE_OLD_BODY = ("etag", "content-md5", "digest", "content-digest", "repr-digest", "accept-ranges", "last-modified")
+_LENGTHS = frozenset({"content-length", "transfer-encoding"})
 
 
 class Signature(Struct, frozen=True):
-    """Which signatures of requests are good. header: of a detached one; "" where the body is a compact JWS."""
+    """Which detached signatures of requests are good, and which header has them."""
 
     keys: Keys
     algorithms: frozenset[str]
-    header: str = ""
+    header: str
 
 
 class Requests(Control):
@@ -31,31 +36,89 @@ class Requests(Control):
 
     name = "exposure"
     rules: ClassVar = {"bad-signature": "envelopes"}
+    opens = False
 
-    def __init__(self, signature: Signature) -> None:
+    def __init__(self, signature: Signature, operations: OperationTable | None = None) -> None:
         self._signature = signature
+        self._operations = operations
 
     def describe(self) -> str:
-        where = f"in {self._signature.header}" if self._signature.header else "around the body"
-        return f"request bodies signed ({where})"
+        return f"request bodies signed (in {self._signature.header})"
 
     def on_request_body(self, exchange: Exchange) -> Verdict:
         request, body, signature = exchange.request, exchange.request_body, self._signature
-        if not body and not request.has_body:
+        if (not body and not request.has_body) or not _holds(self._operations, exchange):
             return PASS
         try:
-            if signature.header:
-                lines = request.headers.all(signature.header)
-                if len(lines) != 1:
-                    raise BadSeal("missing" if not lines else "several")  # noqa: TRY301 - as any other
-                verify(lines[0], signature.keys, signature.algorithms, body)
-            else:
-                verify(body.decode("ascii", "replace").strip(), signature.keys, signature.algorithms)
+            lines = request.headers.all(signature.header)
+            if len(lines) != 1:
+                raise BadSeal("missing" if not lines else "several")  # noqa: TRY301 - as any other
+            verify(lines[0], signature.keys, signature.algorithms, body)
         except BadSeal as error:
-            where = f"header:{signature.header}" if signature.header else "body"
+            where = f"header:{signature.header}"
             finding = Finding("bad-signature", where=where, evidence=error.reason, severity="high")
             return Stop(exchange.problem(401, "The signature of the body does not hold."), (finding,))
         return PASS
+
+
+def _holds(operations: OperationTable | None, exchange: Exchange) -> bool:
+    return operations is None or operations.matches(exchange.request.method, exchange.request.path)
+
+
+class Openings(Control):
+    """Request bodies come sealed and go on open: who reads them after this control, and the upstream, sees what was in
+    them. media_type: what that is.
+
+    A body that cannot be opened is refused in one way, whatever is wrong with it: no oracle. A WebSocket has no body.
+    """
+
+    name = "exposure"
+    rules: ClassVar = dict.fromkeys(("bad-envelope", "unsealed"), "envelopes")
+    opens = True
+
+    def __init__(self, opening: Opening, media_type: str, operations: OperationTable | None = None) -> None:
+        self._opening = opening
+        self._media_type = media_type
+        self._operations = operations
+
+    def describe(self) -> str:
+        parts = ["encrypted"] if self._opening.locked is not None else []
+        parts += ["signed"] if self._opening.signed is not None else []
+        return f"request bodies {' and '.join(parts)}, opened here"
+
+    def on_request(self, exchange: Exchange) -> Verdict:
+        request = exchange.request
+        if not request.has_body or request.content_length == 0 or not _holds(self._operations, exchange):
+            return PASS
+        headers = request.headers
+        stated = headers.all("content-type")
+        if len(stated) != 1 or media_type(stated[0]) != JOSE:
+            return self._unsealed(exchange, "content-type")
+        if (headers.get("content-encoding") or "identity").strip().lower() != "identity":
+            return self._unsealed(exchange, "content-encoding")
+        edits = Edits((("content-type", self._media_type),), _OF_THE_OLD_BODY)
+        # Digests of the sealed body stay where those who judge it see them.
+        told = [pair for pair in headers if pair[0] != "content-type"]
+        shown = replace(request, headers=Headers.of([*told, *edits.set]))
+        return Pass(edits=edits, request=shown)
+
+    def on_request_body(self, exchange: Exchange) -> Verdict:
+        request, body = exchange.request, exchange.request_body
+        if not body or not _holds(self._operations, exchange):
+            return PASS
+        try:
+            opened = self._opening.open(body)
+        except BadSeal as error:
+            finding = Finding("bad-envelope", where="body", evidence=error.reason, severity="high")
+            return Stop(exchange.problem(400, "The body cannot be opened."), (finding,))
+        told = [pair for pair in request.headers if pair[0] not in _LENGTHS]
+        headers = Headers.of([*told, ("content-length", str(len(opened)))])
+        return Pass(edits=Edits(body=opened), request=replace(request, headers=headers))
+
+    def _unsealed(self, exchange: Exchange, header: str) -> Stop:
+        finding = Finding("unsealed", where=f"header:{header}", severity="high")
+        accept = ("accept", JOSE) if header == "content-type" else ("accept-encoding", "identity")
+        return Stop(exchange.problem(415, "The body must be sealed.", accept), (finding,))
 
 
 class Responses(Control):
@@ -63,6 +126,7 @@ class Responses(Control):
 
     name = "exposure"
     rules: ClassVar = {}
+    seals: ClassVar = True
 
     def __init__(self, envelope: Envelope, *, detached: str = "") -> None:
         self._envelope = envelope

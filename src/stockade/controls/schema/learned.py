@@ -9,10 +9,10 @@ from urllib.parse import unquote_plus
 from stockade.openapi.bodies.media import is_json, media_type
 from stockade.openapi.operations import Operation
 from stockade.openapi.unknown import undescribed
-from stockade.payloads import Limits, read_form, read_json
+from stockade.payloads import Limits, read_fields, read_form, read_json
 from stockade.vocabulary import PASS, Exchange, Pass, Proofs
 
-_FORM = "application/x-www-form-urlencoded"
+_FORM, _PARTS = "application/x-www-form-urlencoded", "multipart/form-data"
 
 
 class Lessons:
@@ -68,12 +68,13 @@ def _unknown(operation: Operation, exchange: Exchange, limits: Limits) -> list[t
         found += [(name, text) for name, text in _pairs(request.query) if not _is_known(operation, name)]
     if not body or operation.known_body.open:
         return found
-    kind = media_type(request.headers.get("content-type"))
+    field = request.headers.get("content-type")
+    kind = media_type(field)
     if is_json(kind):
         found += undescribed(read_json(body, limits), operation.known_body)
-    elif kind == _FORM:
+    elif kind in (_FORM, _PARTS):
         members = operation.known_body.members
-        fields = read_form(body, limits)
+        fields = read_form(body, limits) if kind == _FORM else read_fields(body, field or "", limits)
         found += [
             (name, text) for name, text in fields if name.partition("[")[0] not in members and name not in members
         ]

@@ -234,12 +234,26 @@ def stockade_request_body(number: int, body: Any, length: int) -> int:
         verdict = drive(stream.session.receive(RequestBody(_unpack(body, length))), _worker.runtime.stores.answer)
     except NotNow as waiting:
         return _suspend(stream, waiting)
-    result = FORWARD
-    if isinstance(verdict, Stop):
-        answer(stream, verdict.response)
-        result = ANSWERED
+    result = _enact_request_body(stream, verdict)
     stream.engine += perf_counter() - started
     return result
+
+
+def _enact_request_body(stream: Stream, verdict: Verdict) -> int:
+    if isinstance(verdict, Stop):
+        answer(stream, verdict.response)
+        return ANSWERED
+    edits = verdict.edits
+    if edits is None:
+        return FORWARD
+    pairs = edits.set
+    if edits.body is not None:
+        pairs = (*pairs, ("content-length", str(len(edits.body))))
+    sets, removes = pack_pairs(pairs), pack_names(edits.remove)
+    lib.stockade_edit_request(stream.number, sets, len(sets), removes, len(removes))
+    if edits.body is not None:
+        lib.stockade_replace_request_body(stream.number, edits.body, len(edits.body))
+    return FORWARD
 
 
 @ffi.def_extern(error=-1, onerror=failed)
@@ -264,10 +278,10 @@ def stockade_resume(number: int) -> int:
         raise verdict or RuntimeError("a stream was woken without a verdict")
     if stream.phase == "response":
         result = _enact_response(stream, verdict)
-    elif stream.phase == "head" or isinstance(verdict, Stop):
+    elif stream.phase == "head":
         result = _enact_request(stream, verdict)
     else:
-        result = FORWARD
+        result = _enact_request_body(stream, verdict)
     stream.engine += perf_counter() - started
     return result
 

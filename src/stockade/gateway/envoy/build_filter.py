@@ -22,6 +22,9 @@ ffi.cdef(
                                  size_t sets_length, const char *removes, size_t removes_length);
     static void stockade_edit_response(uint64_t number, const char *sets, size_t sets_length, const char *removes,
                                        size_t removes_length);
+    static void stockade_edit_request(uint64_t number, const char *sets, size_t sets_length, const char *removes,
+                                      size_t removes_length);
+    static void stockade_replace_request_body(uint64_t number, const char *body, size_t length);
     static void stockade_answer(uint64_t number, const char *fields, size_t length, const char *body,
                                 size_t body_length);
     static int stockade_replace_body(uint64_t number, const char *body, size_t length);

@@ -11,7 +11,7 @@ from stockade.openapi.parameters.coercion import scalar_reader
 from stockade.openapi.parameters.readers import judged
 from stockade.openapi.parameters.shapes import Shape
 from stockade.openapi.schemas.checking import Checker
-from stockade.payloads import BadPayload, Limits, read_form, read_json, read_multipart, read_xml
+from stockade.payloads import BadPayload, Limits, check_structure, read_json
 
 BODY = "body"
 _MANY = 8192  # bytes of a body of which, when it is wrong, the first error alone is told
@@ -90,15 +90,7 @@ class Structure:
         self.takes_nothing = takes_nothing
 
     def faults(self, body: bytes, content_type: str) -> tuple[Fault, ...]:
-        media = content_type.partition(";")[0].strip().lower()
-        if media == "application/json" or media.endswith("+json"):
-            read_json(body, self._limits)
-        elif media == "application/x-www-form-urlencoded":
-            read_form(body, self._limits)
-        elif media == "multipart/form-data":
-            read_multipart(body, content_type, self._limits)
-        elif media in ("application/xml", "text/xml") or media.endswith("+xml"):
-            read_xml(body, self._limits)
+        check_structure(body, content_type, self._limits)
         return NO_FAULTS
 
 

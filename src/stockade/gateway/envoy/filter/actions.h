@@ -25,6 +25,28 @@ static void stockade_forward(uint64_t number, uint32_t flags, int32_t way, uint6
   s->forwarded = now();
 }
 
+/* Only while its head waits for its body. */
+static void stockade_edit_request(uint64_t number, const char *sets, size_t sets_length, const char *removes,
+                                  size_t removes_length) {
+  stream *s = find(number);
+  if (s != NULL) edit(s, REQUEST, sets, sets_length, removes, removes_length);
+}
+
+static void drain(stream *s, int kind) {
+  size_t size = CALL(http_get_body_size)(s->envoy, kind);
+  if (size) CALL(http_drain_body)(s->envoy, kind, size);
+}
+
+/* The whole body is there, in pieces that were kept, in the one that just came, or in both: all of it goes. */
+static void stockade_replace_request_body(uint64_t number, const char *body, size_t length) {
+  stream *s = find(number);
+  if (s == NULL) return;
+  int kind = CALL(http_get_body_size)(s->envoy, BUFFERED_REQUEST) ? BUFFERED_REQUEST : RECEIVED_REQUEST;
+  drain(s, BUFFERED_REQUEST);
+  drain(s, RECEIVED_REQUEST);
+  if (length) CALL(http_append_body)(s->envoy, kind, (buffer){body, length});
+}
+
 static void stockade_edit_response(uint64_t number, const char *sets, size_t sets_length, const char *removes,
                                    size_t removes_length) {
   stream *s = find(number);
@@ -80,8 +102,7 @@ static int stockade_replace_body(uint64_t number, const char *body, size_t lengt
 }
 
 static void put_replacement(stream *s, int kind) {
-  size_t size = CALL(http_get_body_size)(s->envoy, kind);
-  if (size) CALL(http_drain_body)(s->envoy, kind, size);
+  drain(s, kind);
   buffer data = {s->replacement, s->replacement_length};
   if (s->replacement_length) CALL(http_append_body)(s->envoy, kind, data);
   s->replaced = true;

@@ -3,11 +3,6 @@
 #pragma once
 #include "actions.h"
 
-static void drain(stream *s, int kind) {
-  size_t size = CALL(http_get_body_size)(s->envoy, kind);
-  if (size) CALL(http_drain_body)(s->envoy, kind, size);
-}
-
 /* Python's word on a piece: this goes on in its place. */
 static void stockade_put(uint64_t number, int kind, const char *data, size_t length) {
   stream *s = find(number);

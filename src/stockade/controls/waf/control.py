@@ -90,7 +90,7 @@ class Waf(Control):
         self._rules.judge_head(transaction)
         if transaction.decision == "allow":
             self._rules.judge_body(transaction, body, _arguments(exchange))
-        verdict = _verdict(exchange, self._rules.end(transaction))
+        verdict = verdict_of(exchange, self._rules.end(transaction))
         if self._closer is None or exchange.unknown is None or isinstance(verdict, Stop):
             return verdict
         return self._look_closer(self._closer, exchange, verdict)
@@ -104,7 +104,7 @@ class Waf(Control):
         rules.judge_head(transaction)
         if transaction.decision == "allow":
             rules.judge_body(transaction, b"")
-        closer = _verdict(exchange, rules.end(transaction))
+        closer = verdict_of(exchange, rules.end(transaction))
         return replace(closer, findings=verdict.findings + closer.findings) if verdict.findings else closer
 
     def _known(self, told: vocabulary.Proofs | None) -> Proofs | None:
@@ -119,13 +119,17 @@ class Waf(Control):
     def _begin(self, exchange: Exchange, rules: RuleSet, request: Request) -> Transaction:
         proofs = self._known(exchange.proofs) if request is exchange.request else None
         transaction = rules.begin(request, client=exchange.client, proofs=proofs)
-        for exclusion in self._exclusions:
-            if exclusion.holds(exchange):
-                if exclusion.targets is None:
-                    transaction.removed_rules.extend(exclusion.selectors)
-                else:
-                    transaction.removed_targets.extend((part, exclusion.targets) for part in exclusion.selectors)
+        exclude(self._exclusions, exchange, transaction)
         return transaction
+
+
+def exclude(exclusions: Iterable[Exclusion], exchange: Exchange, transaction: Transaction) -> None:
+    for exclusion in exclusions:
+        if exclusion.holds(exchange):
+            if exclusion.targets is None:
+                transaction.removed_rules.extend(exclusion.selectors)
+            else:
+                transaction.removed_targets.extend((part, exclusion.targets) for part in exclusion.selectors)
 
 
 def _request_of(request: Request, arguments: Iterable[tuple[str, str]]) -> Request:
@@ -156,7 +160,7 @@ class ResponseWaf(Waf):
         self._rules.judge_response(transaction, response)
         if transaction.decision == "allow":
             self._rules.judge_response_body(transaction, exchange.response_body[: self._body_limit])
-        return _verdict(exchange, self._rules.end(transaction), status=502)
+        return verdict_of(exchange, self._rules.end(transaction), status=502)
 
 
 def _arguments(exchange: Exchange) -> list[tuple[bytes, bytes]] | None:
@@ -166,7 +170,7 @@ def _arguments(exchange: Exchange) -> list[tuple[bytes, bytes]] | None:
     return [(place.encode(), text.encode("utf-8", "surrogatepass")) for place, text in exchange.texts()]
 
 
-def _verdict(exchange: Exchange, seen: Inspection, status: int = 0) -> Verdict:
+def verdict_of(exchange: Exchange, seen: Inspection, status: int = 0) -> Verdict:
     if seen.action == "allow":
         return Pass(findings=_findings(seen)) if seen.matches else PASS
     findings = _findings(seen) or (Finding(str(seen.decided_by), severity="high"),)
