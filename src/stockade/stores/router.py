@@ -12,9 +12,9 @@ from stockade.stores.factors import FactorStore
 from stockade.stores.introspection import Introspection
 from stockade.stores.jwks import KeySources
 from stockade.stores.keys import KeyStore
+from stockade.stores.owners import Owners
 from stockade.stores.passwords import PasswordChecks
 from stockade.stores.users import UserStore
-from stockade.stores.owners import Owners
 from stockade.vocabulary import (
     Ask,
     CheckPassword,

@@ -104,7 +104,10 @@ def revocation(name: str, at: float) -> Revocation:
 
 
 def rights(service: Service, grant: Grant, at: float) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Scopes that are left of it, and the user's roles. Who may not log in any more gets nothing on an old consent either: raises Refusal."""
+    """Scopes that are left of it, and the user's roles.
+
+    Who may not log in any more gets nothing on an old consent either: raises Refusal.
+    """
     user = service.user(grant.subject, at)
     if user is None:
         raise Refusal("invalid_grant", "the user may not log in any more")
