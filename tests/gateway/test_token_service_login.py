@@ -141,6 +141,17 @@ def test_passwords_are_slow_to_guess_and_the_owner_gets_in(gateway: Gateway, web
     assert walk(url, "alice").startswith(BACK)
 
 
+def test_a_user_who_is_disabled_is_out_at_once(gateway: Gateway, web: Registered) -> None:
+    stockade(gateway, "users", "add", "dave", "--scope", "orders:read", "--stdin", typed=PASSWORD + "\n")
+    session = application(gateway, web)
+    url, state = session.create_authorization_url(base(gateway) + "/oauth2/authorize", code_verifier=VERIFIER)
+    location, endpoint = walk(url, "dave"), base(gateway) + "/oauth2/token"
+    tokens = session.fetch_token(endpoint, authorization_response=location, state=state, code_verifier=VERIFIER)
+    assert shop(gateway, tokens["access_token"]).status == 200
+    stockade(gateway, "users", "disable", "dave")
+    assert {shop(gateway, tokens["access_token"]).status for _ in range(10)} == {401}
+
+
 def test_a_client_with_a_key(gateway: Gateway, tmp_path: Path) -> None:
     """authlib makes the assertions of private_key_jwt."""
     from authlib.oauth2.rfc7523 import PrivateKeyJWT

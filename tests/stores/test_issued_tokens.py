@@ -16,10 +16,12 @@ from stockade.config.hash_key import TOKENS, own_key
 from stockade.engine import NotNow
 from stockade.grants import Grant, OwnToken, Revocation, SigningKey
 from stockade.identity.service.secrets import Digests
+from stockade.passwords import User
 from stockade.stores import OWN, Database, DatabasePlace, OwnIssuer
 from stockade.stores.issued import IssuedTokens
 from stockade.stores.signing_keys import SigningKeyStore
 from stockade.stores.tokens import Device, TokenStore
+from stockade.stores.users import AuditEntry, UserStore
 from stockade.tokens import JwtRules
 from stockade.vocabulary import Ask, FindRevocation, FindVerificationKeys, IntrospectToken, StoreError
 from tests.identity.service.token_service import HASH_KEY, ISSUER
@@ -151,6 +153,18 @@ def test_a_revocation_is_seen(store: TokenStore, worker: Worker) -> None:
     assert worker.ask(asks[1]) is False, "it was issued later"
     assert worker.ask(FindRevocation((), at)) is False
     soon(lambda: worker.ask(FindRevocation(("client:c1",), at - 20)), True)
+
+
+def test_a_user_who_is_disabled_or_removed_has_no_tokens(database: Database, worker: Worker) -> None:
+    users, at = UserStore(database), time.time()
+    alice = User("u1", "alice", created=at)
+    users.add(alice, AuditEntry(at, "test", "u1", "alice", "added", {}))
+    ask, stranger = FindRevocation(("jti:j1", "user:alice"), at), FindRevocation(("jti:j1", "user:bob"), at)
+    soon(lambda: worker.ask(ask), False)
+    assert worker.ask(stranger) is True
+    assert worker.ask(FindRevocation(("jti:j1", "user:client:c1"), at)) is False
+    users.change("u1", AuditEntry(at, "test", "u1", "alice", "disabled", {}), disabled=at)
+    soon(lambda: worker.ask(ask), True)
 
 
 def test_what_is_over_is_not_read(store: TokenStore, worker: Worker) -> None:

@@ -23,7 +23,6 @@ def metadata(
     issuer: str,
     *,
     users: bool,
-    scopes: Collection[str],
     assertion_algorithms: Collection[str],
     dpop_algorithms: Collection[str],
     signing: str,
@@ -44,10 +43,9 @@ def metadata(
     }
     for endpoint in ("token", "introspection", "revocation"):
         document[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = sorted(assertion_algorithms)
-    if scopes:
-        document["scopes_supported"] = sorted(scopes)
     if users:
         document |= {
+            "scopes_supported": ["openid"],
             "response_modes_supported": ["query"],
             "code_challenge_methods_supported": ["S256"],
             "authorization_response_iss_parameter_supported": True,

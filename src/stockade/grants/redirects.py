@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _is_plain = re.compile(r"[!#-;=?-\[\]_a-z~]+").fullmatch  # printable, without blanks, quotes, <, >, ^, `, {, | and }
 _is_private_scheme = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+").fullmatch
+_is_host = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?").fullmatch
 MAX_REDIRECT = 1024  # characters
 
 
@@ -29,6 +30,8 @@ def check_redirect(uri: str) -> None:
         raise BadRedirect("a redirect URI has no fragment (RFC 6749, section 3.1.2)")
     if "@" in parts.netloc or "*" in uri or "\\" in uri:
         raise BadRedirect("a redirect URI is one exact address: no user, no wildcard, no backslash")
+    if parts.netloc and _is_host(parts.netloc) is None:
+        raise BadRedirect("the host is a name or an address, perhaps with a port")
     if parts.scheme == "https" and host:
         return
     if parts.scheme == "http":

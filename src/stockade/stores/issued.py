@@ -15,14 +15,18 @@ from msgspec import Struct
 
 from stockade.engine import NotNow
 from stockade.grants import Grant, OwnToken
+from stockade.grants.clients import CLIENT_SUBJECT
+from stockade.passwords import User
 from stockade.stores.database import Database
 from stockade.stores.own_issuer import OwnIssuer
 from stockade.stores.signing_keys import SigningKeyStore
 from stockade.stores.tokens import TokenStore
+from stockade.stores.users import UserStore
 from stockade.tokens import BadKeys, BadToken, Claims, VerificationKeys, api_key_digester, parse_jwks
 from stockade.tokens.introspection import claims_of_introspection
 from stockade.vocabulary import Ask, FindRevocation, FindVerificationKeys, IntrospectToken, StoreError
 
+_USER = "user:"
 _FRESH = 10.0  # seconds after which the tables are read again though nothing seems to have changed
 _REMEMBERED = 10_000
 
@@ -33,6 +37,7 @@ class _State(Struct, frozen=True):
     keys: VerificationKeys
     texts: tuple[str, ...]
     revoked: Mapping[str, float]  # until when what was issued under that name is good no more
+    users: dict[str, User | None]  # those that were asked about, by name
 
 
 class IssuedTokens:
@@ -44,6 +49,7 @@ class IssuedTokens:
         self._digest = api_key_digester(own.hash_key)
         self._keys = SigningKeyStore(database)
         self._tokens = TokenStore(database)
+        self._users = UserStore(database)
         self._state: _State | None = None
         self._known: dict[bytes, tuple[int, float, OwnToken, Grant]] = {}
 
@@ -53,7 +59,12 @@ class IssuedTokens:
         return self._now().keys
 
     def find_revocation(self, ask: FindRevocation) -> bool:
-        return _is_revoked(self._now(), ask)
+        state, user = self._now(), _user_of(ask)
+        if user and user not in state.users:
+            if self._database.remote:
+                raise NotNow
+            self._meet(state, user)
+        return _is_revoked(state, ask)
 
     def find_token(self, ask: IntrospectToken) -> Claims | None:
         digest = self._digest(ask.token)
@@ -70,7 +81,12 @@ class IssuedTokens:
             digest = self._digest(ask.token)
             return self._claims(ask, await self._database.later(lambda: self._look(digest)))
         state = await self._database.later(self._read)
-        return _is_revoked(state, ask) if isinstance(ask, FindRevocation) else state.keys
+        if not isinstance(ask, FindRevocation):
+            return state.keys
+        user = _user_of(ask)
+        if user:
+            await self._database.later(lambda: self._meet(state, user))
+        return _is_revoked(state, ask)
 
     def _now(self) -> _State:
         state = self._state
@@ -92,8 +108,14 @@ class IssuedTokens:
         revoked: dict[str, float] = {}
         for each in self._tokens.revocations(at):
             revoked[each.name] = max(each.before, revoked.get(each.name, 0.0))
-        self._state = _State(revision, now, keys, texts, revoked)
+        self._state = _State(revision, now, keys, texts, revoked, {})
         return self._state
+
+    def _meet(self, state: _State, name: str) -> None:
+        """Who has been disabled or removed has no tokens any more."""
+        if len(state.users) >= _REMEMBERED:
+            state.users.clear()
+        state.users[name] = self._users.by_name(name)
 
     def _remembered(self, digest: bytes) -> tuple[OwnToken, Grant] | None:
         known = self._known.get(digest)
@@ -126,7 +148,17 @@ class IssuedTokens:
             return None
 
 
+def _user_of(ask: FindRevocation) -> str:
+    """The user's name; empty where a client acts for itself."""
+    subject = next((name for name in ask.names if name.startswith(_USER)), "").removeprefix(_USER)
+    return "" if subject.startswith(CLIENT_SUBJECT) else subject
+
+
 def _is_revoked(state: _State, ask: FindRevocation) -> bool:
+    name = _user_of(ask)
+    user = state.users.get(name)
+    if name and (user is None or user.refusal(time.time()) is not None):
+        return True
     revoked = state.revoked
     return bool(revoked) and any(name in revoked and ask.issued <= revoked[name] for name in ask.names)
 
@@ -144,7 +176,7 @@ def _members(issuer: str, token: OwnToken, grant: Grant) -> dict[str, object]:
         "exp": token.expires,
         "grant": grant.id,
         **{name: value for name, value in login.items() if value},
-        **{name: token.extra[name] for name in ("jti", "cnf") if name in token.extra},
+        **{name: token.extra[name] for name in ("jti", "cnf", "roles") if name in token.extra},
     }
 
 

@@ -41,6 +41,7 @@ def test_the_whole_flow(served: TokenService) -> None:
     said = claims(tokens["access_token"])
     assert (said["sub"], said["aud"], said["client_id"]) == ("user-alice", "shop", web.client.id)
     assert (said["acr"], said["amr"], said["auth_time"]) == ("pwd", ["pwd"], int(served.now))
+    assert said["roles"] == ["clerk"]
     identity = claims(tokens["id_token"])
     assert (identity["aud"], identity["nonce"], identity["sub"]) == (web.client.id, "n-1", "user-alice")
     assert served.active(tokens["access_token"])["active"]
@@ -274,6 +275,20 @@ def test_rights_that_were_taken_meanwhile(served: TokenService) -> None:
         served.clients.disable(web.client.id, served.now)
         reply = browser.submit(decision="allow")
     assert (reply.status_code, "location" in reply.headers) == (400, False)
+
+
+def test_no_more_than_the_user_may(served: TokenService) -> None:
+    web = served.web(scopes=["openid", "read", "write", "admin"])
+    with Browser(served) as browser:
+        browser.authorize(web, scope="openid read write admin")
+        page = browser.log_in("bob", "battery staple")
+        assert [f"<li>{scope}</li>" in page.text for scope in ("admin", "write", "read")] == [False, False, True]
+        code = told(browser.submit(decision="allow"))["code"]
+    tokens = served.exchange(web, code).json()
+    assert tokens["scope"] == "openid read"
+    served.users.rights["bob"] = set()
+    form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    assert served.token(web, form).json()["scope"] == "openid"
 
 
 def test_a_code_bound_to_a_key(served: TokenService) -> None:

@@ -199,6 +199,7 @@ def test_headers_that_are_no_credential(served: TokenService, authorization: str
         ({"grants": ["authorization_code"], "redirects": ["https://*.example/"]}, "wildcard"),
         ({"grants": ["authorization_code"], "redirects": ["https://a.example/#x"]}, "fragment"),
         ({"grants": ["authorization_code"], "redirects": ["https://u@a.example/"]}, "no user"),
+        ({"grants": ["authorization_code"], "redirects": ["https://a;script-src/"]}, "the host is"),
         ({"grants": ["refresh_token"]}, "another grant"),
         ({"authentication": "none"}, "without a credential"),
         ({"authentication": "private_key_jwt"}, "--jwks"),

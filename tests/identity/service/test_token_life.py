@@ -176,6 +176,14 @@ def test_the_device_flow_is_for_those_who_may(served: TokenService) -> None:
 # Introspection and revocation.
 
 
+def test_a_refresh_token_is_no_access_token(served: TokenService) -> None:
+    web = served.web()
+    tokens = served.exchange(web, served.code(web)).json()
+    assert served.active(tokens["refresh_token"]) == {"active": False}, "to the API it is for"
+    own = served.post("introspect", {"token": tokens["refresh_token"]}, auth=(web.client.id, web.secret))
+    assert own.json()["token_type"] == "refresh_token"
+
+
 @pytest.mark.parametrize("form", ["jwt", "opaque"])
 def test_introspection_is_for_the_audience(served: TokenService, form: str) -> None:
     robot = served.robot(tokens=form)

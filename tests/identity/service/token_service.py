@@ -38,6 +38,7 @@ class FakePerson(NamedTuple):
     id: str
     name: str
     scopes: frozenset[str]
+    roles: frozenset[str]
     factors: bool
 
 
@@ -58,7 +59,7 @@ class FakePeople:
         name = user_id.removeprefix("user-")
         if name not in self.passwords or user_id in self.disabled:
             return None
-        return FakePerson(user_id, name, frozenset(self.rights[name]), name in self.factors)
+        return FakePerson(user_id, name, frozenset(self.rights[name]), frozenset({"clerk"}), name in self.factors)
 
     def check_factor(self, user_id: str, code: str, at: float) -> str | None:
         if self.wrong >= 10:

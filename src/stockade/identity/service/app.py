@@ -84,15 +84,20 @@ def _browser_routes(service: Service, clock: Clock) -> list[Route]:
 
 
 def _metadata(service: Service) -> Handler:
+    document = service.metadata()
+
     async def answer(_: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(service.metadata), headers=_FRESH)
+        return JSONResponse(document, headers=_FRESH)
 
     return answer
 
 
 def _jwks(service: Service, clock: Clock) -> Handler:
     async def answer(_: Request) -> Response:
-        keys = await run_in_threadpool(service.keys.published, clock())
+        try:
+            keys = await run_in_threadpool(service.keys.published, clock())
+        except StoreError:
+            return _not_now()
         return JSONResponse({"keys": keys}, headers=_FRESH, media_type="application/jwk-set+json")
 
     return answer
@@ -108,10 +113,14 @@ def _posted(service: Service, work: Work, clock: Clock) -> Handler:
             challenge = {"www-authenticate": refusal.challenge} if refusal.challenge else {}
             return JSONResponse(told, refusal.status, {**_NO_STORE, **challenge, **dict(refusal.fields)})
         except StoreError:
-            told = {"error": "temporarily_unavailable", "error_description": "try again in a moment"}
-            return JSONResponse(told, 503, {**_NO_STORE, "retry-after": "5"})
+            return _not_now()
 
     return answer
+
+
+def _not_now() -> Response:
+    told = {"error": "temporarily_unavailable", "error_description": "try again in a moment"}
+    return JSONResponse(told, 503, {**_NO_STORE, "retry-after": "5"})
 
 
 async def _read_posted(request: Request, at: float) -> Posted:

@@ -77,8 +77,8 @@ def device_code(
     if not service.tokens.move_device(digest, "allowed", "used"):
         revoke_family(service, grant, at)
         raise Refusal("invalid_grant", "the device code was used before")
-    scopes = rights(service, grant, at)
-    return issue(service, Issue(client=client, grant=grant, scopes=scopes, cnf=cnf, at=at, renew=True))
+    scopes, roles = rights(service, grant, at)
+    return issue(service, Issue(client=client, grant=grant, scopes=scopes, roles=roles, cnf=cnf, at=at, renew=True))
 
 
 def _check_pace(service: Service, device: Device, at: float) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from stockade.grants import (
     Client,
     Grant,
@@ -52,9 +54,9 @@ def authorization_code(
         raise Refusal("invalid_grant", "code_verifier does not answer the code_challenge")
     if extra.get("jkt") and extra["jkt"] != cnf.get("jkt"):
         raise Refusal("invalid_grant", "the code is bound to another DPoP key")
-    scopes = rights(service, grant, at)
-    wanted = Issue(client=client, grant=grant, scopes=scopes, cnf=cnf, at=at, renew=True, nonce=extra.get("nonce", ""))
-    return issue(service, wanted)
+    scopes, roles = rights(service, grant, at)
+    wanted = Issue(client=client, grant=grant, scopes=scopes, roles=roles, cnf=cnf, at=at, renew=True)
+    return issue(service, replace(wanted, nonce=extra.get("nonce", "")))
 
 
 def refresh_token(
@@ -67,10 +69,11 @@ def refresh_token(
         check_same(dict(found.extra.get("cnf", {})), cnf)
     _, grant = _take(service, client, text, "refresh", at)
     # What the client was registered for, and what the user may do, may have become less.
-    scopes = narrow_scopes(form.get("scope"), grant.scopes) & client.scopes & rights(service, grant, at)
+    own, roles = rights(service, grant, at)
+    scopes = narrow_scopes(form.get("scope"), grant.scopes) & client.scopes & own
     if grant.audience not in client.audiences:
         raise Refusal("invalid_grant", "the client is not registered for that audience any more")
-    return issue(service, Issue(client=client, grant=grant, scopes=scopes, cnf=cnf, at=at, renew=True))
+    return issue(service, Issue(client=client, grant=grant, scopes=scopes, roles=roles, cnf=cnf, at=at, renew=True))
 
 
 def _take(service: Service, client: Client, text: str, kind: str, at: float) -> tuple[OwnToken, Grant]:
@@ -100,9 +103,12 @@ def revocation(name: str, at: float) -> Revocation:
     return Revocation(name, ends, ends)
 
 
-def rights(service: Service, grant: Grant, at: float) -> frozenset[str]:
-    """What is left of it. Who may not log in any more gets nothing on an old consent either: raises Refusal."""
+def rights(service: Service, grant: Grant, at: float) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Scopes that are left of it, and the user's roles.
+
+    Who may not log in any more gets nothing on an old consent either: raises Refusal.
+    """
     user = service.user(grant.subject, at)
     if user is None:
         raise Refusal("invalid_grant", "the user may not log in any more")
-    return of_user(grant.scopes, user.scopes)
+    return of_user(grant.scopes, user.scopes), tuple(sorted(user.roles))

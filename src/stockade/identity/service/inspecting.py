@@ -12,6 +12,7 @@ from stockade.tokens import BadToken, JwtRules, parse_jwks, verify_jwt
 if TYPE_CHECKING:
     from stockade.identity.service.service import Service
 
+_REFRESH = "refresh_token"
 _INACTIVE: dict[str, Any] = {"active": False}
 
 
@@ -20,7 +21,11 @@ def introspect(service: Service, client: Client, form: Mapping[str, str], at: fl
     if client.public:
         raise Refusal("invalid_client", "a client without a credential learns nothing", 401)
     told = describe(service, _token(form), at)
-    if told is None or (told["aud"] not in client.audiences and told["client_id"] != client.id):
+    if told is None:
+        return _INACTIVE
+    # A refresh token opens no API: to those that are asked to take it as an access token it is nothing.
+    meant = told["aud"] in client.audiences and told["token_type"] != _REFRESH
+    if not meant and told["client_id"] != client.id:
         return _INACTIVE
     return {"active": True, **told}
 
@@ -68,9 +73,9 @@ def members(issuer: str, token: OwnToken, grant: Grant) -> dict[str, Any]:
         "scope": " ".join(sorted(token.scopes)),
         "iat": int(token.issued),
         "exp": int(token.expires),
-        **{name: token.extra[name] for name in ("jti", "cnf") if name in token.extra},
+        **{name: token.extra[name] for name in ("jti", "cnf", "roles") if name in token.extra},
     }
-    return {**told, "token_type": _type(told) if token.kind == "access" else "refresh_token"}
+    return {**told, "token_type": _type(told) if token.kind == "access" else _REFRESH}
 
 
 _NAMED = (("jti", "jti"), ("grant", "grant"), ("client", "client_id"), ("user", "sub"))

@@ -32,6 +32,7 @@ class Issue(Struct, frozen=True, kw_only=True):
     at: float
     kept: bool = True
     renew: bool = False
+    roles: tuple[str, ...] = ()
     nonce: str = ""
 
 
@@ -83,7 +84,7 @@ def _access(service: Service, wanted: Issue, life: int) -> tuple[str, list[OwnTo
             issued=at,
             expires=at + life,
             scopes=wanted.scopes,
-            extra={"jti": jti, **({"cnf": dict(wanted.cnf)} if wanted.cnf else {})},
+            extra={"jti": jti, **_more(wanted)},
         )
         return text, [token]
     issued = int(at)
@@ -98,10 +99,15 @@ def _access(service: Service, wanted: Issue, life: int) -> tuple[str, list[OwnTo
         "jti": jti,
         "grant": grant.id,
         **_login(grant),
+        **_more(wanted),
     }
-    if wanted.cnf:
-        claims["cnf"] = dict(wanted.cnf)
     return service.keys.sign(claims, "at+jwt", at), []
+
+
+def _more(wanted: Issue) -> dict[str, Any]:
+    """Roles (RFC 9068, section 2.2.3.1), and to whom the token is bound."""
+    told = {"roles": list(wanted.roles), "cnf": dict(wanted.cnf)}
+    return {name: value for name, value in told.items() if value}
 
 
 def _login(grant: Grant) -> dict[str, Any]:

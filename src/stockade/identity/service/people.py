@@ -21,6 +21,7 @@ class Someone(Struct, frozen=True):
     id: str
     name: str
     scopes: frozenset[str]
+    roles: frozenset[str]
     factors: bool
 
 
@@ -61,4 +62,4 @@ def _someone(user: User, at: float) -> Someone | None:
     """None for who may not log in."""
     if user.refusal(at) is not None:
         return None
-    return Someone(user.name, user.name, user.scopes, bool(user.factors))
+    return Someone(user.name, user.name, user.scopes, user.roles, bool(user.factors))

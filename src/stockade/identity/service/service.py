@@ -28,7 +28,7 @@ class TooMany(Exception):
 
 
 class Person(Protocol):
-    """A user. scopes: what the user may do. factors: whether a second factor is asked for."""
+    """A user. scopes, roles: what the user may do. factors: whether a second factor is asked for."""
 
     @property
     def id(self) -> str: ...
@@ -36,6 +36,8 @@ class Person(Protocol):
     def name(self) -> str: ...
     @property
     def scopes(self) -> frozenset[str]: ...
+    @property
+    def roles(self) -> frozenset[str]: ...
     @property
     def factors(self) -> bool: ...
 
@@ -85,11 +87,9 @@ class Service:
         return self.people.get(user_id, at)
 
     def metadata(self) -> dict[str, Any]:
-        scopes = {scope for client in self.clients.all() if client.disabled is None for scope in client.scopes}
         return metadata(
             self.settings.issuer,
             users=self.people is not None,
-            scopes=scopes,
             assertion_algorithms=ALGORITHMS,
             dpop_algorithms=DPOP_ALGORITHMS,
             signing=self.settings.algorithm,
