@@ -53,6 +53,9 @@ test-packages:
 	@if [ ! -d /usr/share/modsecurity-crs ]; then \
 		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends modsecurity-crs; \
 		else echo "Without the Core Rule Set its tests are skipped: sudo apt-get install modsecurity-crs"; fi; fi
+	@if [ ! -x /usr/lib/postgresql ] && ! command -v postgres >/dev/null; then \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql; \
+		else echo "Without PostgreSQL the tests of its store are skipped: sudo apt-get install postgresql"; fi; fi
 
 system-packages:
 	@for program in nginx wrk; do command -v $$program >/dev/null || missing="$$missing $$program"; done; \

@@ -39,9 +39,9 @@ def run(folder: Path, requests: int) -> None:
     places = {"decisions": folder / "log.jsonl", "keys": folder / "keys.db"}
     loaded = load_text(STOCKADE_POLICY.format(port=1, admin=2, upstream=3, **places).encode(), folder / "stockade.yaml")
     built = build(loaded)
-    assert built.key_store is not None
+    assert built.database is not None
     hash_key = read_hash_key(loaded)
-    issued = ApiKeys(KeyStore(built.key_store), hash_key).issue("bench", AT)
+    issued = ApiKeys(KeyStore(built.database.path), hash_key).issue("bench", AT)
     runtime = Runtime(loaded, built, journal=False)
     request = _request(issued.text)
     gc.collect()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests import postgres
 from tests.gateway.harness import await_port, ended, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,3 +36,10 @@ def shop() -> Iterator[int]:
     with ended(subprocess.Popen(command, cwd=ROOT)) as process:
         await_port(port, process)
         yield port
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[postgres.Postgres]:
+    """A running server; a test that stops it starts it again."""
+    with postgres.running() as server:
+        yield server

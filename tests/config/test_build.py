@@ -11,6 +11,7 @@ from stockade.config import BadConfig, Built, build, load, load_text
 from stockade.config.build import cluster_name
 from stockade.config.hash_key import read_hash_key
 from stockade.engine import Binding
+from stockade.stores import DatabasePlace
 
 HEAD = 'version: 1\nlisten: [{address: "127.0.0.1:8080"}]\napis:\n'
 API = '  - name: shop\n    upstream: {url: "http://127.0.0.1:9000"}\n'
@@ -167,7 +168,7 @@ def test_what_is_watched(folder: Path) -> None:
     )
     made = built(HEAD + text)
     assert made.watched == {folder / name for name in ("stockade.yaml", "feed.txt", "issuer.json", "secret.txt")}
-    assert made.key_store is None
+    assert made.database is None
     assert [source.url for source in made.sources] == ["", ""]
 
 
@@ -188,7 +189,7 @@ def test_relative_paths_begin_at_the_policy(tmp_path: Path) -> None:
     policy = tmp_path / "stockade.yaml"
     policy.write_text(HEAD + API + "    kind: partner\n    firewall: {feeds: [feed.txt]}\n")
     made = build(load(policy, {}))
-    assert made.key_store == tmp_path / "stockade.db"
+    assert made.database == DatabasePlace(tmp_path / "stockade.db")
     assert tmp_path / "feed.txt" in made.watched
     assert (tmp_path / "stockade.hash-key").exists()
 

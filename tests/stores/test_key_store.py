@@ -351,7 +351,7 @@ def test_a_file_that_may_not_be_read(path):
     path.chmod(0o000)
     path.with_name("keys.db.revision").chmod(0o000)
     with as_somebody_else():
-        with pytest.raises(StoreError, match=r"keys\.db: the key store cannot be opened"):
+        with pytest.raises(StoreError, match=r"keys\.db: the database cannot be opened"):
             KeyStore(path)
         with pytest.raises(StoreError, match=r"keys\.db: unable to open"):
             store.get(PLAIN.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,17 +29,15 @@ KeyId = Annotated[str, typer.Argument(metavar="KEY", help="The key's id (stk_<id
 @contextmanager
 def _opened(policy: Path) -> Iterator[ApiKeys]:
     from stockade.config import load
+    from stockade.config.database import database_place
     from stockade.config.hash_key import read_hash_key
     from stockade.identity import ApiKeys
-    from stockade.stores import KeyStore
+    from stockade.stores import Database, KeyStore
 
     loaded = load(policy)
     hash_key = read_hash_key(loaded)
-    store = KeyStore(loaded.folder / loaded.config.keys.path)
-    try:
-        yield ApiKeys(store, hash_key)
-    finally:
-        store.close()
+    with closing(Database(database_place(loaded))) as database:
+        yield ApiKeys(KeyStore(database), hash_key)
 
 
 @app.command()

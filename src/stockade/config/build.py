@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
 from stockade.config.base import HostPort
 from stockade.config.catalogue import CATALOGUE
+from stockade.config.database import database_place, warn_of_database
 from stockade.config.errors import BadConfig, Problem
 from stockade.config.hash_key import read_hash_key, warn_of_hash_key
 from stockade.config.loading import Loaded
 from stockade.config.models import Api
+from stockade.config.secrets import read_envelope, warn_of_secrets
 from stockade.config.site import Site
 from stockade.controls.authentication import Authentication
 from stockade.controls.exposure import Exposure
 from stockade.engine import Binding, Policy, Route, Upstream
+from stockade.envelopes import Envelope
 from stockade.networks import NetworkSet
 from stockade.operations import OperationTable
-from stockade.stores import Introspector, Source
+from stockade.stores import DatabasePlace, Introspector, Source
 from stockade.vocabulary import Control
 
 if TYPE_CHECKING:
@@ -31,16 +34,19 @@ _CARRIERS = frozenset(
     {"authorization", "cookie", "dpop", "proxy-authorization"}
 )  # headers that hold credentials in any API
 
+T = TypeVar("T")
+
 
 class Built(Struct, frozen=True):
     """A policy ready to run, and what it needs from outside."""
 
     policy: Policy
     sources: tuple[Source, ...]
-    key_store: Path | None  # None when no API takes API keys
+    database: DatabasePlace | None  # None when nothing that is kept is asked for
     watched: frozenset[Path]  # files whose change makes a new policy
     warnings: tuple[Problem, ...]
     introspectors: tuple[Introspector, ...] = ()
+    envelope: Envelope | None = None  # what seals and opens stored secrets, where a control asks for any
 
 
 def build(loaded: Loaded) -> Built:
@@ -50,23 +56,37 @@ def build(loaded: Loaded) -> Built:
     hash_key, warnings = None, []
     if any(map(_needs_hash_key, config.apis)):
         warnings += warn_of_hash_key(loaded)
-        try:
-            hash_key = read_hash_key(loaded)
-        except BadConfig as error:
-            problems += error.problems
+        hash_key = _read(read_hash_key, loaded, problems)
     sites = [Site(loaded, index, hash_key) for index in range(len(config.apis))]
     routes = [_route(site) for site in sites]
+    database, envelope = None, None
+    if any(site.uses_database for site in sites) or "database" in config.model_fields_set:
+        database = _read(database_place, loaded, problems)
+        warnings += warn_of_database(loaded, database)
+    if any(site.uses_secrets for site in sites) or "secrets" in config.model_fields_set:
+        envelope = _read(read_envelope, loaded, problems)
+        warnings += warn_of_secrets(loaded)
     problems += [problem for site in sites for problem in site.problems]
     if problems:
         raise BadConfig(problems)
     return Built(
         Policy(routes, logged_headers=config.log.headers),
         tuple(source for site in sites for source in site.sources),
-        loaded.folder / config.keys.path if any(site.uses_keys for site in sites) else None,
+        database if any(site.uses_database for site in sites) else None,
         frozenset({loaded.path.absolute()}.union(*(site.watched for site in sites))),
         (*warnings, *(warning for site in sites for warning in site.warnings)),
         tuple(each for site in sites for each in site.introspectors),
+        envelope,
     )
+
+
+def _read(read: Callable[[Loaded], T], loaded: Loaded, problems: list[Problem]) -> T | None:
+    """None, and what is wrong among the problems, where it cannot be read."""
+    try:
+        return read(loaded)
+    except BadConfig as error:
+        problems += error.problems
+        return None
 
 
 def _route(site: Site) -> Route:

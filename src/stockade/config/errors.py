@@ -5,32 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from msgspec import Struct
+from stockade.problems import Problem, Problems
 
-_MOST_SHOWN = 100
+__all__ = ["BadConfig", "Problem", "did_you_mean", "written"]
+
 _LONGEST = 120
 
 
-class Problem(Struct, frozen=True, order=True):
-    """One thing wrong with a policy file. `line` counts from 1; 0 when it is about the file as a whole."""
-
-    file: str
-    line: int
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.text}" if self.line else f"{self.file}: {self.text}"
-
-
-class BadConfig(Exception):
-    """The policy cannot be used. `problems` holds every reason that could be found."""
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = sorted(set(problems))
-        lines = [str(problem) for problem in self.problems[:_MOST_SHOWN]]
-        if len(self.problems) > _MOST_SHOWN:
-            lines.append(f"… and {len(self.problems) - _MOST_SHOWN} more")
-        super().__init__("\n".join(lines))
+class BadConfig(Problems):
+    """The policy cannot be used."""
 
 
 def written(value: object) -> str:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
-import tempfile
-from pathlib import Path
-
 from stockade.config.base import INLINE
 from stockade.config.errors import BadConfig, Problem
+from stockade.config.key_files import make_key_file
 from stockade.config.loading import Loaded
 
 _PLACE = ("keys", "hash_key")
@@ -25,11 +20,15 @@ def read_hash_key(loaded: Loaded) -> bytes:
     path = loaded.folder / secret.file
     try:
         # A file that the operator named and that is gone must not be replaced: every key in the store hangs on it.
-        if not path.exists() and "hash_key" not in keys.model_fields_set:
-            _make(path)
+        # Nor one that other machines must have too: keys that these issued would be no keys here.
+        if not path.exists() and "hash_key" not in keys.model_fields_set and loaded.config.database.url is None:
+            make_key_file(path)
         key = path.read_bytes().strip()
     except OSError as error:
-        raise BadConfig([loaded.problem(f"the hash key {path} cannot be read: {error.strerror}", *_PLACE)]) from None
+        text = f"the hash key {path} cannot be read: {error.strerror}"
+        if loaded.config.database.url is not None:
+            text += "; every machine of a database needs the same (`openssl rand -hex 32` makes one)"
+        raise BadConfig([loaded.problem(text, *_PLACE)]) from None
     return _long_enough(loaded, key, f"the hash key in {path}")
 
 
@@ -43,15 +42,3 @@ def _long_enough(loaded: Loaded, key: bytes, what: str) -> bytes:
         text = f"{what} must have {_LEAST} bytes at least (`openssl rand -hex 32` makes one)"
         raise BadConfig([loaded.problem(text, *_PLACE)])
     return key
-
-
-def _make(path: Path) -> None:
-    """A new key that only we may read. It appears whole, and once, however many processes come at the same time."""
-    file, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(file, "w") as stream:
-            stream.write(secrets.token_hex(32) + "\n")
-        with contextlib.suppress(FileExistsError):
-            Path(path).hardlink_to(name)
-    finally:
-        Path(name).unlink()

@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from stockade.config.base import Address, HostPort, Kind, Model, Secret
+from stockade.config.database import DatabaseSection
 from stockade.config.errors import written
+from stockade.config.secrets import SecretsSection
 from stockade.config.sections import (
     AuthenticationSection,
     ExposureSection,
@@ -186,6 +188,8 @@ class Config(Model):
     admin: Admin = Admin()
     log: Log = Log()
     keys: Keys = Keys()
+    database: DatabaseSection = DatabaseSection()
+    secrets: SecretsSection = SecretsSection()
     workers: Annotated[
         int | Literal["auto"],
         BeforeValidator(_workers),

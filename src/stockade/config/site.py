@@ -35,7 +35,8 @@ class Site:
         self.watched: set[Path] = set()
         self.sources: list[Source] = []
         self.introspectors: list[Introspector] = []
-        self.uses_keys = False
+        self.uses_secrets = False  # set it where a control asks for what is sealed
+        self.uses_database = False  # set it where a control asks for what is kept
         self._read: list[Description | None] = []  # empty until someone asks
 
     @property
@@ -64,7 +65,7 @@ class Site:
 
     def hash_key(self) -> bytes:
         """The key of the keyed hash of API keys."""
-        self.uses_keys = True
+        self.uses_database = True
         return self._hash_key or b""
 
     def own_key(self, purpose: str) -> bytes:

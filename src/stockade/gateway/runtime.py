@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from stockade.config import Built, Loaded
 from stockade.engine import Policy, Session
 from stockade.journal import DecisionLog, Metrics, Snapshot
-from stockade.stores import Counters, Introspection, KeySources, KeyStore, Source, Stores
+from stockade.stores import Counters, Database, Introspection, KeySources, KeyStore, Source, Stores
 from stockade.vocabulary import Record, StoreError
 
 
 class Runtime:
     """What a door needs. `adopt` swaps the policy under running requests; counters outlive the swap.
 
-    Raises StoreError when the key store cannot be opened, OSError when the log cannot.
+    Raises StoreError when the database cannot be opened, OSError when the log cannot.
     """
 
     def __init__(
@@ -39,24 +39,32 @@ class Runtime:
         if self.log is not None and _log_path(loaded) != self._log_path:
             log = DecisionLog(_log_path(loaded))
         # Nothing below can fail: the new policy runs whole or not at all.
-        old_keys = self.stores.keys
+        old_database = self.stores.database
         self.stores, self.policy = stores, built.policy
         if log is not None and self.log is not None:
             self.log, old_log, self._log_path = log, self.log, _log_path(loaded)
             old_log.close()
-        if old_keys is not None and old_keys is not stores.keys:
-            old_keys.close()
+        if old_database is not None and old_database is not stores.database:
+            old_database.close()
 
     def _stores(self, built: Built, known: Iterable[Source]) -> Stores:
-        keys: KeyStore | None = None
-        if built.key_store is not None:
-            current = getattr(self, "stores", None)
-            if current is not None and current.keys is not None and current.keys.path == built.key_store:
-                keys = current.keys
-            else:
-                keys = KeyStore(built.key_store)
+        keys, database = self._database(built)
         introspection = Introspection(built.introspectors)
-        return Stores(self._counters, keys, KeySources(built.sources, known), introspection)
+        return Stores(self._counters, keys, KeySources(built.sources, known), introspection, database)
+
+    def _database(self, built: Built) -> tuple[KeyStore | None, Database | None]:
+        """The one that is open already, where it is the same."""
+        if built.database is None:
+            return None, None
+        current = getattr(self, "stores", None)
+        if current is not None and current.database is not None and current.database.place == built.database:
+            return current.keys, current.database
+        database = Database(built.database)
+        try:
+            return KeyStore(database), database
+        except StoreError:
+            database.close()
+            raise
 
     def finish(
         self, session: Session, status: int, duration_ms: float, upstream_ms: float | None, engine_seconds: float

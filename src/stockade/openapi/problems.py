@@ -6,33 +6,16 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
-from msgspec import Struct
+from stockade.problems import Problem, Problems
+
+__all__ = ["BadDescription", "Hints", "Problem", "shown"]
 
 _LONGEST = 60
-_MOST_SHOWN = 100
 _MOST_HINTS = 200  # words for which a near one is looked up; a file of 10⁵ mistakes must not cost minutes
 
 
-class Problem(Struct, frozen=True, order=True):
-    """One thing wrong with a description. `line` counts from 1; 0 when it is about the file as a whole."""
-
-    file: str
-    line: int
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.text}" if self.line else f"{self.file}: {self.text}"
-
-
-class BadDescription(Exception):
-    """The description cannot be used. `problems` holds every reason that could be found."""
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = sorted(set(problems))
-        lines = [str(problem) for problem in self.problems[:_MOST_SHOWN]]
-        if len(self.problems) > _MOST_SHOWN:
-            lines.append(f"… and {len(self.problems) - _MOST_SHOWN} more")
-        super().__init__("\n".join(lines))
+class BadDescription(Problems):
+    """The description cannot be used."""
 
 
 def shown(value: Any) -> str:

@@ -14,13 +14,14 @@ from stockade.payloads.json_body import read_json
 from stockade.payloads.kinds import kind_of
 from stockade.payloads.limits import Limits
 from stockade.payloads.structure import check_structure, has_structure
+from stockade.problems import Problem
 
 if TYPE_CHECKING:
     from stockade.payloads.multipart import Part, read_fields, read_multipart
     from stockade.payloads.soap import Call, Soap
     from stockade.payloads.wsdl import Operation
     from stockade.payloads.xml_body import read_xml
-    from stockade.payloads.xsd import BadSchema, Problem, Schema
+    from stockade.payloads.xsd import BadSchema, Schema
 
 # What needs lxml, which policies without XML and files do not load: names by module.
 _LATE = {
@@ -28,7 +29,6 @@ _LATE = {
     "Call": "soap",
     "Operation": "wsdl",
     "Part": "multipart",
-    "Problem": "xsd",
     "Schema": "xsd",
     "Soap": "soap",
     "read_fields": "multipart",

@@ -16,7 +16,8 @@ from stockade.payloads.limits import DEFAULT, Limits
 from stockade.payloads.part_head import BadHead, read_parameters
 from stockade.payloads.wsdl import Operation, read_wsdl
 from stockade.payloads.xml_body import local_name, path_of, read_xml
-from stockade.payloads.xsd import BadSchema, Load, Problem, Schema
+from stockade.payloads.xsd import BadSchema, Load, Schema
+from stockade.problems import Problem
 from stockade.wire import Headers
 
 _MEDIA = {  # by the namespace of the envelope

@@ -8,7 +8,8 @@ from lxml import etree
 from msgspec import Struct
 
 from stockade.payloads.xml_body import local_name
-from stockade.payloads.xsd import XS, BadSchema, Load, Problem, broken, read_document, resolve
+from stockade.payloads.xsd import XS, BadSchema, Load, broken, read_document, resolve
+from stockade.problems import Problem
 
 _WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 _SOAP = ("{http://schemas.xmlsoap.org/wsdl/soap/}", "{http://schemas.xmlsoap.org/wsdl/soap12/}")

@@ -11,7 +11,6 @@ from posixpath import dirname, join, normpath
 from typing import Any, NoReturn, TypeAlias
 
 from lxml import etree
-from msgspec import Struct
 from msgspec.structs import replace
 
 from stockade.payloads.faults import MOST_FAULTS, BadPayload, Fault, refuse
@@ -19,6 +18,7 @@ from stockade.payloads.limits import Limits
 from stockade.payloads.xml_body import local_name, path_of, read_xml
 from stockade.payloads.xsd_effort import EXPONENTIAL, Effort, power_of
 from stockade.payloads.xsd_faults import told
+from stockade.problems import Problem, Problems
 
 XS = "{http://www.w3.org/2001/XMLSchema}"
 _XML = "http://www.w3.org/XML/1998/namespace"
@@ -41,20 +41,11 @@ Load: TypeAlias = Callable[[str], bytes]
 """Gives the bytes of a file or address, or raises OSError, LookupError or ValueError with words for the operator."""
 
 
-class Problem(Struct, frozen=True):
-    """What is wrong with a schema, and where; `line` is 0 where that is not known."""
-
-    file: str
-    line: int
-    text: str
-
-
-class BadSchema(Exception):
-    """A schema or WSDL that is not taken. `problems` are all that were found."""
+class BadSchema(Problems):
+    """A schema or WSDL that is not taken."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(replace(problem, file=problem.file.partition("#")[0]) for problem in problems)
-        super().__init__("\n".join(f"{problem.file}:{problem.line}: {problem.text}" for problem in self.problems))
+        super().__init__(replace(problem, file=problem.file.partition("#")[0]) for problem in problems)
 
 
 def broken(file: str, line: int | None, text: str) -> NoReturn:

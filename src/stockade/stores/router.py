@@ -7,6 +7,7 @@ from typing import Any
 
 from stockade.engine import NotNow
 from stockade.stores.counters import Counters
+from stockade.stores.database import Database
 from stockade.stores.introspection import Introspection
 from stockade.stores.jwks import KeySources
 from stockade.stores.keys import KeyStore
@@ -31,9 +32,12 @@ class Stores:
         keys: KeyStore | None,
         sources: KeySources,
         introspection: Introspection | None = None,
+        database: Database | None = None,
     ) -> None:
+        """database: what the stores that keep tables share; it is closed with them."""
         self.counters = counters
         self.keys = keys
+        self.database = database
         self.sources = sources
         self.introspection = introspection or Introspection()
         self._answers: dict[type[Any], Callable[[Any], Any]] = {
@@ -50,6 +54,7 @@ class Stores:
         }
         if keys is not None:
             self._answers[FindApiKey] = keys.find
+            self._later[FindApiKey] = keys.find_later
 
     def answer(self, ask: Ask[Any]) -> Any:
         """At once, or NotNow."""
@@ -69,3 +74,5 @@ class Stores:
     def close(self) -> None:
         if self.keys is not None:
             self.keys.close()
+        if self.database is not None:
+            self.database.close()

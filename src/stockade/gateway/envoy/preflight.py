@@ -6,6 +6,7 @@ import asyncio
 import errno
 import socket
 import ssl
+from contextlib import closing
 from pathlib import Path
 
 from stockade.config import BadConfig, Built, Loaded, Problem
@@ -13,7 +14,7 @@ from stockade.config.base import HostPort
 from stockade.config.models import ListenTls
 from stockade.gateway.envoy.encryption import system_authorities
 from stockade.gateway.envoy.module import envoy_path, filter_path, libpython
-from stockade.stores import KeySources, KeyStore
+from stockade.stores import Database, KeySources, KeyStore
 from stockade.vocabulary import StoreError
 
 
@@ -25,13 +26,15 @@ def check_machine() -> None:
 
 
 def check_files(loaded: Loaded, built: Built) -> None:
-    """Certificates, keys, the log, the key store. Raises BadConfig."""
+    """Certificates, keys, the log, the database. Raises BadConfig."""
     problems = [*_certificates(loaded), *_upstreams(loaded), *_log(loaded)]
-    if built.key_store is not None:
+    if built.database is not None:
+        place = ("database", "url") if built.database.url else ("keys", "path")
         try:
-            KeyStore(built.key_store).close()
+            with closing(Database(built.database)) as database:
+                KeyStore(database)
         except StoreError as error:
-            problems.append(loaded.problem(str(error), "keys", "path"))
+            problems.append(loaded.problem(str(error), *place))
     if problems:
         raise BadConfig(problems)
 

@@ -6,11 +6,12 @@
 Nothing here opens a file or a socket: see `stockade waf test`.
 """
 
+from stockade.problems import Problem
 from stockade.waf.ftw.exclusions import parse_exclusions
 from stockade.waf.ftw.following import Astray, Trail
 from stockade.waf.ftw.judging import Seen, shortcomings
 from stockade.waf.ftw.junit import junit, told
-from stockade.waf.ftw.model import Case, Expected, Input, Parsed, Problem, Reply, Stage
+from stockade.waf.ftw.model import Case, Expected, Input, Parsed, Reply, Stage
 from stockade.waf.ftw.observing import log_line, observed, response_text
 from stockade.waf.ftw.reading import parse
 from stockade.waf.ftw.receiving import Refused, Unanswered, read_request_bytes

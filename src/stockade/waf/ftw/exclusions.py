@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import yaml
 
-from stockade.waf.ftw.model import Problem
+from stockade.problems import Problem
 from stockade.waf.ftw.nodes import Nodes
 
 

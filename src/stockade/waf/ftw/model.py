@@ -6,6 +6,8 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from stockade.problems import Problem
+
 Fields: TypeAlias = tuple[tuple[bytes, bytes], ...]
 """Header fields in their order, names as written."""
 
@@ -66,17 +68,6 @@ class Case(Struct, frozen=True, gc=False):
     line: int  # counts from 1
     stages: tuple[Stage, ...]
     tags: tuple[str, ...] = ()
-
-
-class Problem(Struct, frozen=True, gc=False):
-    """Something in a test file that cannot be understood."""
-
-    file: str
-    line: int
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.text}"
 
 
 class Parsed(Struct, frozen=True, gc=False):

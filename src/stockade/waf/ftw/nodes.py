@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from stockade.waf.ftw.model import Problem
+from stockade.problems import Problem
 
 _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"false", "no", "off"})
