@@ -67,6 +67,7 @@ bench: $(TEST_STAMP) system-packages
 	$(BIN)/python benchmarks/gateway.py
 	$(BIN)/pip install --quiet --group bench
 	$(BIN)/python benchmarks/schema.py
+	$(BIN)/python benchmarks/streams.py --write
 	$(BIN)/python benchmarks/waf.py $(if $(wildcard $(NGINX_MODSECURITY)),--sockets)
 
 clean:
