@@ -71,4 +71,4 @@ bench: $(TEST_STAMP) system-packages
 	$(BIN)/python benchmarks/waf.py $(if $(wildcard $(NGINX_MODSECURITY)),--sockets)
 
 clean:
-	rm -rf $(VENV) build src/stockade.egg-info src/stockade/gateway/envoy/_filter*.so src/stockade/stores/_table*.so
+	rm -rf $(VENV) build src/stockade.egg-info src/stockade/gateway/envoy/_filter*.so src/stockade/stores/_table*.so src/stockade/ownership/_edges*.so

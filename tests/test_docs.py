@@ -56,11 +56,20 @@ def blocks(language: str) -> list[object]:
 
 def test_every_block_is_of_a_kind_that_is_tested():
     kinds = {kind for page in PAGES for kind, _ in FENCE.findall(page.read_text())}
-    assert kinds == {"console", "yaml", "python"}
+    assert kinds == {"console", "yaml", "python", "cedar", "cases"}
+
+
+def authorize(folder: Path) -> None:
+    """The policies and cases that the page on authorization shows, as files."""
+    page = (ROOT / "docs" / "authorization.md").read_text()
+    found = {kind: text for kind, text in FENCE.findall(page) if kind in ("cedar", "cases")}
+    (folder / "shop.cedar").write_text(found["cedar"])
+    (folder / "cases.yaml").write_text(found["cases"])
 
 
 @pytest.mark.parametrize("text", blocks("yaml"))
 def test_policies_build(text, tmp_path):
+    authorize(tmp_path)
     (tmp_path / "blocked.txt").write_text("198.51.100.0/24\n")
     issuer = ECKey.generate_key("P-256").as_dict(private=False)
     (tmp_path / "keys.json").write_text(json.dumps({"keys": [issuer]}))
@@ -82,6 +91,13 @@ def test_commands_run(text, tmp_path):
     commands = re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", text, re.MULTILINE)
     assert commands
     (tmp_path / "openapi.yaml").write_text(OPENAPI)
+    if "stockade policy" in text or "stockade access" in text:
+        authorize(tmp_path)
+        page = FENCE.findall((ROOT / "docs" / "authorization.md").read_text())
+        policy = next(text for kind, text in page if kind == "yaml" and "cedar:" in text)
+        (tmp_path / "stockade.yaml").write_text(policy.replace("apis:", "keys: {hash_key: {file: hash.key}}\napis:"))
+        (tmp_path / "hash.key").write_text("0" * 64)
+        (tmp_path / "decisions.jsonl").touch()
     for command, shown in commands:
         words = shlex.split(command.partition("  #")[0])
         if words[0] == "make":
@@ -101,7 +117,7 @@ def run(words: list[str], folder: Path) -> str:
         comes_up(command, folder)
         return ""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == (1 if words[1] == "explain" else 0), done.stderr
+    assert done.returncode == (1 if words[1] in ("explain", "access") else 0), done.stderr
     return done.stdout
 
 

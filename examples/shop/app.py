@@ -9,13 +9,16 @@ from fastapi.responses import PlainTextResponse
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shop import diagnostics, routes
+from shop import administration, diagnostics, documents, projects, routes
 from shop.data import Shop
 
 _TAGS = [
     {"name": "products", "description": "What there is to buy."},
     {"name": "users", "description": "Who buys."},
     {"name": "orders", "description": "What was bought, and for how much."},
+    {"name": "documents", "description": "What customers write, share and hand over."},
+    {"name": "projects", "description": "What teams work on."},
+    {"name": "admin", "description": "What only the shop's own people should do."},
     {"name": "diagnostics", "description": "What tests and operators call."},
     {"name": "streams", "description": "Answers and bodies that take their time."},
 ]
@@ -64,6 +67,9 @@ def create_app() -> FastAPI:
     )
     app.state.shop = Shop()
     app.include_router(routes.router)
+    app.include_router(documents.router)
+    app.include_router(projects.router)
+    app.include_router(administration.router)
     app.include_router(diagnostics.router)
     app.add_middleware(CarelessFramework)
     return app

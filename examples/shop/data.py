@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import get_args
 
-from shop.schemas import Item, Order, Product, Status
+from shop.schemas import TEAMS, Document, Item, Order, Product, Project, Status
 
 _FIRST = ("Ada", "Ben", "Chloe", "Dev", "Elif")
 _LAST = ("Lind", "Moreau", "Novak", "Okafor")
@@ -36,6 +36,10 @@ class Shop:
         self.users = {user.id: user for user in _users()}
         self.products = {item.id: item for item in _products()}
         self.orders: dict[int, Order] = {}
+        self.documents: dict[int, Document] = {}
+        self.written = 0  # documents ever
+        self.projects: dict[int, Project] = {}
+        self.teams = {n: TEAMS[n % len(TEAMS)] for n in self.users}
         self.coupons = {"WELCOME10": 10, "SPRING15": 15, "FRIENDS20": 20, "STAFF50": 50}  # percent
         for n in range(60):
             items = [Item(product_id=(n * 7 + k * 11) % 30 + 1, quantity=(n + k) % 3 + 1) for k in range(n % 3 + 1)]

@@ -30,7 +30,7 @@ def _opened(request: Request) -> Shop:
     return shop
 
 
-def _missing(what: str) -> HTTPException:
+def missing(what: str) -> HTTPException:
     return HTTPException(404, f"no such {what}")
 
 
@@ -56,7 +56,7 @@ async def list_products(
 @router.get("/products/{id}", tags=["products"], summary="Show one product", responses=NOT_FOUND)
 async def get_product(shop: TheShop, product_id: Id) -> Product:
     if product_id not in shop.products:
-        raise _missing("product")
+        raise missing("product")
     return shop.products[product_id]
 
 
@@ -105,7 +105,7 @@ async def update_user(shop: TheShop, user_id: Id, changes: UserChanges) -> JSONR
 
 def _user(shop: Shop, user_id: int) -> User:
     if user_id not in shop.users:
-        raise _missing("user")
+        raise missing("user")
     return shop.users[user_id]
 
 
@@ -122,7 +122,7 @@ async def list_orders(shop: TheShop, user_id: Annotated[int | None, Query(ge=1)]
 async def get_order(shop: TheShop, order_id: Id) -> Order:
     # Careless: API1:2023 Broken Object Level Authorization. Whose order it is does not matter.
     if order_id not in shop.orders:
-        raise _missing("order")
+        raise missing("order")
     return shop.orders[order_id]
 
 
@@ -131,7 +131,7 @@ async def place_order(shop: TheShop, draft: OrderDraft) -> Order:
     # Careless: API1:2023 Broken Object Level Authorization. The body says who pays.
     _user(shop, draft.user_id)
     if not all(item.product_id in shop.products for item in draft.items):
-        raise _missing("product")
+        raise missing("product")
     return shop.place(draft.user_id, draft.items)
 
 
@@ -140,7 +140,7 @@ async def redeem_coupon(shop: TheShop, redemption: Redemption) -> Redeemed:
     # Careless: API6:2023 Unrestricted Access to Sensitive Business Flows. Any coupon, any number of times.
     order, percent = shop.orders.get(redemption.order_id), shop.coupons.get(redemption.code)
     if order is None or percent is None:
-        raise _missing("order" if order is None else "coupon")
+        raise missing("order" if order is None else "coupon")
     discount = order.total * percent // 100
     order.total -= discount
     return Redeemed(order_id=order.id, discount=discount, total=order.total)

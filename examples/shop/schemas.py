@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Cents = Annotated[int, Field(ge=0, description="An amount of money in cents.", examples=[1999])]
+TEAMS = ("amber", "birch", "cedar", "delta")
 Status = Literal["placed", "paid", "shipped", "delivered"]
 
 
@@ -61,6 +62,42 @@ class UserChanges(BaseModel):
     email: Annotated[str, Field(max_length=200)] | None = None
     address: Annotated[str, Field(max_length=200)] | None = None
     phone: Annotated[str, Field(max_length=30)] | None = None
+
+
+class DocumentDraft(Strict):
+    title: Annotated[str, Field(max_length=200, examples=["Returns"])]
+
+
+class Document(BaseModel):
+    id: int
+    user_id: int
+    title: str
+    readers: list[int]
+
+
+class Project(BaseModel):
+    id: int
+    team: str
+    title: str
+
+
+class TeamName(Strict):
+    team: Annotated[str, Field(max_length=40, examples=["amber"])]
+
+
+# The document refuses further fields; the code takes them all.
+class OrderChanges(BaseModel):
+    model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": False})
+
+    items: Annotated[list[Item], Field(min_length=1, max_length=50)] | None = None
+
+
+class RoleName(Strict):
+    role: Literal["customer", "support", "admin"]
+
+
+class Recipient(Strict):
+    user_id: Annotated[int, Field(ge=1, examples=[2])]
 
 
 class Credentials(Strict):

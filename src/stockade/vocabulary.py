@@ -10,7 +10,7 @@ says as a `Finding`. When all is over one `Record` says what happened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import quote
 
@@ -18,6 +18,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import force_setattr
 
 from stockade.messages import Message, Protocol
+from stockade.ownership import Confidence
 from stockade.tokens import ApiKeyRecord, Claims, VerificationKeys
 from stockade.wire import Request, Response, problem
 
@@ -64,6 +65,7 @@ class Principal(Struct, frozen=True, gc=False):
     amr: frozenset[str] = frozenset()
     auth_time: float | None = None
     told: tuple[tuple[str, str], ...] = ()  # made from the others: the headers by which the upstream learns of it
+    claims: Mapping[str, Any] = {}  # of a token: personal data, for rules alone
     roles: frozenset[str] = frozenset()  # which nobody is told
 
     def __post_init__(self) -> None:
@@ -122,8 +124,10 @@ class Pass(Struct, frozen=True, gc=False):
     calls: int = 1
     proofs: Proofs | None = None
     texts: Texts | None = None
+    decided: str = ""  # the rule that let it pass, for the record
     unknown: Texts | None = None
     request: Request | None = None
+    risk: int = 0  # 0 to 100; the highest that is said holds
 
 
 class Closing(Struct, frozen=True, gc=False):
@@ -181,6 +185,7 @@ class Exchange(Struct, gc=False):
     proofs: Proofs | None = None
     texts: Texts | None = None
     unknown: Texts | None = None
+    risk: int = 0  # 0 to 100: how suspicious the controls before have found it
 
     def problem(self, status: int, detail: str, *headers: tuple[str, str], **members: object) -> Response:
         """A problem-details response (RFC 9457) that carries this request's id."""
@@ -374,6 +379,48 @@ class FindVerificationKeys(Ask[VerificationKeys], frozen=True, gc=False):
     at: float
 
 
+Exclusive: TypeAlias = Literal["never", "confident", "always"]
+
+
+class Owned(NamedTuple):
+    """What is known of each id that was asked for, and whether it is certain enough to refuse by, where it matters.
+
+    found: -1 it is the asker's, 0 nobody was ever given it, else to how many others it was given.
+    """
+
+    found: tuple[int, ...]
+    confident: bool
+
+
+class FindOwners(Ask[Owned], frozen=True, gc=False):
+    """Whose objects are. kind: of objects, with their API. names: of the asker, the first being its own. keep: seconds
+    that what was learned lasts."""
+
+    kind: str
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+    at: float
+    keep: float
+    wanted: Confidence
+
+
+class Teach(Ask[tuple[str, ...]], frozen=True, gc=False):
+    """Objects were handed to names, or taken away. The reply: ids that are another's, and so were not taught.
+
+    how: hold (also theirs), move (theirs alone), drop (no longer theirs), forget (nobody's).
+    """
+
+    kind: str
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+    at: float
+    keep: float
+    how: Literal["hold", "move", "drop", "forget"]
+    source: str
+    exclusive: Exclusive = "never"  # when to hold only what is not another's already
+    wanted: Confidence = Confidence()
+
+
 class IntrospectToken(Ask[Claims | None], frozen=True, gc=False):
     """What the issuer says of an opaque token (RFC 7662); None: that it is not active. at: epoch seconds."""
 
@@ -408,3 +455,4 @@ class Record(Struct, frozen=True, gc=False, omit_defaults=False):
     duration_ms: float = 0.0
     upstream_ms: float | None = None
     worker: int = 0
+    decided: str | UnsetType = UNSET  # "control:rule" of those that let it pass, where they tell

@@ -22,6 +22,7 @@ def test_the_effective_protection(shop: Path, stockade: Stockade) -> None:
         ("authentication", "stockade.yaml:12"),
         ("schema", "stockade.yaml:4"),
         ("exposure", "stockade.yaml:4"),
+        ("authorization", "stockade.yaml:4"),
         ("waf", "stockade.yaml:4"),
     ]
     assert last == ""
@@ -36,6 +37,7 @@ def test_for_machines(shop: Path, stockade: Stockade) -> None:
         "authentication",
         "schema",
         "exposure",
+        "authorization",
         "waf",
     ]
     assert answer["protection"][1] == {

@@ -108,6 +108,6 @@ def test_the_environment_fills_in_text() -> None:
 
 def test_a_key_is_not_filled_in() -> None:
     assert problems_of(POLICY + "${A}: 1\n")[0] == (
-        "stockade.yaml:6: unknown key '${A}'; there are version, listen, admin, log, keys, workers, timeouts, "
-        "connections, max_headers, drain, apis"
+        "stockade.yaml:6: unknown key '${A}'; there are version, listen, admin, log, keys, owners, database, secrets, "
+        "workers, timeouts, connections, max_headers, drain, apis"
     )

@@ -18,7 +18,8 @@ SHAPES = {
     if isinstance(value, re.Pattern) and module.name not in ("masking", "borders", "stream")
 }
 WORST = [b"a" * 400, b"a-" * 200, b"a." * 200, b"1" * 400, b"1 " * 200, b"1(" * 200, b"1)" * 200, b"(1)" * 130,
-         b"AA11" + b" 1111" * 80, b"AA11" + b"A" * 400, b"a1-." * 100, b"4111-" * 80]  # fmt: skip
+         b"AA11" + b" 1111" * 80, b"AA11" + b"A" * 400, b"a1-." * 100, b"4111-" * 80,
+         b"a." * 7 + b"a" * 400]  # fmt: skip
 
 
 def test_there_are_such_patterns() -> None:

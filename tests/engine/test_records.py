@@ -23,6 +23,18 @@ def record_of(request: Request | None = None, *controls: Control, logged: Iterab
     return door.session.close(200, 12.5, 10.25, worker=3)
 
 
+def test_who_let_it_pass():
+    first, second = (
+        make_control("a", on_request=says(Pass(decided="r", risk=40))),
+        make_control("b", on_request=says(Pass())),
+    )
+    third = make_control("c", on_request=says(Pass(decided="s", risk=20)))
+    door = Door(make_route(first, second, third))
+    door.send(make_request())
+    assert door.session.close(200, 1.0).decided == "a:r c:s"
+    assert door.session.exchange.risk == 40
+
+
 def test_every_field():
     saw = Pass((Finding("saw", "header:accept", "text…", "low"),), Principal("alice", "api_key", "k1"))
     request = make_request("POST", "/orders/7", [("User-Agent", "curl/8"), ("Accept", "a")], query="q=1")

@@ -74,7 +74,13 @@ def test_every_record_is_a_line_and_in_order(tmp_path):
 def test_a_line_holds_every_field_of_the_record(tmp_path):
     log = DecisionLog(str(tmp_path / "log"))
     log.write(
-        record(1, findings=(Finding("a", control="b", evidence='"\n\u2028é'),), headers={"x": "y"}, upstream_ms=1.5)
+        record(
+            1,
+            findings=(Finding("a", control="b", evidence='"\n\u2028é'),),
+            headers={"x": "y"},
+            upstream_ms=1.5,
+            decided="authorization:read",
+        )
     )
     log.close()
     (line,) = (tmp_path / "log").read_bytes().splitlines()

@@ -142,7 +142,7 @@ def _reason(finding: Finding) -> str:
 def _show(decision: Decision, loaded: Loaded) -> None:
     rows = []
     for said in decision.said:
-        reasons = "; ".join(map(_reason, said.findings))
+        reasons = "; ".join(filter(None, (said.decided, *map(_reason, said.findings))))
         rows.append((said.control, said.phase.removeprefix("on_"), said.verdict, reasons, said.policy))
     rows += [(control, "request", "not reached", "", "") for control in decision.unheard]
     if rows:

@@ -17,12 +17,13 @@ def report(error: Exception) -> NoReturn:
     from stockade.gateway.envoy.supervisor import StartFailed
     from stockade.gateway.recordings import BadRecording
     from stockade.identity import NoSuchKey
+    from stockade.journal.usage import UnreadableLog
     from stockade.networks import BadNetwork
     from stockade.redaction import redact
     from stockade.vocabulary import StoreError
     from stockade.wire import BadTarget
 
-    mendable = (Unfit, BadCrs, StartFailed, BadRecording, NoSuchKey, BadNetwork, StoreError, BadTarget)
+    mendable = (Unfit, BadCrs, StartFailed, BadRecording, NoSuchKey, UnreadableLog, BadNetwork, StoreError, BadTarget)
     if isinstance(error, BadConfig):  # file and line come first, so that editors find them
         typer.echo(str(error), err=True)
     elif isinstance(error, mendable):

@@ -7,7 +7,23 @@ from typing import Annotated
 import typer
 
 from stockade import __version__
-from stockade.cli import check, crs, demo, explain, grpc, init, keys, replay, schema, secrets, up, waf
+from stockade.cli import (
+    access,
+    check,
+    crs,
+    demo,
+    explain,
+    grpc,
+    init,
+    keys,
+    ownership,
+    policy,
+    replay,
+    schema,
+    secrets,
+    up,
+    waf,
+)
 from stockade.cli.failures import report
 
 app = typer.Typer(
@@ -25,6 +41,9 @@ app.command("explain")(explain.explain)
 app.command("replay")(replay.replay)
 app.command("demo")(demo.demo)
 app.add_typer(keys.app, name="keys")
+app.add_typer(ownership.app, name="ownership")
+app.add_typer(policy.app, name="policy")
+app.add_typer(access.app, name="access")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(waf.app, name="waf")
 app.add_typer(crs.app, name="crs")

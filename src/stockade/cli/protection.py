@@ -12,6 +12,7 @@ _WITHOUT = {
     "firewall": "any address, method and size is let in",
     "authentication": "anyone may call, unproven",
     "limits": "anyone may call as often as they like",
+    "authorization": "whoever may call may call everything",
     "schema": "any request is taken for a valid one",
     "waf": "what a request carries is not looked at",
     "exposure": "responses leave as they are",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -37,6 +37,13 @@ _CARRIERS = frozenset(
 T = TypeVar("T")
 
 
+class OwnersFile(NamedTuple):
+    """Where owners are kept, and for how many objects there is room."""
+
+    path: Path
+    objects: int
+
+
 class Built(Struct, frozen=True):
     """A policy ready to run, and what it needs from outside."""
 
@@ -47,6 +54,7 @@ class Built(Struct, frozen=True):
     warnings: tuple[Problem, ...]
     introspectors: tuple[Introspector, ...] = ()
     envelope: Envelope | None = None  # what seals and opens stored secrets, where a control asks for any
+    owners: OwnersFile | None = None  # None when no API learns owners
 
 
 def build(loaded: Loaded) -> Built:
@@ -77,6 +85,9 @@ def build(loaded: Loaded) -> Built:
         (*warnings, *(warning for site in sites for warning in site.warnings)),
         tuple(each for site in sites for each in site.introspectors),
         envelope,
+        OwnersFile(loaded.folder / config.owners.path, config.owners.objects)
+        if any(site.uses_owners for site in sites)
+        else None,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from stockade.config.sections import (
     authentication,
+    authorization,
     exposure,
     firewall,
     graphql,
@@ -16,6 +17,7 @@ from stockade.config.sections import (
     leaks,
     limits,
     messages,
+    ownership,
     schema,
     waf,
 )
@@ -31,9 +33,11 @@ CATALOGUE: tuple[tuple[str, Maker], ...] = (
     ("authentication", authentication.make),  # who is asking
     ("limits", limits.make_late),  # what a principal may do
     ("exposure", exposure.make_open),  # sealed bodies, before anybody reads them
+    ("authorization", authorization.make),  # which operations and properties are whose
     ("schema", schema.make),  # what a valid request is
     ("graphql", graphql.make),  # which operation it is, what it may ask for and what that costs
     ("limits", limits.make_named),  # what an operation may be asked that only its body names
+    ("ownership", ownership.make),  # whose the objects are that it names
     ("grpc", grpc.make),  # which methods may be called
     ("messages", messages.make),  # what a stream may carry
     ("waf", waf.make),  # what a request carries

@@ -13,6 +13,7 @@ from stockade.config.errors import written
 from stockade.config.secrets import SecretsSection
 from stockade.config.sections import (
     AuthenticationSection,
+    AuthorizationSection,
     ExposureSection,
     FirewallSection,
     GraphQLSection,
@@ -21,6 +22,7 @@ from stockade.config.sections import (
     LimitItem,
     MessagesSection,
     OpenapiSection,
+    OwnershipItem,
     SchemaSection,
     WafSection,
 )
@@ -79,6 +81,15 @@ class Keys(Model):
         Secret(file=Path("stockade.hash-key")),
         validate_default=False,
         description="The key of the keyed hash under which API keys are stored; the default file is made when missing.",
+    )
+
+
+class Owners(Model):
+    """The table of who was handed which objects."""
+
+    path: FilePath = Field(Path("stockade.owners"), description="A file, made when it is not there, and PATH.db.")
+    objects: Annotated[Count, Field(ge=1000, le=100_000_000)] = Field(
+        1_000_000, description="How many it holds well; takes 32 to 64 bytes each."
     )
 
 
@@ -157,8 +168,10 @@ class Api(Model):
     firewall: FirewallSection = FirewallSection()
     authentication: AuthenticationSection | None = None
     limits: list[LimitItem] = Field([], description="Rates and quotas; all of them must allow a request.")
+    authorization: AuthorizationSection | None = None
     schema_: SchemaSection | None = Field(None, alias="schema")
     graphql: GraphQLSection | None = None
+    ownership: list[OwnershipItem] = Field([], description="Whose objects are, by kind.")
     grpc: GrpcSection | None = None
     messages: MessagesSection | None = None
     waf: WafSection | None = None
@@ -188,6 +201,7 @@ class Config(Model):
     admin: Admin = Admin()
     log: Log = Log()
     keys: Keys = Keys()
+    owners: Owners = Owners()
     database: DatabaseSection = DatabaseSection()
     secrets: SecretsSection = SecretsSection()
     workers: Annotated[

@@ -35,6 +35,7 @@ class Site:
         self.watched: set[Path] = set()
         self.sources: list[Source] = []
         self.introspectors: list[Introspector] = []
+        self.uses_owners = False
         self.uses_secrets = False  # set it where a control asks for what is sealed
         self.uses_database = False  # set it where a control asks for what is kept
         self._read: list[Description | None] = []  # empty until someone asks

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from stockade.engine.bodies import has_whole_body, is_sifted, wants_body, wants_request_body
@@ -63,6 +64,7 @@ class Session:
     """One exchange. Feed it events with `receive`, run what comes back with a driver, `close` it at the end."""
 
     __slots__ = (
+        "_decided",
         "_findings",
         "_heard",
         "_observe",
@@ -78,6 +80,7 @@ class Session:
     def __init__(self, policy: Policy, route: Route | None, request: Request, observe: Observer | None) -> None:
         self._policy = policy
         self._observe = observe
+        self._decided = ""
         self._findings: list[Finding] = []
         self._heard = 0  # findings of messages
         self._sifting: Sifting | None = None
@@ -221,6 +224,9 @@ class Session:
             self.exchange.texts = verdict.texts
         if verdict.unknown is not None:
             self.exchange.unknown = verdict.unknown
+        self.exchange.risk = max(self.exchange.risk, verdict.risk)
+        if verdict.decided:
+            self._decided += f" {binding.control.name}:{verdict.decided}"
         if verdict.edits is not None and not binding.monitor:
             kept.append(verdict.edits)
             self._change(phase, verdict, verdict.edits)
@@ -356,4 +362,5 @@ class Session:
             duration_ms,
             upstream_ms,
             worker,
+            self._decided[1:] or UNSET,
         )

@@ -10,7 +10,7 @@ from stockade.config import Built, Loaded
 from stockade.engine import REQUEST_HEAD, Binding, NotNow, RequestBody, Session, drive, refuse_unread, resume
 from stockade.engine.policy import Route
 from stockade.gateway.runtime import Runtime
-from stockade.vocabulary import Action, Asking, Finding, Principal, Stop, Verdict
+from stockade.vocabulary import Action, Asking, Finding, Pass, Principal, Stop, Verdict
 from stockade.wire import BadRequest, Request, Response
 
 
@@ -22,6 +22,7 @@ class Said(Struct, frozen=True):
     verdict: str
     findings: tuple[Finding, ...]
     policy: str
+    decided: str = ""  # the rule that let it pass
 
 
 class Decision(Struct, frozen=True):
@@ -118,9 +119,10 @@ def _template(session: Session) -> str:
 def _said(phase: str, binding: Binding, verdict: Verdict) -> Said:
     stops = isinstance(verdict, Stop)
     findings = verdict.findings
-    line = binding.where(findings[-1].rule) if findings else binding.line
+    decided = verdict.decided if isinstance(verdict, Pass) else ""
+    line = binding.where(findings[-1].rule if findings else decided)
     text = "pass" if not stops else "would stop" if binding.monitor else "stop"
-    return Said(binding.control.name, phase, text, findings, line)
+    return Said(binding.control.name, phase, text, findings, line, decided)
 
 
 def _unheard(route: Route | None, heard: set[int]) -> tuple[str, ...]:

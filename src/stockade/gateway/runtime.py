@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from stockade.config import Built, Loaded
 from stockade.engine import Policy, Session
 from stockade.journal import DecisionLog, Metrics, Snapshot
-from stockade.stores import Counters, Database, Introspection, KeySources, KeyStore, Source, Stores
+from stockade.stores import Counters, Database, Introspection, KeySources, KeyStore, Owners, Source, Stores
 from stockade.vocabulary import Record, StoreError
 
 
@@ -25,6 +25,7 @@ class Runtime:
         self.worker = worker
         self.metrics = Metrics()
         self._counters = counters or Counters()
+        self._passive = not journal  # what only tries things out teaches nothing
         self._uses: dict[str, float] = {}
         self.stores = self._stores(built, ())
         self.policy: Policy = built.policy
@@ -39,18 +40,36 @@ class Runtime:
         if self.log is not None and _log_path(loaded) != self._log_path:
             log = DecisionLog(_log_path(loaded))
         # Nothing below can fail: the new policy runs whole or not at all.
-        old_database = self.stores.database
+        old_database, old_owners = self.stores.database, self.stores.owners
         self.stores, self.policy = stores, built.policy
         if log is not None and self.log is not None:
             self.log, old_log, self._log_path = log, self.log, _log_path(loaded)
             old_log.close()
         if old_database is not None and old_database is not stores.database:
             old_database.close()
+        if old_owners is not None and old_owners is not stores.owners:
+            old_owners.close()
 
     def _stores(self, built: Built, known: Iterable[Source]) -> Stores:
         keys, database = self._database(built)
         introspection = Introspection(built.introspectors)
-        return Stores(self._counters, keys, KeySources(built.sources, known), introspection, database)
+        owners = self._owners(built, database)
+        return Stores(
+            self._counters, keys, KeySources(built.sources, known), introspection, database=database, owners=owners
+        )
+
+    def _owners(self, built: Built, database: Database | None) -> Owners | None:
+        if built.owners is None:
+            return None
+        current: Stores | None = getattr(self, "stores", None)
+        if current is not None and current.owners is not None and current.owners.path == built.owners.path:
+            return current.owners  # its size is that of the start
+        try:
+            return Owners(*built.owners, passive=self._passive)
+        except StoreError:
+            if database is not None and (current is None or database is not current.database):
+                database.close()
+            raise
 
     def _database(self, built: Built) -> tuple[KeyStore | None, Database | None]:
         """The one that is open already, where it is the same."""
@@ -81,6 +100,9 @@ class Runtime:
 
     def keep_uses(self) -> None:
         """Write down which API keys were used since the last call. Not for the request path."""
+        if self.stores.owners is not None:
+            with contextlib.suppress(StoreError):
+                self.stores.owners.keep()
         if self.stores.keys is None or not self._uses:
             return
         uses, self._uses = self._uses, {}

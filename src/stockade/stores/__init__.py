@@ -5,6 +5,7 @@ from stockade.stores.database import METADATA, Conflict, Database, DatabasePlace
 from stockade.stores.introspection import Introspection, Introspector
 from stockade.stores.jwks import KeySources, Source
 from stockade.stores.keys import KeyStore
+from stockade.stores.owners import Owners
 from stockade.stores.router import Stores
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Introspector",
     "KeySources",
     "KeyStore",
+    "Owners",
     "SharedTable",
     "Source",
     "Stores",

@@ -11,15 +11,18 @@ from stockade.stores.database import Database
 from stockade.stores.introspection import Introspection
 from stockade.stores.jwks import KeySources
 from stockade.stores.keys import KeyStore
+from stockade.stores.owners import Owners
 from stockade.vocabulary import (
     Ask,
     FindApiKey,
+    FindOwners,
     FindVerificationKeys,
     IntrospectToken,
     StoreError,
     TakeAll,
     TakeQuota,
     TakeTokens,
+    Teach,
 )
 
 
@@ -33,6 +36,7 @@ class Stores:
         sources: KeySources,
         introspection: Introspection | None = None,
         database: Database | None = None,
+        owners: Owners | None = None,
     ) -> None:
         """database: what the stores that keep tables share; it is closed with them."""
         self.counters = counters
@@ -40,6 +44,7 @@ class Stores:
         self.database = database
         self.sources = sources
         self.introspection = introspection or Introspection()
+        self.owners = owners
         self._answers: dict[type[Any], Callable[[Any], Any]] = {
             TakeTokens: counters.take_tokens,
             TakeQuota: counters.take_quota,
@@ -55,6 +60,8 @@ class Stores:
         if keys is not None:
             self._answers[FindApiKey] = keys.find
             self._later[FindApiKey] = keys.find_later
+        if owners is not None:
+            self._answers.update({FindOwners: owners.find, Teach: owners.teach})
 
     def answer(self, ask: Ask[Any]) -> Any:
         """At once, or NotNow."""
@@ -76,3 +83,5 @@ class Stores:
             self.keys.close()
         if self.database is not None:
             self.database.close()
+        if self.owners is not None:
+            self.owners.close()

@@ -48,6 +48,7 @@ def principal_of(claims: Claims, kind: str) -> Principal:
         acr=acr if isinstance(acr, str) else "",
         amr=frozenset(methods),
         roles=_roles(members.get("roles")),
+        claims=members,
         auth_time=float(auth_time) if type(auth_time) in (int, float) and abs(auth_time) < 1e12 else None,
     )
 
