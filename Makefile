@@ -74,6 +74,7 @@ bench: $(TEST_STAMP) system-packages
 	$(BIN)/pip install --quiet --group bench
 	$(BIN)/python benchmarks/identity.py --write
 	$(BIN)/python benchmarks/schema.py
+	$(BIN)/python benchmarks/streams.py --write
 	$(BIN)/python benchmarks/waf.py $(if $(wildcard $(NGINX_MODSECURITY)),--sockets)
 
 clean:

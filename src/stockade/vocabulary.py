@@ -103,10 +103,11 @@ class Edits(Struct, frozen=True, gc=False):
 
 class Proofs(Struct, frozen=True, eq=False, gc=False):
     """Arguments of which something has been proved. query: names of parameters. json: JSON pointers into the body (RFC
-    6901), with "*" for every item of an array."""
+    6901), with "*" for every item of an array. all_of_body: there is nothing else in the body, names included."""
 
     query: tuple[str, ...] = ()
     json: tuple[str, ...] = ()
+    all_of_body: bool = False
 
 
 class Pass(Struct, frozen=True, gc=False):

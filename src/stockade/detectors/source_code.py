@@ -20,7 +20,7 @@ def _confirm(window: Window) -> Span | None:
 
 _LINE = rb"(?:^|[\n\">]|\\n)[ \t]{0,16}"
 _EXPRESSIONS = (
-    rb"<\?php",
+    rb"<\?php[\s\\]",
     rb"<\?= ?\$",
     rb"<%@ ?(?:page|Page|WebService|taglib|Control) ",
     rb"<%= ?[A-Za-z_]",

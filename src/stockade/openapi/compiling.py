@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from stockade.openapi.bodies.compiling import Body
 from stockade.openapi.bodies.compiling import Compiler as BodyCompiler
 from stockade.openapi.bodies.contents import json_parser
-from stockade.openapi.bodies.media import is_json
+from stockade.openapi.bodies.media import is_json, media_type
 from stockade.openapi.dates import BadDate, lifetime_headers
 from stockade.openapi.faults import escaped
 from stockade.openapi.harmless import Prover
@@ -114,6 +114,7 @@ class Compiler:
             lifetime=self._lifetime(raw, pointer),
             harmless=frozenset(self._harmless(parameters)) | body_harmless,
             known_query=BODY_ALONE not in raw,
+            covered=self._covered(raw.get("requestBody"), strict=self._strict and BODY_ALONE not in raw),
             known_body=self._known(raw.get("requestBody")),
         )
         return self._with_readers(operation, parameters, names)
@@ -204,6 +205,15 @@ class Compiler:
             pointers = frozenset(("body", pointer) for pointer in found)
             proved = pointers if proved is None else proved & pointers
         return proved or frozenset()
+
+    def _covered(self, body: Any, *, strict: bool) -> bool:
+        """Of JSON, whichever of its media types comes."""
+        entries = _object(_object(resolved(self._document, body)).get("content"))
+        found = [
+            _object(entry).get("schema", True) for kind, entry in entries.items() if is_json(media_type(str(kind)))
+        ]
+        wild = any("*" in str(kind) for kind in entries)
+        return bool(found) and not wild and all(self._prover.covers(schema, strict=strict) for schema in found)
 
     def _known(self, body: Any) -> Known:
         """What is described of a body, whichever of the media types comes."""

@@ -18,6 +18,7 @@ from stockade.openapi.schemas.keywords import Reached
 from stockade.openapi.schemas.patterns import admits_only_words, is_linear
 
 _FORMATS = frozenset({"uuid", "date", "date-time", "time", "duration", "ipv4", "ipv6"})
+_is_name = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
 _is_word = re.compile(r"[A-Za-z0-9_.:-]*").fullmatch
 _DEEPEST = 12
 _MOST = 10_000  # pointers of one schema
@@ -55,6 +56,32 @@ class Prover:
                 break
             found.add(pointer)
         return frozenset(found)
+
+    def covers(self, schema: Any, *, strict: bool = False) -> bool:
+        """Whether every value that this schema admits is harmless in all its places, names included: each object is
+        closed, each member described and proved. strict: objects that list their members are closed by others."""
+        self._left = _MOST
+        return self._covers(schema, 0, strict)
+
+    def _covers(self, schema: Any, depth: int, strict: bool) -> bool:
+        proof = self.proof(schema, depth)
+        if self._left < 0 or depth > _DEEPEST or not proof.text:
+            return False
+        parts = list(self._reached.together(schema)) if isinstance(schema, dict) else []
+        if "object" in proof.types and not any(self._closed(part, depth, strict) for part in parts):
+            return False
+        if "array" not in proof.types:
+            return True
+        lists = [part for part in parts if "items" in part and "prefixItems" not in part]
+        return any(self._covers(part["items"], depth + 1, strict) for part in lists)
+
+    def _closed(self, part: dict[str, Any], depth: int, strict: bool) -> bool:
+        properties = part.get("properties")
+        if not isinstance(properties, dict) or part.get("patternProperties") or not all(map(_is_name, properties)):
+            return False
+        if part.get("additionalProperties", not strict) is not False:
+            return False
+        return all(self._covers(value, depth + 1, strict) for value in properties.values())
 
     def proof(self, schema: Any, depth: int = 0) -> Proof:
         if schema is False:

@@ -43,6 +43,7 @@ class Operation(Struct, frozen=True):
     lifetime: tuple[tuple[str, str], ...] = ()  # of one that is deprecated: header fields that say so
     harmless: frozenset[tuple[str, str]] = frozenset()
     known_query: bool = True  # whether the parameters of the query are described, be it that there are none
+    covered: bool = False  # whether a JSON body that fits holds nothing that could do harm
     known_body: Known = ANYTHING  # what is described of a JSON body or form
 
     def check_head(self, captured: tuple[str, ...], query: str, headers: Headers) -> tuple[Fault, ...]:

@@ -121,10 +121,12 @@ class _Compiler:
         self._parameters = ParameterCompiler(self._schemas, json_parser(RESPONSE_LIMITS))
         self._shapes = Shapes(document)
         self._known: dict[int, Answer] = {}
+        self._unread: dict[str, str] = {}  # schemas of what is not looked into
 
     def partial(self) -> list[Trouble]:
         found = self._schemas.rewriting.partial | self._parameters.partial | self._bodies.partial
-        return [Trouble(pointer, text) for pointer, text in found.items()]
+        told = {**found, **self._unread}
+        return [Trouble(pointer, text) for pointer, text in told.items()]
 
     def operations(self) -> Iterable[tuple[str, str, Promised]]:
         """Method, path template with the base path, and what is promised."""
@@ -168,6 +170,11 @@ class _Compiler:
             for kind, entry in content.items()
             if is_json(str(kind).partition(";")[0].strip().lower())
         }
+        for kind, entry in content.items():
+            schema = _object(_object(entry).get("schema"))
+            if str(kind) not in shapes and ("$ref" in schema or "properties" in schema):
+                text = f"the schema of answers of type {kind}: of other types than JSON the type alone is looked at"
+                self._unread[f"{pointer}/content/{escaped(str(kind))}/schema"] = text
         answer = Answer(body, MediaMap(shapes), self._headers(described, pointer))
         self._known[id(described)] = answer
         return answer

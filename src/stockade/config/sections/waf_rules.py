@@ -51,6 +51,7 @@ def make_with(site: Site, section: WafSection) -> list[Binding]:
         body_limit=section.body_limit,
         exclusions=[part for part in exclusions if part is not None],
         closer=closer,
+        believes=isinstance(section.rules, str),  # own rules may look for anything
     )
     controls: list[Control] = [control]
     if section.streams:

@@ -52,7 +52,8 @@ class Exclusion(Struct, frozen=True):
 class Waf(Control):
     """rules: the compiled rule set, shared by all APIs that use it. body_limit: bytes that are inspected.
 
-    closer: the rules for arguments that the API's description does not name; None: the same as for others.
+    closer: the rules for arguments that the API's description does not name; None: the same as for others. believes:
+    whether the rules look for nothing but attacks, so that they need not see a body that has been proved to hold none.
     """
 
     name = "waf"
@@ -66,11 +67,13 @@ class Waf(Control):
         body_limit: int,
         exclusions: Iterable[Exclusion] = (),
         closer: RuleSet | None = None,
+        believes: bool = False,
     ) -> None:
         self._rules = rules
         self._title = title
         self._body_limit = body_limit
         self._closer = closer
+        self._believes = believes
         self._exclusions = tuple(exclusions)
         self._proofs: dict[vocabulary.Proofs, Proofs] = {}  # as many as there are operations
 
@@ -89,11 +92,18 @@ class Waf(Control):
         transaction = self._begin(exchange, self._rules, exchange.request)
         self._rules.judge_head(transaction)
         if transaction.decision == "allow":
-            self._rules.judge_body(transaction, body, _arguments(exchange))
+            self._rules.judge_body(transaction, body, self._arguments(exchange))
         verdict = verdict_of(exchange, self._rules.end(transaction))
         if self._closer is None or exchange.unknown is None or isinstance(verdict, Stop):
             return verdict
         return self._look_closer(self._closer, exchange, verdict)
+
+    def _arguments(self, exchange: Exchange) -> list[tuple[bytes, bytes]] | None:
+        """What there is of a body whose language an earlier control has read, or has proved all of."""
+        if exchange.texts is not None:
+            return [(place.encode(), text.encode("utf-8", "surrogatepass")) for place, text in exchange.texts()]
+        proofs = exchange.proofs
+        return [] if proofs is not None and proofs.all_of_body and self._believes else None
 
     def _look_closer(self, rules: RuleSet, exchange: Exchange, verdict: Pass) -> Verdict:
         """Judge the arguments that nobody describes once more, in a request that has nothing else."""
@@ -161,13 +171,6 @@ class ResponseWaf(Waf):
         if transaction.decision == "allow":
             self._rules.judge_response_body(transaction, exchange.response_body[: self._body_limit])
         return verdict_of(exchange, self._rules.end(transaction), status=502)
-
-
-def _arguments(exchange: Exchange) -> list[tuple[bytes, bytes]] | None:
-    """What there is of a body whose language an earlier control has read."""
-    if exchange.texts is None:
-        return None
-    return [(place.encode(), text.encode("utf-8", "surrogatepass")) for place, text in exchange.texts()]
 
 
 def verdict_of(exchange: Exchange, seen: Inspection, status: int = 0) -> Verdict:
