@@ -64,7 +64,6 @@ class Stores:
         database: Database | None = None,
         issued: IssuedTokens | None = None,
         owners: Owners | None = None,
-        logins: Logins | None = None,
     ) -> None:
         """database: what the stores that keep tables share; it is closed with them. issued: by our own service."""
         self.counters = counters
