@@ -16,10 +16,8 @@ import struct
 from collections import OrderedDict
 from typing import Final, NamedTuple
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from stockade.envelopes.ring import KEY_BYTES, NONCE_BYTES, Ring, random_key, random_nonce
+from stockade.envelopes.cipher import KEY_BYTES, NONCE_BYTES, Changed, Cipher, random_key
+from stockade.envelopes.ring import Ring
 
 _VERSION: Final = b"\x01"
 _TAG: Final = 16
@@ -40,7 +38,7 @@ class _Parts(NamedTuple):
 
 
 class _DataKey(NamedTuple):
-    cipher: AESGCM
+    cipher: Cipher
     key_id: str
     wrapped: bytes
 
@@ -58,16 +56,16 @@ class Envelope:
         """Raises ValueError for more than 16 MiB."""
         if len(plaintext) > _LONGEST:
             raise ValueError(f"a secret has {_LONGEST} bytes at most")
-        key, nonce = self._data_key(), random_nonce()
-        return _head(key.key_id, key.wrapped) + nonce + key.cipher.encrypt(nonce, plaintext, _VERSION + context)
+        key = self._data_key()
+        return _head(key.key_id, key.wrapped) + key.cipher.seal(plaintext, _VERSION + context)
 
     def open(self, sealed: bytes, context: bytes) -> bytes:
         """Raises BadEnvelope."""
         parts = _parts(sealed)
         data_key = self._unwrapped(parts.key_id, parts.wrapped)
         try:
-            return AESGCM(data_key).decrypt(parts.sealed[:NONCE_BYTES], parts.sealed[NONCE_BYTES:], _VERSION + context)
-        except InvalidTag:
+            return Cipher(data_key).open(parts.sealed, _VERSION + context)
+        except Changed:
             raise BadEnvelope("the secret was changed, or belongs elsewhere") from None
 
     def rewrap(self, sealed: bytes) -> bytes:
@@ -83,7 +81,7 @@ class Envelope:
         key = self._sealing
         if key is None or self._left <= 0 or key.key_id != self.ring.current:
             data_key = random_key()
-            key = self._sealing = _DataKey(AESGCM(data_key), *self.ring.wrap(data_key))
+            key = self._sealing = _DataKey(Cipher(data_key), *self.ring.wrap(data_key))
             self._left = self.ring.reuse
         self._left -= 1
         return key

@@ -7,12 +7,9 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Final, Protocol
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from stockade.envelopes.cipher import KEY_BYTES, Changed, Cipher
 
-KEY_BYTES: Final = 32
 _URL_SAFE: Final = str.maketrans("-_", "+/")
-NONCE_BYTES: Final = 12  # NIST SP 800-38D, section 5.2.1.1
 
 
 class BadKey(ValueError):
@@ -46,7 +43,7 @@ class KeyRing:
         for key in keys.values():
             if len(key) != KEY_BYTES:
                 raise BadKey(f"a key has {KEY_BYTES} bytes, and not {len(key)}")
-        self._keys = {key_id: AESGCM(key) for key_id, key in keys.items()}
+        self._keys = {key_id: Cipher(key) for key_id, key in keys.items()}
         self.current = current
 
     @classmethod
@@ -55,14 +52,13 @@ class KeyRing:
         return cls({key_id_of(each): each for each in (*old, key)}, key_id_of(key))
 
     def wrap(self, data_key: bytes) -> tuple[str, bytes]:
-        nonce = random_nonce()
-        return self.current, nonce + self._keys[self.current].encrypt(nonce, data_key, self.current.encode())
+        return self.current, self._keys[self.current].seal(data_key, self.current.encode())
 
     def unwrap(self, key_id: str, wrapped: bytes) -> bytes:
         key = self._keys[key_id]
         try:
-            return key.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], key_id.encode())
-        except (InvalidTag, ValueError):
+            return key.open(wrapped, key_id.encode())
+        except Changed:
             raise ValueError("not wrapped by this key") from None
 
     def __repr__(self) -> str:
@@ -89,12 +85,3 @@ def parse_key(text: str) -> bytes:
 def _base64(text: str) -> bytes:
     """Of either alphabet (RFC 4648, sections 4 and 5), padded or not."""
     return b64decode(text.translate(_URL_SAFE) + "=" * (-len(text) % 4), validate=True)
-
-
-def random_key() -> bytes:
-    return AESGCM.generate_key(KEY_BYTES * 8)
-
-
-def random_nonce() -> bytes:
-    """From the same source as keys."""
-    return random_key()[:NONCE_BYTES]
