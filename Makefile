@@ -48,20 +48,17 @@ format: $(TEST_STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The tests of the WAF run the Core Rule Set of the system; without it they are skipped, each in one clear line.
+# The Core Rule Set of the system, a browser, a database server: without them the tests that need them are skipped, each
+# in one clear line.
 test-packages:
-	@if [ ! -d /usr/share/modsecurity-crs ]; then \
-		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends modsecurity-crs; \
-		else echo "Without the Core Rule Set its tests are skipped: sudo apt-get install modsecurity-crs"; fi; fi
-	@if ! command -v chromium >/dev/null && ! command -v google-chrome >/dev/null; then \
-		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; \
-		else echo "Without Chromium the tests in a browser are skipped: sudo apt-get install chromium"; fi; fi
-	@if [ ! -x /usr/lib/postgresql ] && ! command -v postgres >/dev/null; then \
-		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql; \
-		else echo "Without PostgreSQL the tests of its store are skipped: sudo apt-get install postgresql"; fi; fi
-	@if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null; then \
-		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; \
-		else echo "Without Chromium the tests of passkeys are skipped: sudo apt-get install chromium"; fi; fi
+	@missing=; \
+	[ -d /usr/share/modsecurity-crs ] || missing="$$missing modsecurity-crs"; \
+	command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$$missing chromium"; \
+	command -v postgres >/dev/null || [ -d /usr/lib/postgresql ] || missing="$$missing postgresql"; \
+	command -v openssl >/dev/null || missing="$$missing openssl"; \
+	if [ -n "$$missing" ]; then \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; \
+		else echo "Tests that need what is not here are skipped: sudo apt-get install$$missing"; fi; fi
 
 system-packages:
 	@for program in nginx wrk; do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
