@@ -1,6 +1,7 @@
 """Which values a schema proves harmless: whatever it admits there, no rule against injection has a reason to look.
 
-Numbers, booleans, null, dates, UUIDs, addresses, texts of letters, digits, "_", ".", ":" and "-". A proof of an object
+Numbers, booleans, null, dates, UUIDs, addresses, texts of letters, digits, "_", ".", ":" and "-"; pictures, documents
+and archives in base64. A proof of an object
 goes by its members: what they are called is not part of it.
 """
 
@@ -14,6 +15,7 @@ from msgspec import Struct
 
 from stockade.openapi.faults import escaped
 from stockade.openapi.parameters.shapes import ALL, SCALARS, own_types
+from stockade.openapi.schemas.formats import signature_of
 from stockade.openapi.schemas.keywords import Reached
 from stockade.openapi.schemas.patterns import admits_only_words, is_linear
 
@@ -122,7 +124,7 @@ def _has_only_words(part: dict[str, Any]) -> bool:
     pattern = part.get("pattern")
     if isinstance(pattern, str) and admits_only_words(pattern) and is_linear(pattern):
         return True
-    return isinstance(part.get("format"), str) and part["format"] in _FORMATS
+    return (isinstance(part.get("format"), str) and part["format"] in _FORMATS) or signature_of(part) is not None
 
 
 def _is_safe(value: Any) -> bool:

@@ -328,6 +328,12 @@ def test_media_types(kind, good):
 ENCODED: dict[str, tuple[dict[str, Any], list[Any], list[Any]]] = {
     "byte": ({"format": "byte"}, ["", "YQ==", "YWI=", "YWJj"], ["YQ", "YQ=", "Y!==", "YQ==\n"]),
     "base64": ({"contentEncoding": "base64"}, ["YWJj"], ["YWJ"]),
+    "base64 of a PNG": (
+        {"contentEncoding": "base64", "contentMediaType": "image/png"},
+        ["iVBORw0KGgo=", "iVBORw0KGgoAAAAN", "iVBORw0KGgqA"],
+        ["YWJj", "iVBORw0K", "aVBORw0KGgo=", "<svg/onload=alert(1)>", "iVBORw0KGgo='or'1"],
+    ),
+    "base64 of what nobody knows": ({"contentEncoding": "base64", "contentMediaType": "text/x"}, ["YWJj"], ["YWJ"]),
     "base64url": ({"contentEncoding": "base64url"}, ["YQ", "YQ==", "-_-_"], ["a+b/"]),
     "base16": ({"contentEncoding": "base16"}, ["00fF"], ["0", "0g"]),
     "int8": ({"format": "int8"}, [-128, 127, "x"], [128, -129]),

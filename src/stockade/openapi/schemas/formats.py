@@ -6,6 +6,7 @@ turned into bounds and patterns, which cost less than a call back into Python.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 CHECKED = frozenset(
@@ -46,6 +47,37 @@ _TEXTS = {
 }
 _ENCODINGS = {"base64": "byte", "base64url": "base64url", "base32": "base32", "base16": "base16"}
 UNENCODED = frozenset({"7bit", "8bit", "binary"})
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+
+def _begins(*signatures: bytes) -> str:
+    """A pattern for the base64 (RFC 4648, section 4) of bytes that begin with one of the signatures."""
+    shapes = []
+    for signature in signatures:
+        whole, rest = divmod(len(signature) * 8, 6)
+        text = b64encode(signature + b"\0").decode()
+        first = _ALPHABET.index(text[whole])
+        last = _ALPHABET[first : first + (1 << (6 - rest))] if rest else ""
+        shapes.append(text[:whole].replace("+", r"\+") + (f"[{last}]" if last else ""))
+    return f"^(?:{'|'.join(shapes)})"
+
+
+_SIGNED = {
+    "image/png": _begins(b"\x89PNG\r\n\x1a\n"),
+    "image/jpeg": _begins(b"\xff\xd8\xff"),
+    "image/gif": _begins(b"GIF87a", b"GIF89a"),
+    "image/webp": _begins(b"RIFF"),
+    "application/pdf": _begins(b"%PDF-"),
+    "application/zip": _begins(b"PK\x03\x04", b"PK\x05\x06"),
+    "application/gzip": _begins(b"\x1f\x8b\x08"),
+}
+
+
+def signature_of(schema: dict[str, Any]) -> str | None:
+    """The pattern of what a text in base64 must begin with to be what `contentMediaType` says; None: nobody knows."""
+    encoding, media = schema.get("contentEncoding"), schema.get("contentMediaType")
+    in_base64 = schema.get("format") == "byte" or (isinstance(encoding, str) and encoding.lower() == "base64")
+    return _SIGNED.get(media.lower()) if in_base64 and isinstance(media, str) else None
 
 
 def bounded(schema: dict[str, Any]) -> None:
@@ -56,11 +88,12 @@ def bounded(schema: dict[str, Any]) -> None:
         schema["minimum"] = max(bounds[0], _number(schema.get("minimum"), bounds[0]))
         schema["maximum"] = min(bounds[1], _number(schema.get("maximum"), bounds[1]))
     encodings = {name, _ENCODINGS.get(encoding.lower()) if isinstance(encoding, str) else None} & _TEXTS.keys()
-    for known in sorted(map(str, encodings)):
+    patterns = [_TEXTS[known] for known in sorted(map(str, encodings))]
+    for pattern in filter(None, (*patterns, signature_of(schema))):
         if "pattern" in schema:
-            schema["allOf"] = [*schema.get("allOf", ()), {"pattern": _TEXTS[known]}]
+            schema["allOf"] = [*schema.get("allOf", ()), {"pattern": pattern}]
         else:
-            schema["pattern"] = _TEXTS[known]
+            schema["pattern"] = pattern
 
 
 def unchecked(schema: dict[str, Any]) -> str | None:
