@@ -24,6 +24,7 @@ class Structure(Control):
 
     name = "schema"
     rules: ClassVar = {}
+    bodies_alone = True
 
     def __init__(
         self, limits: Limits, *, files: bool = True, elsewhere: Callable[[str], bool] = lambda _: False
