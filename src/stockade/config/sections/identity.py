@@ -32,6 +32,8 @@ _OPERATIONS: Final = (
     "GET /oauth2/device",
     "POST /oauth2/login",
     "POST /oauth2/factor",
+    "POST /oauth2/passkey",
+    "GET /oauth2/passkey.js",
     "POST /oauth2/consent",
     "POST /oauth2/device",
     "POST /oauth2/device/consent",

@@ -33,6 +33,7 @@ from stockade.identity.service.issuing import new_grant
 from stockade.identity.service.secrets import CODE, make_secret
 from stockade.identity.service.service import TooMany
 from stockade.identity.service.tickets import LIFE, BadTicket, Ticket, seal, unseal
+from stockade.second_factors import Methods
 
 if TYPE_CHECKING:
     from stockade.identity.service.pages import Page
@@ -118,8 +119,7 @@ def log_in(service: Service, visit: Visit) -> Page | Redirect:
         return pages.login(_at(service, "login"), visit.form["ticket"], _called(service, ticket), _WRONG)
     ticket = replace(ticket, user=user.id, amr=("pwd",), auth_time=visit.at)
     if user.factors:
-        ticket = replace(ticket, step="factor")
-        return pages.factor(_at(service, "factor"), _seal(service, ticket, visit))
+        return _ask_factor(service, visit, replace(ticket, step="factor"))
     return _logged_in(service, visit, ticket, user)
 
 
@@ -130,10 +130,31 @@ def second_factor(service: Service, visit: Visit) -> Page | Redirect:
     try:
         method = _people(service).check_factor(user.id, visit.form.get("code", "")[:64], visit.at)
     except TooMany:
-        return pages.factor(_at(service, "factor"), visit.form["ticket"], _TOO_MANY)
+        return _ask_factor(service, visit, ticket, _TOO_MANY)
     if method is None:
-        return pages.factor(_at(service, "factor"), visit.form["ticket"], "The code is wrong.")
+        return _ask_factor(service, visit, ticket, "The code is wrong.")
     return _logged_in(service, visit, replace(ticket, amr=("pwd", method, "mfa")), user)
+
+
+def passkey(service: Service, visit: Visit) -> Page | Redirect:
+    """POST /oauth2/passkey: the other way to answer the page of the second factor. Each page has a challenge of its
+    own, which its sealed ticket names, and which is over with the first answer.
+    """
+    ticket = _ticket(service, visit, "factor")
+    user = _user(service, ticket, visit.at)
+    proof = _people(service).check_passkey(user.id, ticket.challenge, visit.form.get("answer", ""), visit.at)
+    if proof is None:
+        return _ask_factor(service, visit, ticket, "The passkey was not accepted.")
+    worth = Methods.of("password", proof)
+    return _logged_in(service, visit, replace(ticket, acr=worth.acr, amr=tuple(sorted(worth.amr))), user)
+
+
+def _ask_factor(service: Service, visit: Visit, ticket: Ticket, trouble: str = "") -> Page:
+    challenge, asked = _people(service).challenge(ticket.user, visit.at), None
+    if challenge is not None:
+        asked = pages.Asked(challenge.options, _at(service, "passkey"), _at(service, "passkey.js"))
+    ticket = replace(ticket, challenge=challenge.id if challenge is not None else "")
+    return pages.factor(_at(service, "factor"), _seal(service, ticket, visit), trouble, asked)
 
 
 def _logged_in(service: Service, visit: Visit, ticket: Ticket, user: Person) -> Page | Redirect:
@@ -255,7 +276,7 @@ def _called(service: Service, ticket: Ticket) -> str:
 
 
 def _acr(ticket: Ticket) -> str:
-    return _ACR["mfa" in ticket.amr]
+    return ticket.acr or _ACR["mfa" in ticket.amr]
 
 
 def _at(service: Service, page: str) -> str:
