@@ -17,6 +17,7 @@ import uvicorn
 
 from stockade.config.users import UserSettings
 from stockade.controls.authentication import Lockout
+from stockade.identity.clients import Registered
 from stockade.identity.passkeys import Passkeys
 from stockade.identity.service.opening import party_at
 from stockade.identity.service.people import People
@@ -24,7 +25,7 @@ from stockade.passwords import PasswordPolicy
 from stockade.second_factors import RelyingParty
 from tests.identity.chromium import Page
 from tests.identity.conftest import GOOD, OTHER, QUICK, World
-from tests.identity.service.token_service import Browser, Registered, TokenService
+from tests.identity.service.token_service import Browser, TokenService
 
 MAKE = """(async options => JSON.stringify((await navigator.credentials.create(
   {publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options)})).toJSON()))"""
@@ -35,7 +36,7 @@ SHOW = """(async options => JSON.stringify((await navigator.credentials.get(
 class Site:
     """alice has a passkey and bob too, once `enrol` is called for them; each has a password."""
 
-    def __init__(self, folder: Path, port: int, *, verified: bool = True) -> None:
+    def __init__(self, folder: Path, port: int, *, verified: bool = True, **settings: Any) -> None:
         self.origin = f"http://localhost:{port}"
         issuer = f"{self.origin}/id"
         self.world = World(folder / "stockade.db")
@@ -45,7 +46,7 @@ class Site:
         assert party.origins == (self.origin,)
         self.passkeys = Passkeys(self.world.factors, self.world.factor_store, party)
         people = People(self.world.users, self.world.factors, self.passkeys)
-        self.served = TokenService(self.world.database, people=people, issuer=issuer)
+        self.served = TokenService(self.world.database, people=people, issuer=issuer, **settings)
         self.back = f"{self.origin}/back"
         self.web: Registered = self.served.web(redirects=[self.back])
         for name, password in (("alice", GOOD), ("bob", OTHER)):
@@ -56,6 +57,18 @@ class Site:
         challenge = self.passkeys.begin(user, self.served.now)
         answer = str(page.run(f"{MAKE}({challenge.options})"))
         self.passkeys.finish(user, challenge.id, answer, self.served.now, "test")
+
+
+def wait(page: Page, condition: str) -> None:
+    until = time.monotonic() + 20
+    while True:
+        try:
+            if page.run(condition):
+                return
+        except (AssertionError, RuntimeError):  # between two pages there is none to ask
+            pass
+        assert time.monotonic() < until, (condition, page.run("document.documentElement.outerHTML"))
+        time.sleep(0.05)
 
 
 def at_factor(site: Site, browser: Browser, name: str = "alice", password: str = GOOD) -> httpx.Response:
@@ -90,8 +103,7 @@ def answer(browser: Browser, ticket: str, text: str) -> httpx.Response:
 
 
 def free_socket() -> socket.socket:
-    listening = socket.create_server(("127.0.0.1", 0))
-    return listening
+    return socket.create_server(("127.0.0.1", 0))
 
 
 @contextmanager

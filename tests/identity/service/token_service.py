@@ -72,6 +72,11 @@ class FakePeople:
 
     def check_passkey(self, user_id: str, challenge_id: str, answer: str, at: float) -> None: ...
 
+    def begin_passkey(self, user_id: str, at: float) -> None: ...
+
+    def add_passkey(self, user_id: str, challenge_id: str, answer: str, label: str, at: float) -> bool:
+        return False
+
 
 class _Transport(httpx.BaseTransport):
     def __init__(self, app: Any) -> None:

@@ -34,6 +34,8 @@ _OPERATIONS: Final = (
     "POST /oauth2/factor",
     "POST /oauth2/passkey",
     "GET /oauth2/passkey.js",
+    "GET /oauth2/passkeys",
+    "POST /oauth2/passkeys",
     "POST /oauth2/consent",
     "POST /oauth2/device",
     "POST /oauth2/device/consent",
@@ -94,6 +96,9 @@ class IdentitySection(Model):
     code_lifetime: PositiveDuration = Field(60.0, le=600.0, description="Of authorization codes.")
     device_lifetime: PositiveDuration = Field(600.0, le=3600.0, description="Of device and user codes.")
     login: Flag = Field(True, description="Whether our own users log in here: authorization code and device flow.")
+    enrolment: Flag = Field(
+        False, description="Whether users add passkeys themselves, at /oauth2/passkeys, with what they log in with now."
+    )
     signing: SigningItem = SigningItem()
     firewall: FirewallSection | None = Field(
         None, description="Of its API: what is stated replaces the strict defaults."

@@ -69,6 +69,8 @@ def _browser_routes(service: Service, clock: Clock) -> list[Route]:
         "device": authorizing.device,
         "device/consent": authorizing.device_consent,
     }
+    if service.settings.enrolment:
+        shown["passkeys"], answered["passkeys"] = authorizing.begin_enrolment, authorizing.new_passkey
     return [
         Route(f"{base}/oauth2/passkey.js", _script, methods=["GET"]),
         *(

@@ -47,6 +47,7 @@ def settings_of(section: IdentitySection) -> Settings:
         grant=section.grant_lifetime,
         code=section.code_lifetime,
         device=section.device_lifetime,
+        enrolment=section.enrolment,
     )
 
 

@@ -27,7 +27,9 @@ _HASH = b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 
 class Page(Struct, frozen=True):
-    """A page and who its forms may lead to, besides ourselves. status: of the response. script: whether it names ours."""
+    """A page and who its forms may lead to, besides ourselves. status: of the response. script: whether it names our
+    own.
+    """
 
     html: str
     targets: str = ""
@@ -83,19 +85,30 @@ def factor(action: str, ticket: str, trouble: str = "", passkey: Asked | None = 
     form = _form(action, ticket, fields, trouble)
     if passkey is None:
         return _page("Second factor", form)
-    page = _page("Second factor", form + _passkey(ticket, passkey))
-    return replace(page, script=True)
-
-
-def _passkey(ticket: str, asked: Asked) -> str:
-    """Hidden until the script is there: without it the form can do nothing."""
     said = "No passkey was shown. Try again, or type in a code."
+    button = "<button>Use a passkey</button>"
+    return replace(_page("Second factor", form + _passkey(ticket, passkey, said, button)), script=True)
+
+
+def new_passkey(ticket: str, user: str, passkey: Asked, trouble: str = "") -> Page:
+    fields = (
+        '<label for="label">What you call it, such as the name of this device</label>'
+        '<input id="label" name="label" maxlength="64" autocomplete="off"><button>Add a passkey</button>'
+    )
+    told = f'<p class="trouble" role="alert">{escape(trouble)}</p>' if trouble else ""
+    said = "No passkey was made. This device may hold one of yours already; try another, or try again."
+    text = f"<p>You are <b>{escape(user)}</b>. From then on you will be asked for a second factor.</p>{told}"
+    return replace(_page("Add a passkey", text + _passkey(ticket, passkey, said, fields)), script=True)
+
+
+def _passkey(ticket: str, asked: Asked, said: str, fields: str) -> str:
+    """Hidden until the script is there: without it the form can do nothing. said: when the browser has none."""
     return (
-        "<noscript><p>To use your passkey, allow this page its script; or type in a code.</p></noscript>"
+        "<noscript><p>Passkeys need a script: allow this page its own.</p></noscript>"
         f'<p id="passkey-trouble" class="trouble" role="alert" hidden>{said}</p>'
         f'<form method="post" action="{escape(asked.action)}" data-passkey="{escape(asked.options)}" hidden>'
         f'<input type="hidden" name="ticket" value="{escape(ticket)}"><input type="hidden" name="answer">'
-        f'<button>Use a passkey</button></form><script src="{escape(asked.script)}" defer></script>'
+        f'{fields}</form><script src="{escape(asked.script)}" defer></script>'
     )
 
 

@@ -1,4 +1,4 @@
-// A passkey for the form that asks for one (W3C Web Authentication, section 7.2). Nothing but this form is touched, and
+// A passkey for the form that asks for one (W3C Web Authentication, sections 7.1 and 7.2). Nothing but this form is touched, and
 // nothing is sent but by it. Base64url by hand: not every browser knows parseRequestOptionsFromJSON and toJSON yet.
 "use strict";
 (() => {
@@ -33,6 +33,18 @@
     ];
   };
 
+  const make = async (options) => {
+    const publicKey = {
+      ...options,
+      challenge: bytes(options.challenge),
+      user: { ...options.user, id: bytes(options.user.id) },
+      excludeCredentials: named(options.excludeCredentials),
+    };
+    const made = await navigator.credentials.create({ publicKey });
+    const { attestationObject, clientDataJSON } = made.response;
+    return [made, { attestationObject: text(attestationObject), clientDataJSON: text(clientDataJSON) }];
+  };
+
   let busy = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -40,7 +52,8 @@
     busy = true;
     trouble.hidden = true;
     try {
-      const [credential, response] = await show(JSON.parse(form.dataset.passkey));
+      const options = JSON.parse(form.dataset.passkey);
+      const [credential, response] = await ("user" in options ? make(options) : show(options));
       const id = text(credential.rawId);
       form.elements.answer.value = JSON.stringify({
         id,

@@ -14,6 +14,8 @@ from stockade.second_factors.methods import Proof
 
 _METHODS = {"totp": "otp", "recovery": "kba"}  # RFC 8176; a recovery code is knowledge that was agreed upon
 
+_LABEL = 64  # characters
+
 
 class Someone(Struct, frozen=True):
     """A user. Tokens call users by name, as Basic does: names are never given to another.
@@ -73,6 +75,26 @@ class People:
         except BadPasskey:
             return None
         return login.proof if login.user.name == user_id else None
+
+    def begin_passkey(self, user_id: str, at: float) -> Challenge | None:
+        user = self._find(user_id)
+        if self._passkeys is None or user is None:
+            return None
+        try:
+            return self._passkeys.begin(user, at)
+        except ValueError:  # there are more than anybody needs
+            return None
+
+    def add_passkey(self, user_id: str, challenge_id: str, answer: str, label: str, at: float) -> bool:
+        user = self._find(user_id)
+        if self._passkeys is None or user is None:
+            return False
+        label = "".join(filter(str.isprintable, label))[:_LABEL]
+        try:
+            self._passkeys.finish(user, challenge_id, answer, at, f"user:{user.name}", label)
+        except BadPasskey:
+            return False
+        return True
 
     def _find(self, name: str) -> User | None:
         try:

@@ -64,6 +64,12 @@ class People(Protocol):
     def check_passkey(self, user_id: str, challenge_id: str, answer: str, at: float) -> Proof | None:
         """What was proven; None for an answer that proves nothing. The challenge is over either way."""
 
+    def begin_passkey(self, user_id: str, at: float) -> Challenge | None:
+        """For a new passkey of the user; None where there may be none, or no more."""
+
+    def add_passkey(self, user_id: str, challenge_id: str, answer: str, label: str, at: float) -> bool:
+        """Whether it was added. The challenge is over either way."""
+
 
 class Service:
     """All of it is used by several threads at once."""
