@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -104,6 +105,27 @@ class IdentitySection(Model):
         None, description="Of its API: what is stated replaces the strict defaults."
     )
     limits: list[LimitItem] | None = Field(None, description="Of its API, in place of the strict defaults.")
+
+    @model_validator(mode="after")
+    def _passkeys_can_be_made(self) -> IdentitySection:
+        parts = urlsplit(self.issuer)
+        host = parts.hostname or ""
+        if self.enrolment and not self.login:
+            raise ValueError("enrolment is for people who log in: not with `login: false`")
+        if self.enrolment and (_is_address(host) or (parts.scheme == "http" and host != "localhost")):
+            raise ValueError(
+                f"enrolment: browsers make no passkeys at {written(self.issuer)}, but at a name over https "
+                "(http for localhost)"
+            )
+        return self
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def api_of(identity: Any) -> dict[str, Any] | None:
