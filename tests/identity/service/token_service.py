@@ -17,8 +17,9 @@ from stockade.envelopes import Envelope, KeyRing
 from stockade.grants import Schedule, challenge_of
 from stockade.identity.clients import Clients, Registered
 from stockade.identity.service.app import application
+from stockade.identity.service.guesses import TooMany
 from stockade.identity.service.secrets import Digests
-from stockade.identity.service.service import Service, TooMany
+from stockade.identity.service.service import Service
 from stockade.identity.service.settings import Settings
 from stockade.identity.service.signing import SigningKeys
 from stockade.stores import Database

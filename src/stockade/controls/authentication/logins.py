@@ -152,7 +152,7 @@ class Logins:
         self._wrong[digest] = _Wrong(stamp)
 
     def _ended(self, digest: bytes) -> None:
-        left = self._under_way.pop(digest) - 1
+        left = self._under_way.pop(digest, 1) - 1  # logins in threads may count too few
         if left:
             self._under_way[digest] = left
 

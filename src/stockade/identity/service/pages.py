@@ -6,8 +6,10 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Iterable
 from html import escape
+from math import ceil
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:24rem;margin:4rem auto;padding:0 1rem;color:#1a1a1a}"
@@ -19,11 +21,12 @@ _HASH = b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 
 class Page(Struct, frozen=True):
-    """A page and who its forms may lead to, besides ourselves. status: of the response."""
+    """A page and who its forms may lead to, besides ourselves. status: of the response. wait: seconds, "" for none."""
 
     html: str
     targets: str = ""
     status: int = 200
+    wait: str = ""
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
@@ -39,7 +42,13 @@ class Page(Struct, frozen=True):
             ("x-content-type-options", "nosniff"),
             ("cross-origin-opener-policy", "same-origin"),
             ("cache-control", "no-store"),
+            *((("retry-after", self.wait),) if self.wait else ()),
         )
+
+
+def wait(page: Page, seconds: float) -> Page:
+    """The same page for who has to wait (RFC 6585, section 4)."""
+    return replace(page, status=429, wait=str(ceil(seconds)))
 
 
 def login(action: str, ticket: str, client: str, trouble: str = "") -> Page:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from stockade.controls.authentication import Denied
 from stockade.identity.factors import Factors, TooManyGuesses
-from stockade.identity.service.service import TooMany
+from stockade.identity.service.guesses import TooMany
 from stockade.identity.users import NoSuchUser, Users
 from stockade.passwords import User
 
@@ -33,8 +34,13 @@ class People:
         self._factors = factors
 
     def verify(self, name: str, password: str, at: float, *, address: str = "") -> Someone | None:
-        user = self._users.verify(name, password, at, address=address)
-        return _someone(user, at) if user is not None else None
+        """Raises TooMany."""
+        proven = self._users.prove(name, password, at, address=address, first=True)
+        if isinstance(proven, Denied):
+            if proven.wait:
+                raise TooMany(proven.wait)
+            return None
+        return _someone(proven.user, at)
 
     def get(self, user_id: str, at: float) -> Someone | None:
         user = self._find(user_id)
@@ -48,7 +54,7 @@ class People:
         try:
             proof = self._factors.check_code(user, code, at)
         except TooManyGuesses as error:
-            raise TooMany from error
+            raise TooMany(error.wait) from error
         return _METHODS[proof] if proof is not None else None
 
     def _find(self, name: str) -> User | None:
