@@ -83,7 +83,9 @@ class _Transport(httpx.BaseTransport):
 
 
 class TokenService:
-    def __init__(self, database: Database, *, users: bool = True, **settings: Any) -> None:
+    def __init__(
+        self, database: Database, *, users: bool = True, people: Any = None, counters: Any = None, **settings: Any
+    ) -> None:
         self.now = START
         self.users = FakePeople()
         store = ClientStore(database)
@@ -97,7 +99,8 @@ class TokenService:
             self.tokens,
             self.keys,
             Digests(HASH_KEY),
-            self.users if users else None,
+            (people or self.users) if users else None,
+            counters=counters,
         )
         self.clients = Clients(store, HASH_KEY)
         self.app = application(self.service, lambda: self.now)

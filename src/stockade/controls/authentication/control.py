@@ -79,7 +79,7 @@ class Authentication(Control):
         if proven is not None:
             judged = proven[1]
             principal = judged.principal if isinstance(judged, Pending) else judged
-            weak = yield from self._too_weak(exchange, principal)
+            weak = (yield from self._too_weak(exchange, principal)) if self._step_up else None
             return weak or self._accept(exchange, *proven)
         if self._anonymous.matches(request.method, request.path):
             edits = self._hide(exchange, None)

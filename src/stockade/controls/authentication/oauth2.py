@@ -73,6 +73,7 @@ class _Verified(NamedTuple):
     keys: VerificationKeys  # by whose identity we see that the keys were rotated
     principal: Principal
     confirmation: Confirmation
+    unbound: bool  # to any sender
     expires: float
     names: tuple[str, ...]  # under which it may be revoked, where we issued it
     issued: float
@@ -129,10 +130,16 @@ class OAuth2:
         by_dpop = (exchange.request.headers.get("authorization") or "")[:5].lower() == "dpop "
         scheme = "DPoP" if by_dpop else "Bearer"
         try:
-            verified = yield from self._claims(credential, exchange.request.at)
-            if self._own:
-                yield from self._check_revoked(verified)
-            yield from self._check_sender(verified.confirmation, by_dpop, credential, exchange)
+            if self._introspection and (not self._source or credential.count(".") != 2):
+                verified = yield from self._ask(credential, exchange.request.at)
+            else:
+                verified = yield from self._claims(credential, exchange.request.at)
+            if self._own:  # ours end when they are revoked, JWTs too
+                revoked: bool = yield FindRevocation(verified.names, verified.issued)
+                if revoked:
+                    raise _Unacceptable("token-revoked")
+            if by_dpop or self._sender.required or not verified.unbound:
+                yield from self._check_sender(verified.confirmation, by_dpop, credential, exchange)
         except BadToken as error:
             return Refused(f"token-{error.reason}", _WHERE, error="invalid_token", scheme=scheme)
         except BadProof as error:
@@ -147,9 +154,7 @@ class OAuth2:
     # The token.
 
     def _claims(self, token: str, at: float) -> Asking[_Verified]:
-        """Raises BadToken or _Unacceptable."""
-        if self._introspection and (not self._source or token.count(".") != 2):
-            return (yield from self._ask(token, at))
+        """Of a JWT. Raises BadToken."""
         known = self._verified.get(token)
         keys: VerificationKeys
         if known is not None and at < known.expires:
@@ -169,18 +174,14 @@ class OAuth2:
         return verified
 
     def _ask(self, token: str, at: float) -> Asking[_Verified]:
+        """Of an opaque token. Raises BadToken or _Unacceptable."""
         if not is_opaque(token):
             raise BadToken("malformed")
         claims: Claims | None = yield IntrospectToken(self._introspection, token, at)
         if claims is None:
             raise _Unacceptable("token-inactive")
-        return self._worked_out(claims)
-
-    def _check_revoked(self, verified: _Verified) -> Asking[None]:
-        """Our own tokens end when they are revoked, JWTs too. Raises _Unacceptable."""
-        revoked: bool = yield FindRevocation(verified.names, verified.issued)
-        if revoked:
-            raise _Unacceptable("token-revoked")
+        known = self._told.get(id(claims))
+        return known[1] if known is not None and known[0] is claims else self._worked_out(claims)
 
     # Its sender.
 
@@ -239,9 +240,6 @@ class OAuth2:
 
     def _worked_out(self, claims: Claims) -> _Verified:
         """What follows from an issuer's answer: once, for the store gives the same one until it asks again."""
-        known = self._told.get(id(claims))
-        if known is not None and known[0] is claims:
-            return known[1]
         if len(self._told) >= _REMEMBERED:
             self._told.clear()
         verified = _verified(claims, _NO_KEYS, 0.0, self._own)
@@ -282,10 +280,12 @@ def _verified(claims: Claims, keys: VerificationKeys, leeway: float, own: bool) 
     said = claims.members
     names = tuple(f"{kind}:{said[claim]}" for kind, claim in _NAMES if claim in said)
     issued: Any = said.get("iat")
+    bound = confirmation_of(said)
     return _Verified(
         keys,
         principal,
-        confirmation_of(said),
+        bound,
+        not bound.bound and not bound.unknown,
         claims.expires + leeway,
         names,
         float(issued) if type(issued) in (int, float) else float("-inf"),
