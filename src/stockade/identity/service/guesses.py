@@ -75,7 +75,7 @@ class Guesses:
 
     def take(self, address: str, at: float, account: str = "") -> Guess:
         """Pay for a guess. Raises TooMany."""
-        guess = self._drive(self._guessing.take(at, address=address or _NOWHERE, account=account))
+        guess: Guess | float = self._drive(self._guessing.take(at, address=address or _NOWHERE, account=account))
         if isinstance(guess, float):
             raise TooMany(guess)
         return guess
