@@ -141,7 +141,9 @@ class Authentication(Control):
         Nor with one that was not proven: it may rely on us and believe a forged token that came beside a good key.
         """
         hidden = self._hide_carriers(exchange, proven)
-        ours = self._login.hide(exchange.request, principal) if self._login is not None else None
+        if self._login is None:
+            return hidden
+        ours = self._login.hide(exchange.request, principal)
         if hidden is None or ours is None:
             return hidden or ours
         put = {name for name, _ in ours.set}
