@@ -2,8 +2,8 @@
 
     python benchmarks/identity.py            # prints a table; --write puts it into results.md
 
-Each row is one way of authenticating, its store included (100,000 keys in a SQLite file, 100,000 answers of an issuer
-at hand), beside a widespread library that does the verification alone, on the same credential in the same run.
+Each row is one way of authenticating, its store included (100,000 keys or users in a SQLite file, 100,000 answers of an
+issuer at hand), beside a widespread library that does the verification alone, on the same credential in the same run.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from time import process_time
+from time import process_time, time
 from typing import Any, NamedTuple
 
 if __package__ in (None, ""):
@@ -32,19 +32,62 @@ from joserfc.jws import JWSRegistry
 
 from benchmarks.report import machine, replace_section, table
 from benchmarks.report import number as written
-from stockade.controls.authentication import ApiKeys, Authentication, Jwts, OAuth2, Scheme, Signatures
+from stockade.controls.authentication import (
+    ApiKeys,
+    Authentication,
+    Basic,
+    Guessing,
+    Jwts,
+    Lockout,
+    Logins,
+    OAuth2,
+    Proven,
+    Scheme,
+    Signatures,
+)
 from stockade.engine import drive
+from stockade.envelopes import Envelope, KeyRing
+from stockade.grants import SigningKey
 from stockade.identity import ApiKeys as Issuance
 from stockade.operations import OperationTable
+from stockade.passwords import Argon2, User
 from stockade.signatures import SignatureRules, check_signature, read_signatures
-from stockade.stores import Counters, Introspection, Introspector, KeySources, KeyStore, Source, Stores, introspection
+from stockade.stores import (
+    OWN,
+    Counters,
+    Database,
+    Introspection,
+    Introspector,
+    KeySources,
+    KeyStore,
+    OwnIssuer,
+    Source,
+    Stores,
+    introspection,
+)
+from stockade.stores.factors import FactorStore
+from stockade.stores.issued import IssuedTokens
 from stockade.stores.keys import API_KEYS, _row
+from stockade.stores.passwords import PasswordChecks
+from stockade.stores.signing_keys import SigningKeyStore
+from stockade.stores.users import USERS, UserStore
+from stockade.stores.users import _row as _user_row
 from stockade.tokens import Claims, JwtRules, VerificationKeys, parse_jwks
-from stockade.vocabulary import Exchange, IntrospectToken, Pass, Principal
+from stockade.vocabulary import (
+    Ask,
+    CheckPassword,
+    Exchange,
+    FindRevocation,
+    IntrospectToken,
+    NotePlace,
+    Pass,
+    Principal,
+)
 from stockade.wire import Headers, Peer, Request
 
 AT = 1_763_766_422.125
-KEYS = TOKENS = 100_000
+KEYS = TOKENS = USERS_THERE = 100_000
+PASSWORD = "correct horse battery staple"
 ROUNDS, SECONDS = 7, 0.06  # each round, each side of each row
 RESULTS = Path(__file__).with_name("results.md")
 HASH_KEY = b"h" * 32
@@ -60,7 +103,7 @@ class Row(NamedTuple):
     ours: Callable[[], object]
     peer_name: str = ""
     peer: Callable[[], object] | None = None
-    renew: Callable[[], None] | None = None  # before each round, outside of the time
+    batch: int = 50  # calls between two looks at the clock
 
 
 def exchange_of(headers: Sequence[tuple[str, str]]) -> Exchange:
@@ -70,11 +113,16 @@ def exchange_of(headers: Sequence[tuple[str, str]]) -> Exchange:
     return Exchange(request, "shop", "GET /orders/{id}", "198.51.100.7")
 
 
-def judging(stores: Stores, scheme: Scheme, credentials: Sequence[Sequence[tuple[str, str]]]) -> Callable[[], object]:
+def judging(
+    stores: Stores,
+    scheme: Scheme,
+    credentials: Sequence[Sequence[tuple[str, str]]],
+    answer: Callable[[Ask[Any]], Any] | None = None,
+) -> Callable[[], object]:
     """The control's verdict on one request after the other. Raises where one is refused."""
     control = Authentication(realm="shop", any_of=[scheme], anonymous=OperationTable([]))
     following = itertools.cycle([exchange_of(each) for each in credentials]).__next__
-    answer = stores.answer
+    answer = answer or stores.answer
 
     def judge() -> object:
         verdict = drive(control.on_request(following()), answer)
@@ -220,6 +268,84 @@ def introspection_rows() -> Iterator[Row]:
     yield Row(f"opaque token, one of {TOKENS:,} that the issuer told of", 6, judging(stores, scheme, headers))
 
 
+def user_rows(folder: Path) -> Iterator[Row]:
+    """Basic, and tokens of our own service, whose users are looked at with each request."""
+    database, argon2 = Database(folder / "users.db"), Argon2()
+    encoded = argon2.hash(PASSWORD, b"salt of sixteen.")
+    fields: dict[str, Any] = {"password": encoded, "password_set": AT - 1000, "scopes": frozenset({"orders:read"})}
+    users = [User(f"id-{number}", f"user{number}", **fields) for number in range(USERS_THERE)]
+    database.write_many(sql.insert(USERS), [_user_row(each) for each in users])
+    key = jwk.RSAKey.generate_key(2048, {"kid": "k1", "alg": "RS256", "use": "sig"})
+    signing = SigningKey("k1", 1, 0, json.dumps(key.as_dict(private=False)), b"sealed", 0.0, time() + 600)
+    SigningKeyStore(database).add(signing)
+    issued = IssuedTokens(database, OwnIssuer("https://issuer.example", HASH_KEY, {"own": RULES}))
+    stores = Stores(Counters(), None, KeySources(), database=database, issued=issued)
+    store = UserStore(database)
+    checks = PasswordChecks(store, argon2)
+    stores.add_users(store, checks, FactorStore(store, Envelope(KeyRing.of(HASH_KEY)), HASH_KEY))
+    random.Random(5).shuffle(users)
+    try:
+        yield from basic_rows(stores, checks, [user.name for user in users[:3000]], encoded)
+        yield from own_token_rows(stores, key, [user.name for user in users[:400]])
+    finally:
+        stores.close()
+
+
+def basic_rows(stores: Stores, checks: PasswordChecks, names: list[str], encoded: str) -> Iterator[Row]:
+    def answer(ask: Ask[Any]) -> Any:
+        """At once what a worker has done in a thread."""
+        match ask:
+            case CheckPassword(user, password):
+                return checks.check(user, password)
+            case NotePlace():
+                return checks.users.keep_place(ask)
+        return stores.answer(ask)
+
+    def believe(ask: Ask[Any]) -> Any:
+        """To have many remembered soon."""
+        match ask:
+            case CheckPassword():
+                return True
+            case NotePlace():
+                return None
+        return answer(ask)
+
+    def scheme(kind: type[Basic]) -> Basic:
+        return kind(logins=Logins(HASH_KEY, Guessing(HASH_KEY, Lockout())), key=HASH_KEY, remember=86400.0)
+
+    headers = [[("authorization", "Basic " + b64encode(f"{name}:{PASSWORD}".encode()).decode())] for name in names]
+    known = scheme(Basic)
+    for each in headers:
+        judging(stores, known, [each], believe)()
+    name = f"Basic, password remembered, 3,000 of {USERS_THERE:,} users by turns"
+    yield Row(name, 6, judging(stores, known, headers))
+    strange, argon2 = judging(stores, scheme(ForgetfulBasic), headers, answer), checks.argon2
+    name = f"Basic, first sight, one of {USERS_THERE:,} users"
+    yield Row(name, float("nan"), strange, "argon2-cffi", lambda: argon2.matches(encoded, PASSWORD), batch=1)
+
+
+class ForgetfulBasic(Basic):
+    """Every password is new to it."""
+
+    def _remember(self, digest: bytes, proven: Proven, at: float) -> Principal:
+        self._known.clear()
+        return super()._remember(digest, proven, at)
+
+
+def own_token_rows(stores: Stores, key: Any, names: list[str]) -> Iterator[Row]:
+    header = {"alg": "RS256", "kid": "k1", "typ": "at+jwt"}
+    said = {"iss": "https://issuer.example", "aud": "shop", "client_id": "c1", "grant": "g1", "scope": "orders:read"}
+    times = {"iat": int(AT), "exp": int(AT) + 600}
+    tokens = [jwt.encode(header, {**said, **times, "sub": name, "jti": name}, key) for name in names]
+    scheme = OAuth2(source=OWN, rules=RULES, own=True)
+    known = judging(stores, scheme, [[("authorization", f"Bearer {token}")] for token in tokens])
+    for _ in tokens:
+        known()
+    yield Row("JWT of our own service, verified before, revocation checked", 6, known)
+    find = itertools.cycle([FindRevocation((f"jti:{n}", "grant:g1", "client:c1", f"user:{n}"), AT) for n in names])
+    yield Row("… of it the question whether it was revoked", float("nan"), lambda: stores.answer(next(find)))
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """As a worker is: what is there stays, and nobody looks at it again."""
@@ -233,20 +359,20 @@ def quiet() -> Iterator[None]:
         gc.unfreeze()
 
 
-def cost(work: Callable[[], object]) -> float:
+def cost(work: Callable[[], object], batch: int) -> float:
     """Microseconds of one call, over one round."""
     count, began = 0, process_time()
     while (spent := process_time() - began) < SECONDS:
-        for _ in range(50):
+        for _ in range(batch):
             work()
-        count += 50
+        count += batch
     return spent / count * 1e6
 
 
 def measured(row: Row) -> list[str]:
     sides = [side for side in (row.ours, row.peer) if side is not None]
     with quiet():
-        rounds = [[cost(side) for side in sides] for _ in range(ROUNDS)]
+        rounds = [[cost(side, row.batch) for side in sides] for _ in range(ROUNDS)]
     mine = statistics.median(each[0] for each in rounds)
     peer = statistics.median(each[1] for each in rounds) if row.peer is not None else None
     ratio = statistics.median(each[1] / each[0] for each in rounds) if row.peer is not None else None
@@ -264,7 +390,8 @@ def measured(row: Row) -> list[str]:
 def main() -> None:
     header = ["per request", "Stockade, whole control", "aim", "peer", "its verification alone", "ratio"]
     with tempfile.TemporaryDirectory() as folder:
-        sources = (api_key_rows(Path(folder)), token_rows(), signature_rows(), introspection_rows())
+        place = Path(folder)
+        sources = (api_key_rows(place), token_rows(), signature_rows(), introspection_rows(), user_rows(place))
         body = table(header, [measured(row) for row in itertools.chain(*sources)])
     text = f"{machine()}. CPU time, medians of {ROUNDS} rounds.\n\n{body}"
     print(text)

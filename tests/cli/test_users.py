@@ -69,6 +69,12 @@ def test_disabled_and_enabled(alice: None, stockade: Stockade) -> None:
     assert is_in(stockade)
 
 
+def test_unlocked(alice: None, stockade: Stockade) -> None:
+    assert stockade("users", "unlock", "alice").out == "unlocked alice\n"
+    assert is_in(stockade)
+    assert stockade("users", "audit", "alice", "--json").json()[0]["action"] == "unlocked"
+
+
 def test_passwords_are_never_arguments(alice: None, stockade: Stockade, typing) -> None:
     assert typing(f"{OTHER}\n", "users", "password", "alice", "--stdin").status == 0
     assert is_in(stockade, OTHER)

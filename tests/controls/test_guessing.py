@@ -197,6 +197,18 @@ def test_a_network_of_ipv6_is_one_address(prefix):
     assert len(world.judged) <= (180 if wide else 45) + 1
 
 
+def test_who_is_changed_has_new_budgets():
+    """What `stockade users unlock` does: the owner gets in at a new address, and strangers have a few guesses again."""
+    world = World("alice")
+    attack(world, 1, 1.0, lambda number: ("alice", f"guess {number}"))
+    at = AT + HOUR
+    world.log_in("alice", "one more", at, address(1))
+    assert not world.is_in("alice", at, "203.0.113.77")
+    world.users["alice"] = User("id-alice", "alice", password=GOOD, stamp=1)
+    assert world.is_in("alice", at, "203.0.113.77")
+    assert attack(world, 1, 1.0, lambda number: ("alice", f"other {number}"), at) <= 13 + 4
+
+
 # What costs nothing.
 
 

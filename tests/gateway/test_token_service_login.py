@@ -269,3 +269,45 @@ def _where(tab: Any) -> str:
     with contextlib.suppress(AssertionError):  # between two pages there is none to ask
         return str(tab.url)
     return ""
+
+
+def test_who_guesses_has_to_wait_and_the_owner_gets_in(tmp_path: Path, echoing: Upstream) -> None:
+    """Passwords and client secrets, from one loopback address; the owner comes from another, and from the same one."""
+    with running(Gateway(tmp_path, service_policy(echoing.port, limits=_ROOMY))) as gateway:
+        for name in ("alice", "bob"):
+            stockade(gateway, "users", "add", name, "--scope", "orders:read", "--stdin", typed=PASSWORD + "\n")
+        web = register(
+            gateway, "Shop front", "--grant", "authorization_code", "--audience", "shop", "--scope", "openid",
+            "--scope", "orders:read", "--scope", "orders:admin", "--redirect", BACK,
+        )  # fmt: skip
+        session = application(gateway, web)
+        url, _ = session.create_authorization_url(base(gateway) + "/oauth2/authorize", code_verifier=VERIFIER)
+
+        def logged_in(name: str, password: str, source: str) -> httpx.Response:
+            with httpx.Client(transport=httpx.HTTPTransport(local_address=source), trust_env=False) as browser:
+                return submit(browser, browser.get(url), username=name, password=password)
+
+        assert "Allow access?" in logged_in("alice", PASSWORD, "127.0.0.3").text, "at home"
+        wrong = [logged_in("alice", f"guess number {number}", "127.0.0.2") for number in range(8)]
+        assert [page.status_code for page in wrong[:3]] == [200] * 3
+        assert wrong[-1].status_code == 429
+        assert int(wrong[-1].headers["retry-after"]) > 0
+        assert "Too many wrong tries" in wrong[-1].text
+        assert logged_in("alice", PASSWORD, "127.0.0.2").status_code == 429, "right or wrong, it is not judged there"
+        assert "Allow access?" in logged_in("alice", PASSWORD, "127.0.0.3").text, "the owner at home"
+        assert "Allow access?" in logged_in("bob", PASSWORD, "127.0.0.4").text, "another, somewhere new"
+
+        client, form = robot(gateway), {"grant_type": "client_credentials"}
+        endpoint = base(gateway) + "/oauth2/token"
+
+        def asked(secret: str, source: str) -> httpx.Response:
+            with httpx.Client(transport=httpx.HTTPTransport(local_address=source), trust_env=False) as http:
+                return http.post(endpoint, data=form, auth=(client.id, secret))
+
+        statuses = [asked(f"sts_{number}", "127.0.0.2").status_code for number in range(60)]
+        assert statuses[0] == 401
+        refused = asked("sts_more", "127.0.0.2")
+        assert (statuses[-1], refused.status_code) == (429, 429)
+        assert refused.json()["error"] == "temporarily_unavailable"
+        assert int(refused.headers["retry-after"]) > 0
+        assert asked(client.secret, "127.0.0.3").status_code == 200

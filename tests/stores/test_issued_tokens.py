@@ -167,6 +167,19 @@ def test_a_user_who_is_disabled_or_removed_has_no_tokens(database: Database, wor
     soon(lambda: worker.ask(ask), True)
 
 
+def test_a_user_whose_time_is_over_has_no_tokens_though_nobody_wrote_it(database: Database, worker: Worker) -> None:
+    """What was found good is remembered no longer than its user may log in."""
+    users, at = UserStore(database), time.time()
+    alice = User("u1", "alice", created=at, expires=at + 1.5)
+    users.add(alice, AuditEntry(at, "test", "u1", "alice", "added", {}))
+    ask = FindRevocation(("jti:j1", "user:alice"), at)
+    soon(lambda: worker.ask(ask), False)
+    assert worker.ask(ask) is (time.time() >= at + 1.5)
+    time.sleep(max(at + 1.6 - time.time(), 0))
+    assert worker.ask(ask) is True
+    assert worker.ask(FindRevocation(("jti:j2", "user:alice"), at)) is True
+
+
 def test_what_is_over_is_not_read(store: TokenStore, worker: Worker) -> None:
     at = time.time()
     store.revoke(Revocation("jti:j1", at, at - 1))

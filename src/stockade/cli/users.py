@@ -1,4 +1,4 @@
-"""`stockade users`: add, list, show, disable, enable, remove, password, rights, audit."""
+"""`stockade users`: add, list, show, disable, enable, unlock, remove, password, rights, audit."""
 
 from __future__ import annotations
 
@@ -126,6 +126,17 @@ def enable(name: Name, policy: Policy = DEFAULT_POLICY, as_json: AsJson = False)
     """
     now, who = time.time(), actor()
     _show(with_users(policy, lambda users: users.enable(name, now, who)), as_json, f"enabled {name}")
+
+
+@app.command()
+def unlock(name: Name, policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -> None:
+    """Forget the wrong guesses at a user's password and codes, by whomever; not those of an address.
+
+    \b
+    Example: stockade users unlock alice
+    """
+    now, who = time.time(), actor()
+    _show(with_users(policy, lambda users: users.unlock(name, now, who)), as_json, f"unlocked {name}")
 
 
 @app.command()

@@ -214,18 +214,7 @@ class Session:
         return Pass(edits=joined((edits, verdict.edits or Edits())))
 
     def _pass(self, phase: Phase, binding: Binding, verdict: Pass, kept: list[Edits]) -> None:
-        if verdict.principal is not None:
-            self.exchange.principal = verdict.principal
-        if verdict.operation is not None:
-            self.exchange.operation, self.exchange.calls = verdict.operation, verdict.calls
-        if verdict.proofs is not None:
-            self.exchange.proofs = verdict.proofs
-        if verdict.texts is not None:
-            self.exchange.texts = verdict.texts
-        if verdict.unknown is not None:
-            self.exchange.unknown = verdict.unknown
-        if verdict.risk > self.exchange.risk:
-            self.exchange.risk = verdict.risk
+        self._learn(verdict)
         if verdict.decided:
             self._decided += f" {binding.control.name}:{verdict.decided}"
         if verdict.edits is not None and not binding.monitor:
@@ -234,6 +223,22 @@ class Session:
                 self._change(phase, verdict, verdict.edits)
         if verdict.findings:
             self._note(binding, verdict.findings)
+
+    def _learn(self, verdict: Pass) -> None:
+        """What a control has found out, for those after it."""
+        exchange = self.exchange
+        if verdict.principal is not None:
+            exchange.principal = verdict.principal
+        if verdict.operation is not None:
+            exchange.operation, exchange.calls = verdict.operation, verdict.calls
+        if verdict.proofs is not None:
+            exchange.proofs = verdict.proofs
+        if verdict.texts is not None:
+            exchange.texts = verdict.texts
+        if verdict.unknown is not None:
+            exchange.unknown = verdict.unknown
+        if verdict.risk > exchange.risk:
+            exchange.risk = verdict.risk
 
     def _change(self, phase: Phase, verdict: Pass, edits: Edits) -> None:
         """What the next control judges."""

@@ -141,7 +141,7 @@ class Factors:
 
     def _guarded(self, kind: str, user: User, at: float, check: Callable[[], bool]) -> bool:
         """The check, paid for first. Each kind has a budget of its own, so that one is left when another is spent."""
-        guess = drive(self._guessing.take(at, account=f"{kind}\0{user.id}"), self._answers.answer)
+        guess = drive(self._guessing.take(at, account=f"{kind}\0{user.id}\0{user.stamp}"), self._answers.answer)
         if isinstance(guess, float):
             raise TooManyGuesses(guess)
         right = check()

@@ -156,6 +156,10 @@ class Users:
     def enable(self, name: str, at: float, actor: str) -> User:
         return self._change(name, at, actor, "enabled", {}, disabled=None)
 
+    def unlock(self, name: str, at: float, actor: str) -> User:
+        """What was guessed at this account is forgotten: its budgets are counted by user and change."""
+        return self._change(name, at, actor, "unlocked", {})
+
     def set_rights(
         self,
         name: str,

@@ -38,6 +38,7 @@ class _State(Struct, frozen=True):
     texts: tuple[str, ...]
     revoked: Mapping[str, float]  # until when what was issued under that name is good no more
     users: dict[str, User | None]  # those that were asked about, by name
+    good: dict[FindRevocation, float]  # until when (epoch seconds) what is not revoked has a user who may log in
 
 
 class IssuedTokens:
@@ -59,7 +60,11 @@ class IssuedTokens:
         return self._now().keys
 
     def find_revocation(self, ask: FindRevocation) -> bool:
-        state, user = self._now(), _user_of(ask)
+        state = self._now()
+        until = state.good.get(ask)
+        if until is not None and time.time() < until:
+            return False
+        user = _user_of(ask)
         if user and user not in state.users:
             if self._database.remote:
                 raise NotNow
@@ -108,7 +113,7 @@ class IssuedTokens:
         revoked: dict[str, float] = {}
         for each in self._tokens.revocations(at):
             revoked[each.name] = max(each.before, revoked.get(each.name, 0.0))
-        self._state = _State(revision, now, keys, texts, revoked, {})
+        self._state = _State(revision, now, keys, texts, revoked, {}, {})
         return self._state
 
     def _meet(self, state: _State, name: str) -> None:
@@ -160,7 +165,18 @@ def _is_revoked(state: _State, ask: FindRevocation) -> bool:
     if name and (user is None or user.refusal(time.time()) is not None):
         return True
     revoked = state.revoked
-    return bool(revoked) and any(name in revoked and ask.issued <= revoked[name] for name in ask.names)
+    if revoked and any(name in revoked and ask.issued <= revoked[name] for name in ask.names):
+        return True
+    if len(state.good) >= _REMEMBERED:
+        state.good.clear()
+    state.good[ask] = _until(user)
+    return False
+
+
+def _until(user: User | None) -> float:
+    """When, at the soonest, one who may log in now may not any more, though nobody changes anything."""
+    ends = (user.disabled, user.expires) if user is not None else ()
+    return min((end for end in ends if end is not None), default=float("inf"))
 
 
 def _members(issuer: str, token: OwnToken, grant: Grant) -> dict[str, object]:

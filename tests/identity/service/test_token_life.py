@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from stockade.controls.authentication import Lockout
 from stockade.grants import Schedule, make_user_code, read_user_code, show_user_code
 from stockade.identity.clients import Registered
-from stockade.identity.service.attempts import PER_NAME, WINDOW
 from stockade.tokens import BadToken, JwtRules, VerificationKeys, parse_jwks, verify_jwt
 from tests.identity.service.test_code_flow import claims
 from tests.identity.service.test_token_endpoint import CLIENT, error
@@ -149,13 +149,15 @@ def test_user_codes_cannot_be_guessed(served: TokenService) -> None:
     with Browser(served) as browser:
         browser.page = browser.http.get("/id/oauth2/device")
         browser.log_in()
-        for _ in range(PER_NAME):
+        for _ in range(Lockout().account):
             assert "No device waits" in browser.submit(user_code="BCDF-GHJK").text
-        assert "Too many" in browser.submit(user_code=codes["user_code"]).text
+        refused = browser.submit(user_code=codes["user_code"])
+        assert "Too many" in refused.text
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
     with Browser(served) as browser:
         served.now += 1
         assert "Too many" in enter(browser, codes["user_code"]), "a new page is no new chance"
-    served.now += WINDOW
+    served.now += Lockout().longest
     codes = begin(served, television)
     with Browser(served) as browser:
         assert "Go back to your device" in enter(browser, codes["user_code"])

@@ -17,8 +17,9 @@ from stockade.envelopes import Envelope, KeyRing
 from stockade.grants import Schedule, challenge_of
 from stockade.identity.clients import Clients, Registered
 from stockade.identity.service.app import application
+from stockade.identity.service.guesses import TooMany
 from stockade.identity.service.secrets import Digests
-from stockade.identity.service.service import Service, TooMany
+from stockade.identity.service.service import Service
 from stockade.identity.service.settings import Settings
 from stockade.identity.service.signing import SigningKeys
 from stockade.stores import Database
@@ -92,7 +93,13 @@ class _Transport(httpx.BaseTransport):
 
 
 class TokenService:
+<<<<<<< HEAD
     def __init__(self, database: Database, *, users: bool = True, people: Any = None, **settings: Any) -> None:
+=======
+    def __init__(
+        self, database: Database, *, users: bool = True, people: Any = None, counters: Any = None, **settings: Any
+    ) -> None:
+>>>>>>> r-guess
         self.now = START
         self.users = FakePeople()
         store = ClientStore(database)
@@ -106,7 +113,12 @@ class TokenService:
             self.tokens,
             self.keys,
             Digests(HASH_KEY),
+<<<<<<< HEAD
             people or (self.users if users else None),
+=======
+            (people or self.users) if users else None,
+            counters=counters,
+>>>>>>> r-guess
         )
         self.clients = Clients(store, HASH_KEY)
         self.app = application(self.service, lambda: self.now)

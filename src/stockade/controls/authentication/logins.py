@@ -71,7 +71,9 @@ class Logins:
             return Denied("login-wrong-again")  # who asks the same again learns nothing, and pays nothing
         places = self._places(user, address, device)
         place, known = yield from self._find_place(user, places)
-        guess = yield from self._pay(login, digest, at, address, place)
+        # With every change of the user, as `stockade users unlock` makes one, the budgets are new.
+        account = login.name if stamp is None else f"{login.name}\0{stamp}"
+        guess = yield from self._pay(login, account, digest, at, address, place)
         if isinstance(guess, float):
             return Denied("too-many-guesses", guess)
         self._under_way[digest] = self._under_way.get(digest, 0) + 1
@@ -118,13 +120,13 @@ class Logins:
                 return place, known
         return b"", None
 
-    def _pay(self, login: Login, digest: bytes, at: float, address: str, place: bytes) -> Asking[Guess | float]:
+    def _pay(
+        self, login: Login, account: str, digest: bytes, at: float, address: str, place: bytes
+    ) -> Asking[Guess | float]:
         if digest in self._under_way:  # a client that opens several connections makes one guess
             return Guess()
         return (
-            yield from self._guessing.take(
-                at, address=address, account=login.name, place=place, password=login.password
-            )
+            yield from self._guessing.take(at, address=address, account=account, place=place, password=login.password)
         )
 
     def _refusal(self, user: User, at: float) -> Denied | None:
@@ -152,7 +154,7 @@ class Logins:
         self._wrong[digest] = _Wrong(stamp)
 
     def _ended(self, digest: bytes) -> None:
-        left = self._under_way.pop(digest) - 1
+        left = self._under_way.pop(digest, 1) - 1  # logins in threads may count too few
         if left:
             self._under_way[digest] = left
 

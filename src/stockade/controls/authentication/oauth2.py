@@ -70,9 +70,10 @@ class SenderConstraint(Struct, frozen=True, eq=False):
 
 
 class _Verified(NamedTuple):
-    keys: VerificationKeys  # by whose identity we see that the keys were rotated
+    source: VerificationKeys | Claims  # what it was made of, by whose identity we see that there is another
     principal: Principal
     confirmation: Confirmation
+    unbound: bool  # to any sender
     expires: float
     names: tuple[str, ...]  # under which it may be revoked, where we issued it
     issued: float
@@ -107,7 +108,7 @@ class OAuth2:
         self._scopes = scopes
         self._metadata = metadata
         self._verified: dict[str, _Verified] = {}
-        self._told: dict[int, tuple[Claims, _Verified]] = {}  # by the identity of the claims
+        self._told: dict[int, _Verified] = {}  # by the identity of the claims
 
     def describe(self) -> str:
         kinds = [f"JWT, {', '.join(sorted(self._rules.algorithms))}"] if self._source else []
@@ -129,17 +130,24 @@ class OAuth2:
         by_dpop = (exchange.request.headers.get("authorization") or "")[:5].lower() == "dpop "
         scheme = "DPoP" if by_dpop else "Bearer"
         try:
-            verified = yield from self._claims(credential, exchange.request.at)
-            if self._own:
-                yield from self._check_revoked(verified)
-            yield from self._check_sender(verified.confirmation, by_dpop, credential, exchange)
+            if self._introspection and (not self._source or credential.count(".") != 2):
+                claims: Claims | None = yield self._question(credential, exchange.request.at)
+                verified = self._believe(claims)
+            else:
+                verified = yield from self._claims(credential, exchange.request.at)
+            if self._own:  # ours end when they are revoked, JWTs too
+                revoked: bool = yield FindRevocation(verified.names, verified.issued)
+                if revoked:
+                    return Refused("token-revoked", _WHERE, error="invalid_token", scheme=scheme)
+            if by_dpop or self._sender.required or not verified.unbound:
+                yield from self._check_sender(verified.confirmation, by_dpop, credential, exchange)
         except BadToken as error:
             return Refused(f"token-{error.reason}", _WHERE, error="invalid_token", scheme=scheme)
         except BadProof as error:
             return self._refuse_proof(error, exchange.request.at)
         except _Unacceptable as error:
             return Refused(error.args[0], _WHERE, error="invalid_token", scheme=scheme)
-        if not self._scopes <= verified.principal.scopes:
+        if self._scopes and not self._scopes <= verified.principal.scopes:
             missing = " ".join(sorted(self._scopes - verified.principal.scopes))
             return Refused("scope-missing", _WHERE, missing, "insufficient_scope", 403, scheme=scheme)
         return verified.principal
@@ -147,14 +155,12 @@ class OAuth2:
     # The token.
 
     def _claims(self, token: str, at: float) -> Asking[_Verified]:
-        """Raises BadToken or _Unacceptable."""
-        if self._introspection and (not self._source or token.count(".") != 2):
-            return (yield from self._ask(token, at))
+        """Of a JWT. Raises BadToken."""
         known = self._verified.get(token)
         keys: VerificationKeys
         if known is not None and at < known.expires:
             keys = yield FindVerificationKeys(self._source, None, at)
-            if keys is known.keys:
+            if keys is known.source:
                 return known
         if is_anothers(token, self._rules.issuer):
             raise BadToken("wrong-issuer")
@@ -168,19 +174,25 @@ class OAuth2:
         verified = self._verified[token] = _verified(claims, keys, self._rules.leeway, self._own)
         return verified
 
-    def _ask(self, token: str, at: float) -> Asking[_Verified]:
+    def _question(self, token: str, at: float) -> IntrospectToken:
+        """Of an opaque token. Raises BadToken."""
         if not is_opaque(token):
             raise BadToken("malformed")
-        claims: Claims | None = yield IntrospectToken(self._introspection, token, at)
+        return IntrospectToken(self._introspection, token, at)
+
+    def _believe(self, claims: Claims | None) -> _Verified:
+        """What follows from an issuer's answer: once, for the store gives the same one until it asks again.
+
+        Raises _Unacceptable.
+        """
         if claims is None:
             raise _Unacceptable("token-inactive")
-        return self._worked_out(claims)
-
-    def _check_revoked(self, verified: _Verified) -> Asking[None]:
-        """Our own tokens end when they are revoked, JWTs too. Raises _Unacceptable."""
-        revoked: bool = yield FindRevocation(verified.names, verified.issued)
-        if revoked:
-            raise _Unacceptable("token-revoked")
+        verified = self._told.get(id(claims))
+        if verified is None or verified.source is not claims:
+            if len(self._told) >= _REMEMBERED:
+                self._told.clear()
+            verified = self._told[id(claims)] = _verified(claims, claims, 0.0, self._own)
+        return verified
 
     # Its sender.
 
@@ -237,17 +249,6 @@ class OAuth2:
         code = "use_dpop_nonce" if error.reason == "nonce-wanted" else "invalid_dpop_proof"
         return Refused(f"proof-{error.reason}", _PROOF, error=code, fields=fields, scheme="DPoP")
 
-    def _worked_out(self, claims: Claims) -> _Verified:
-        """What follows from an issuer's answer: once, for the store gives the same one until it asks again."""
-        known = self._told.get(id(claims))
-        if known is not None and known[0] is claims:
-            return known[1]
-        if len(self._told) >= _REMEMBERED:
-            self._told.clear()
-        verified = _verified(claims, _NO_KEYS, 0.0, self._own)
-        self._told[id(claims)] = claims, verified
-        return verified
-
     # What the client is told.
 
     def challenges(self, realm: str, refused: Refused | None) -> tuple[str, ...]:
@@ -274,18 +275,19 @@ class _Unacceptable(Exception):
 
 # What a revocation may name, and the claim that says it.
 _NAMES = (("jti", "jti"), ("grant", "grant"), ("client", "client_id"), ("user", "sub"))
-_NO_KEYS = VerificationKeys()
 
 
-def _verified(claims: Claims, keys: VerificationKeys, leeway: float, own: bool) -> _Verified:
+def _verified(claims: Claims, source: VerificationKeys | Claims, leeway: float, own: bool) -> _Verified:
     principal = principal_of(claims, "oauth2", own=own)
     said = claims.members
     names = tuple(f"{kind}:{said[claim]}" for kind, claim in _NAMES if claim in said)
     issued: Any = said.get("iat")
+    bound = confirmation_of(said)
     return _Verified(
-        keys,
+        source,
         principal,
-        confirmation_of(said),
+        bound,
+        not bound.bound,
         claims.expires + leeway,
         names,
         float(issued) if type(issued) in (int, float) else float("-inf"),

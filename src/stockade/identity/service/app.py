@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from math import ceil
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
@@ -20,6 +21,7 @@ from starlette.routing import Route
 from stockade.grants import MAX_FORM, Refusal, read_form
 from stockade.identity.service import authorizing, pages, token_endpoint
 from stockade.identity.service.authorizing import Redirect, Visit
+from stockade.identity.service.guesses import TooMany
 from stockade.identity.service.pages import Page
 from stockade.identity.service.service import Service
 from stockade.identity.service.settings import Caller
@@ -116,6 +118,8 @@ def _posted(service: Service, work: Work, clock: Clock) -> Handler:
             told = {"error": refusal.error, "error_description": refusal.text}
             challenge = {"www-authenticate": refusal.challenge} if refusal.challenge else {}
             return JSONResponse(told, refusal.status, {**_NO_STORE, **challenge, **dict(refusal.fields)})
+        except TooMany as error:
+            return _later(429, "too many wrong tries came from your address", ceil(error.wait))
         except StoreError:
             return _not_now()
 
@@ -123,8 +127,12 @@ def _posted(service: Service, work: Work, clock: Clock) -> Handler:
 
 
 def _not_now() -> Response:
-    told = {"error": "temporarily_unavailable", "error_description": "try again in a moment"}
-    return JSONResponse(told, 503, {**_NO_STORE, "retry-after": "5"})
+    return _later(503, "try again in a moment", 5)
+
+
+def _later(status: int, text: str, seconds: int) -> Response:
+    told = {"error": "temporarily_unavailable", "error_description": text}
+    return JSONResponse(told, status, {**_NO_STORE, "retry-after": str(seconds)})
 
 
 async def _read_posted(request: Request, at: float) -> Posted:

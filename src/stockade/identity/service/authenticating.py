@@ -3,6 +3,7 @@ fail, in words and in work, so that nobody learns which clients there are."""
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from base64 import b64decode
 from collections.abc import Mapping
@@ -36,7 +37,7 @@ class _Shown(Struct, frozen=True):
 def authenticate(
     service: Service, form: Mapping[str, str], authorization: str | None, caller: Caller, at: float, *, public: bool
 ) -> Client:
-    """The client. public: whether one without a credential may come. Raises Refusal (invalid_client)."""
+    """The client. public: whether one without a credential may come. Raises Refusal (invalid_client), TooMany."""
     shown = _shown(form, authorization)
     client = service.clients.get(shown.client) if 0 < len(shown.client) <= _MOST else None
     proven = _prove(service, client, shown, caller, at)
@@ -84,9 +85,10 @@ def _asserted(form: Mapping[str, str]) -> _Shown:
 
 
 def _prove(service: Service, client: Client | None, shown: _Shown, caller: Caller, at: float) -> bool:
-    """The same work for a client that there is not."""
+    """The same work for a client that there is not. Secrets alone can be guessed, and cost their address. Raises
+    TooMany."""
     if shown.way in ("basic", "secret"):
-        return _is_secret(service, client, shown.credential, at)
+        return _is_secret(service, client, shown, caller, at)
     if shown.way == "assertion":
         return _is_assertion(service, client, shown, at)
     if client is None:
@@ -94,12 +96,17 @@ def _prove(service: Service, client: Client | None, shown: _Shown, caller: Calle
     return client.public or (client.authentication == "tls" and holds_certificate(client, caller))
 
 
-def _is_secret(service: Service, client: Client | None, secret: str, at: float) -> bool:
-    digest = service.digests.secret(secret)
+def _is_secret(service: Service, client: Client | None, shown: _Shown, caller: Caller, at: float) -> bool:
+    digest = service.digests.secret(shown.credential)
     usable = client is not None and client.authentication == "secret"
-    current = hmac.compare_digest(digest, client.digest if client is not None and usable else _DECOY)
-    former = hmac.compare_digest(digest, client.former if client is not None and usable else _DECOY)
-    return usable and (current or (former and client is not None and at < client.former_until))
+    kept = (client.digest, client.former) if client is not None and usable else (_DECOY, _DECOY)
+
+    def is_right() -> bool:
+        current, former = (hmac.compare_digest(digest, each) for each in kept)
+        return usable and (current or (former and client is not None and at < client.former_until))
+
+    asked = hashlib.sha256(b"\0".join((shown.client.encode("utf-8", "replace"), digest, *kept))).digest()
+    return service.guesses.judge(asked, caller.address, at, is_right)
 
 
 def _is_assertion(service: Service, client: Client | None, shown: _Shown, at: float) -> bool:

@@ -30,9 +30,9 @@ from stockade.grants import (
 )
 from stockade.grants.clients import AUTHORIZATION_CODE
 from stockade.identity.service import pages
+from stockade.identity.service.guesses import TooMany
 from stockade.identity.service.issuing import new_grant
 from stockade.identity.service.secrets import CODE, make_secret
-from stockade.identity.service.service import TooMany
 from stockade.identity.service.tickets import LIFE, BadTicket, Ticket, seal, unseal
 from stockade.second_factors import Methods
 
@@ -122,9 +122,13 @@ def log_in(service: Service, visit: Visit) -> Page | Redirect:
     """POST /oauth2/login."""
     ticket = _ticket(service, visit, "login")
     name, password = visit.form.get("username", ""), visit.form.get("password", "")
-    user = _people(service).verify(name, password, visit.at, address=visit.address)
+    form = (_at(service, "login"), visit.form["ticket"], _called(service, ticket))
+    try:
+        user = _people(service).verify(name, password, visit.at, address=visit.address)
+    except TooMany as error:
+        return pages.wait(pages.login(*form, _TOO_MANY), error.wait)
     if user is None or service.user(user.id, visit.at) is None:
-        return pages.login(_at(service, "login"), visit.form["ticket"], _called(service, ticket), _WRONG)
+        return pages.login(*form, _WRONG)
     ticket = replace(ticket, user=user.id, amr=("pwd",), auth_time=visit.at)
     if user.factors:
         return _ask_factor(service, visit, replace(ticket, step="factor"))
@@ -137,8 +141,13 @@ def second_factor(service: Service, visit: Visit) -> Page | Redirect:
     user = _user(service, ticket, visit.at)
     try:
         method = _people(service).check_factor(user.id, visit.form.get("code", "")[:64], visit.at)
+<<<<<<< HEAD
     except TooMany:
         return _ask_factor(service, visit, ticket, _TOO_MANY)
+=======
+    except TooMany as error:
+        return pages.wait(pages.factor(_at(service, "factor"), visit.form["ticket"], _TOO_MANY), error.wait)
+>>>>>>> r-guess
     if method is None:
         return _ask_factor(service, visit, ticket, "The code is wrong.")
     return _logged_in(service, visit, replace(ticket, amr=("pwd", method, "mfa")), user)
@@ -201,16 +210,18 @@ def _ask_new_passkey(service: Service, visit: Visit, ticket: Ticket, trouble: st
 def device(service: Service, visit: Visit) -> Page:
     """POST /oauth2/device: the user code. Tries are counted per user: a code has few letters."""
     ticket = _ticket(service, visit, "device")
-    user, name = _user(service, ticket, visit.at), f"device:{ticket.user}"
+    user = _user(service, ticket, visit.at)
     sealed, action, text = visit.form["ticket"], _at(service, "device"), visit.form.get("user_code", "")[:32]
-    if not service.attempts.allowed(name, visit.at):
-        return pages.device_code(action, sealed, "", _TOO_MANY)
+    try:
+        guess = service.guesses.take(visit.address, visit.at, user.id)
+    except TooMany as error:
+        return pages.wait(pages.device_code(action, sealed, "", _TOO_MANY), error.wait)
     code = read_user_code(text)
     found = service.tokens.device(user_code=service.digests.token(code)) if code is not None else None
     client = service.clients.get(found.client) if found is not None else None
     if found is None or client is None or found.state != "pending" or not visit.at < found.expires:
-        service.attempts.failed(name, visit.at)
         return pages.device_code(action, sealed, text, "No device waits with that code.")
+    service.guesses.right(guess, visit.at)
     ticket = replace(ticket, step="device-consent", device=found.digest.hex())
     sealed = _seal(service, ticket, visit)
     scopes = of_user(found.scopes, user.scopes)

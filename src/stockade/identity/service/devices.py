@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from stockade.grants import Client, Refusal, make_user_code, narrow_audience, narrow_scopes, show_user_code
 from stockade.grants.clients import DEVICE_CODE
 from stockade.identity.service.exchanging import revoke_family, rights
+from stockade.identity.service.guesses import Unknown
 from stockade.identity.service.issuing import Issue, issue
 from stockade.identity.service.secrets import CODE, make_secret
 from stockade.stores.tokens import Device
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _SLOWER = 5.0  # seconds (section 3.5)
 _EARLY = 0.5  # seconds by which a poll may come too early
 _TRIES = 5
+_UNKNOWN = "the device code is unknown, or another client's"
 
 
 def begin_device(service: Service, client: Client, form: Mapping[str, str], at: float) -> dict[str, Any]:
@@ -62,8 +64,10 @@ def device_code(
     text = form.get("device_code", "")
     digest = service.digests.token(text)
     device = service.tokens.device(digest=digest) if text else None
-    if device is None or device.client != client.id:
-        raise Refusal("invalid_grant", "the device code is unknown, or another client's")
+    if device is None:
+        raise Unknown(_UNKNOWN, digest)
+    if device.client != client.id:
+        raise Refusal("invalid_grant", _UNKNOWN)
     if not at < device.expires:
         raise Refusal("expired_token", "the device code is over; begin anew")
     _check_pace(service, device, at)

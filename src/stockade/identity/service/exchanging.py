@@ -23,6 +23,7 @@ from stockade.grants import (
     of_user,
 )
 from stockade.identity.service.binding import check_same
+from stockade.identity.service.guesses import Unknown
 from stockade.identity.service.issuing import Issue, issue, new_grant
 from stockade.identity.service.settings import LONGEST_ACCESS
 
@@ -82,7 +83,7 @@ def _take(service: Service, client: Client, text: str, kind: str, at: float) -> 
     token = service.tokens.find(digest, kind) if text else None
     grant = service.tokens.grant(token.grant) if token is not None else None
     if token is None or grant is None:
-        raise Refusal("invalid_grant", _OVER)
+        raise Unknown(_OVER, digest)
     first = service.tokens.use(digest, at)
     if not first or grant.client != client.id:
         revoke_family(service, grant, at)

@@ -62,6 +62,7 @@ def open_service(loaded: Loaded, stack: ExitStack, counters: Counters) -> Servic
     """counters: of wrong guesses. stack: what closes it all. Raises BadConfig, StoreError."""
     assert loaded.config.identity is not None
     hash_key = read_hash_key(loaded)
+    settings = user_settings(loaded, hash_key)
     database = stack.enter_context(closing(Database(database_place(loaded))))
     return Service(
         settings_of(loaded.config.identity),
@@ -69,15 +70,16 @@ def open_service(loaded: Loaded, stack: ExitStack, counters: Counters) -> Servic
         TokenStore(database),
         signing_keys(loaded, database),
         Digests(hash_key),
-        _people(loaded, hash_key, database, stack, counters) if loaded.config.identity.login else None,
+        _people(loaded, settings, database, stack, counters) if loaded.config.identity.login else None,
+        counters=counters,
+        lockout=settings.lockout,
     )
 
 
-def _people(loaded: Loaded, hash_key: bytes, database: Database, stack: ExitStack, counters: Counters) -> People:
-    settings = user_settings(loaded, hash_key)
+def _people(loaded: Loaded, settings: UserSettings, database: Database, stack: ExitStack, counters: Counters) -> People:
     users = UserStore(database)
     checks = stack.enter_context(closing(PasswordChecks(users, settings.argon2)))
-    factors = FactorStore(users, read_envelope(loaded), own_key(hash_key, "recovery codes"))
+    factors = FactorStore(users, read_envelope(loaded), own_key(settings.hash_key, "recovery codes"))
     opened = opened_of(Answers(users, checks, factors, counters), settings, stack)
     assert loaded.config.identity is not None
     party = party_at(loaded.config.identity.issuer, settings)

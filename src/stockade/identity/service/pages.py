@@ -10,8 +10,12 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Iterable
 from html import escape
+<<<<<<< HEAD
 from pathlib import Path
 from typing import Final
+=======
+from math import ceil
+>>>>>>> r-guess
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -27,14 +31,22 @@ _HASH = b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 
 class Page(Struct, frozen=True):
+<<<<<<< HEAD
     """A page and who its forms may lead to, besides ourselves. status: of the response. script: whether it names our
     own.
     """
+=======
+    """A page and who its forms may lead to, besides ourselves. status: of the response. wait: seconds, "" for none."""
+>>>>>>> r-guess
 
     html: str
     targets: str = ""
     status: int = 200
+<<<<<<< HEAD
     script: bool = False
+=======
+    wait: str = ""
+>>>>>>> r-guess
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
@@ -51,7 +63,13 @@ class Page(Struct, frozen=True):
             ("x-content-type-options", "nosniff"),
             ("cross-origin-opener-policy", "same-origin"),
             ("cache-control", "no-store"),
+            *((("retry-after", self.wait),) if self.wait else ()),
         )
+
+
+def wait(page: Page, seconds: float) -> Page:
+    """The same page for who has to wait (RFC 6585, section 4)."""
+    return replace(page, status=429, wait=str(ceil(seconds)))
 
 
 def login(action: str, ticket: str, client: str, trouble: str = "") -> Page:

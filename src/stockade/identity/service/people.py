@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from stockade.controls.authentication import Denied
 from stockade.identity.factors import Factors, TooManyGuesses
+<<<<<<< HEAD
 from stockade.identity.passkeys import Challenge, Passkeys
 from stockade.identity.service.service import TooMany
+=======
+from stockade.identity.service.guesses import TooMany
+>>>>>>> r-guess
 from stockade.identity.users import NoSuchUser, Users
 from stockade.passwords import User
 from stockade.second_factors import BadPasskey
@@ -42,8 +47,13 @@ class People:
         self._passkeys = passkeys
 
     def verify(self, name: str, password: str, at: float, *, address: str = "") -> Someone | None:
-        user = self._users.verify(name, password, at, address=address)
-        return _someone(user, at) if user is not None else None
+        """Raises TooMany."""
+        proven = self._users.prove(name, password, at, address=address, first=True)
+        if isinstance(proven, Denied):
+            if proven.wait:
+                raise TooMany(proven.wait)
+            return None
+        return _someone(proven.user, at)
 
     def get(self, user_id: str, at: float) -> Someone | None:
         user = self._find(user_id)
@@ -57,7 +67,7 @@ class People:
         try:
             proof = self._factors.check_code(user, code, at)
         except TooManyGuesses as error:
-            raise TooMany from error
+            raise TooMany(error.wait) from error
         return _METHODS[proof] if proof is not None else None
 
     def challenge(self, user_id: str, at: float) -> Challenge | None:

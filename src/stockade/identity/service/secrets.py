@@ -27,3 +27,4 @@ class Digests:
         self.secret = api_key_digester(own_key(hash_key, "identity client secrets"))
         self.once = api_key_digester(own_key(hash_key, "identity used once"))
         self.tickets = own_key(hash_key, "identity tickets")
+        self.guesses = own_key(hash_key, "identity guesses")

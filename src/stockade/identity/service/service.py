@@ -4,20 +4,23 @@ authenticating   who the client is              binding     to whom a token is b
 token_endpoint   which grant is asked for       exchanging  grants that end at the token endpoint
 devices          the device flow                issuing     tokens, and what is kept of them
 inspecting       introspection and revocation   authorizing what a browser sees, by way of tickets and pages
-signing          the signing keys               app         HTTP
+signing          the signing keys               guesses     what a wrong secret or code costs
+app              HTTP
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from stockade.controls.authentication import Lockout
 from stockade.grants import PATHS, metadata
 from stockade.grants.clients import CLIENT_SUBJECT
 from stockade.identity.service.assertions import ALGORITHMS
-from stockade.identity.service.attempts import Attempts
+from stockade.identity.service.guesses import Guesses
 from stockade.identity.service.secrets import Digests
 from stockade.identity.service.settings import Settings
 from stockade.identity.service.signing import SigningKeys
+from stockade.stores import Counters
 from stockade.stores.clients import ClientStore
 from stockade.stores.tokens import TokenStore
 from stockade.tokens import DPOP_ALGORITHMS
@@ -25,10 +28,6 @@ from stockade.tokens import DPOP_ALGORITHMS
 if TYPE_CHECKING:
     from stockade.identity.passkeys import Challenge
     from stockade.second_factors.methods import Proof
-
-
-class TooMany(Exception):
-    """Too many wrong guesses came: nothing was checked."""
 
 
 class Person(Protocol):
@@ -50,7 +49,7 @@ class People(Protocol):
     """Who can log in; see `people`."""
 
     def verify(self, name: str, password: str, at: float, *, address: str = "") -> Person | None:
-        """None for a wrong name or password alike, after the same work."""
+        """None for a wrong name or password alike, after the same work. Raises TooMany."""
 
     def get(self, user_id: str, at: float) -> Person | None:
         """None for one who may not log in any more."""
@@ -82,14 +81,18 @@ class Service:
         keys: SigningKeys,
         digests: Digests,
         people: People | None = None,
+        *,
+        counters: Counters | None = None,
+        lockout: Lockout | None = None,
     ) -> None:
+        """counters, lockout: of wrong guesses, which count with those of the request path where it has the same."""
         self.settings = settings
         self.clients = clients
         self.tokens = tokens
         self.keys = keys
         self.digests = digests
         self.people = people
-        self.attempts = Attempts()
+        self.guesses = Guesses(digests.guesses, counters or Counters(), lockout or Lockout())
         self.names = frozenset({settings.issuer, settings.base + PATHS["token_endpoint"]})
 
     def first_use(self, text: str, until: float) -> bool:

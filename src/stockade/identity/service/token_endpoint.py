@@ -13,6 +13,7 @@ from stockade.identity.service.authenticating import authenticate
 from stockade.identity.service.binding import bind
 from stockade.identity.service.devices import begin_device, device_code
 from stockade.identity.service.exchanging import authorization_code, client_credentials, refresh_token
+from stockade.identity.service.guesses import Unknown
 from stockade.identity.service.inspecting import introspect, revoke
 from stockade.identity.service.settings import Caller
 
@@ -41,7 +42,7 @@ class Posted(Struct, frozen=True):
 
 
 def token(service: Service, posted: Posted) -> dict[str, Any]:
-    """Raises Refusal, StoreError."""
+    """Raises Refusal, TooMany, StoreError."""
     client = _client(service, posted, public=True)
     grant_type = posted.form.get("grant_type")
     if grant_type is None:
@@ -52,7 +53,11 @@ def token(service: Service, posted: Posted) -> dict[str, Any]:
     if grant_type not in client.grants:
         raise Refusal("unauthorized_client", "the client is not registered for this grant")
     cnf = bind(service, client, posted.proofs, posted.caller, posted.at)
-    return exchange(service, client, posted.form, cnf, posted.at)
+    try:
+        return exchange(service, client, posted.form, cnf, posted.at)
+    except Unknown as unknown:
+        service.guesses.missed(unknown.shown, posted.caller.address, posted.at)
+        raise
 
 
 def introspection(service: Service, posted: Posted) -> dict[str, Any]:
