@@ -93,13 +93,9 @@ class _Transport(httpx.BaseTransport):
 
 
 class TokenService:
-<<<<<<< HEAD
-    def __init__(self, database: Database, *, users: bool = True, people: Any = None, **settings: Any) -> None:
-=======
     def __init__(
         self, database: Database, *, users: bool = True, people: Any = None, counters: Any = None, **settings: Any
     ) -> None:
->>>>>>> r-guess
         self.now = START
         self.users = FakePeople()
         store = ClientStore(database)
@@ -113,12 +109,8 @@ class TokenService:
             self.tokens,
             self.keys,
             Digests(HASH_KEY),
-<<<<<<< HEAD
-            people or (self.users if users else None),
-=======
             (people or self.users) if users else None,
             counters=counters,
->>>>>>> r-guess
         )
         self.clients = Clients(store, HASH_KEY)
         self.app = application(self.service, lambda: self.now)

@@ -141,13 +141,8 @@ def second_factor(service: Service, visit: Visit) -> Page | Redirect:
     user = _user(service, ticket, visit.at)
     try:
         method = _people(service).check_factor(user.id, visit.form.get("code", "")[:64], visit.at)
-<<<<<<< HEAD
-    except TooMany:
-        return _ask_factor(service, visit, ticket, _TOO_MANY)
-=======
     except TooMany as error:
-        return pages.wait(pages.factor(_at(service, "factor"), visit.form["ticket"], _TOO_MANY), error.wait)
->>>>>>> r-guess
+        return pages.wait(_ask_factor(service, visit, ticket, _TOO_MANY), error.wait)
     if method is None:
         return _ask_factor(service, visit, ticket, "The code is wrong.")
     return _logged_in(service, visit, replace(ticket, amr=("pwd", method, "mfa")), user)

@@ -10,12 +10,9 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Iterable
 from html import escape
-<<<<<<< HEAD
+from math import ceil
 from pathlib import Path
 from typing import Final
-=======
-from math import ceil
->>>>>>> r-guess
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -31,22 +28,15 @@ _HASH = b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 
 class Page(Struct, frozen=True):
-<<<<<<< HEAD
     """A page and who its forms may lead to, besides ourselves. status: of the response. script: whether it names our
-    own.
+    own. wait: seconds, "" for none.
     """
-=======
-    """A page and who its forms may lead to, besides ourselves. status: of the response. wait: seconds, "" for none."""
->>>>>>> r-guess
 
     html: str
     targets: str = ""
     status: int = 200
-<<<<<<< HEAD
     script: bool = False
-=======
     wait: str = ""
->>>>>>> r-guess
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:

@@ -6,12 +6,8 @@ from msgspec import Struct
 
 from stockade.controls.authentication import Denied
 from stockade.identity.factors import Factors, TooManyGuesses
-<<<<<<< HEAD
 from stockade.identity.passkeys import Challenge, Passkeys
-from stockade.identity.service.service import TooMany
-=======
 from stockade.identity.service.guesses import TooMany
->>>>>>> r-guess
 from stockade.identity.users import NoSuchUser, Users
 from stockade.passwords import User
 from stockade.second_factors import BadPasskey
