@@ -13,6 +13,7 @@ import typer
 
 from stockade.cli.display import print_json, print_table
 from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy
+from stockade.cli.who import actor
 
 if TYPE_CHECKING:
     from stockade.grants import Client
@@ -88,6 +89,7 @@ def add(
                 tokens=tokens,
                 bound=bound,
                 client_id=client_id,
+                actor=actor(),
             )
         except BadClient as error:
             raise typer.BadParameter(str(error)) from None
@@ -144,7 +146,7 @@ def rotate(
         raise typer.BadParameter(str(error), param_hint="--overlap") from None
     with _opened(policy) as clients:
         try:
-            registered = clients.rotate(_found(clients, client).id, time.time(), seconds)
+            registered = clients.rotate(_found(clients, client).id, time.time(), seconds, actor())
         except BadClient as error:
             raise typer.BadParameter(str(error)) from None
     _show(registered, as_json)
@@ -158,7 +160,7 @@ def disable(client: ClientId, policy: Policy = DEFAULT_POLICY) -> None:
     Example: stockade clients disable 4f1c0a9be2d3c4b5a697
     """
     with _opened(policy) as clients:
-        clients.disable(_found(clients, client).id, time.time())
+        clients.disable(_found(clients, client).id, time.time(), actor())
     typer.echo(f"disabled {client}; its tokens are revoked")
 
 
@@ -170,7 +172,7 @@ def enable(client: ClientId, policy: Policy = DEFAULT_POLICY) -> None:
     Example: stockade clients enable 4f1c0a9be2d3c4b5a697
     """
     with _opened(policy) as clients:
-        clients.enable(_found(clients, client).id)
+        clients.enable(_found(clients, client).id, time.time(), actor())
     typer.echo(f"enabled {client}")
 
 
@@ -182,7 +184,7 @@ def remove(client: ClientId, policy: Policy = DEFAULT_POLICY) -> None:
     Example: stockade clients remove 4f1c0a9be2d3c4b5a697
     """
     with _opened(policy) as clients:
-        clients.remove(_found(clients, client).id, time.time())
+        clients.remove(_found(clients, client).id, time.time(), actor())
     typer.echo(f"removed {client}; its tokens are revoked")
 
 

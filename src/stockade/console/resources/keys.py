@@ -10,7 +10,6 @@ from stockade.console.access import check_grant
 from stockade.console.operation import READ, WRITE, Asked, Body, Operation
 from stockade.console.resources.fields import DurationText, Text, Texts, moment, seconds
 from stockade.identity import NoSuchKey
-from stockade.stores.audit import audit_row
 from stockade.tokens import ApiKeyRecord
 
 
@@ -37,11 +36,8 @@ def issued(asked: Asked) -> Any:
     body: NewKey = asked.body
     check_grant(asked.caller, body.scopes)
     expires = asked.at + seconds(body.expires_in, "expires_in") if body.expires_in is not None else None
-    key, statement = asked.office.keys.prepare(
-        body.owner, asked.at, scopes=body.scopes, networks=body.networks, expires=expires
-    )
-    told = audit_row(asked.at, asked.caller.actor, "key.issued", body.owner, id=key.record.id, scopes=body.scopes)
-    asked.office.database.write(told, statement)
+    rights = {"scopes": body.scopes, "networks": body.networks, "expires": expires}
+    key = asked.office.keys.issue(body.owner, asked.at, **rights, actor=asked.caller.actor)
     return {"key": key.text, **described(key.record, asked.at)}
 
 
@@ -54,22 +50,14 @@ def rotated(asked: Asked) -> Any:
     record = _find(asked)
     check_grant(asked.caller, record.scopes)
     overlap = seconds(body.overlap, "overlap")
-    _note(asked, record, "key.rotated")
-    key = asked.office.keys.rotate(record.id, asked.at, overlap)
+    key = asked.office.keys.rotate(record.id, asked.at, overlap, asked.caller.actor)
     return {"key": key.text, **described(key.record, asked.at)}
 
 
 def revoked(asked: Asked) -> Any:
     record = _find(asked)
     check_grant(asked.caller, record.scopes)
-    _note(asked, record, "key.revoked")
-    return described(asked.office.keys.revoke(record.id, asked.at), asked.at)
-
-
-def _note(asked: Asked, record: ApiKeyRecord, action: str) -> None:
-    """Before the change, so that none goes unseen."""
-    told = audit_row(asked.at, asked.caller.actor, action, record.owner, id=record.id)
-    asked.office.database.write(told, announce=False)
+    return described(asked.office.keys.revoke(record.id, asked.at, asked.caller.actor), asked.at)
 
 
 def _find(asked: Asked) -> ApiKeyRecord:
