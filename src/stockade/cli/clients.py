@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stockade.cli.display import print_json, print_table
+from stockade.cli.display import moment, print_json, print_table
 from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy
 from stockade.cli.who import actor
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from stockade.identity.clients import Clients, Registered
 
 app = typer.Typer(
-    help="OAuth clients: add, list, show, rotate, disable, enable, remove; rotate-signing-key.\n\n\b\n"
+    help="OAuth clients: add, list, show, rotate, disable, enable, remove; audit, events; rotate-signing-key.\n\n\b\n"
     "Example: stockade clients list",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -206,6 +206,56 @@ def rotate_signing_key(policy: Policy = DEFAULT_POLICY) -> None:
     with closing(Database(database_place(loaded))) as database:
         kid = signing_keys(loaded, database).replace(time.time())
     typer.echo(f"tokens are signed by {kid} from now on")
+
+
+@app.command()
+def events(
+    event: Annotated[str, typer.Option(help="Only these, such as refresh.reused.")] = "",
+    client: Annotated[str, typer.Option(help="Only of this client, by its id.")] = "",
+    user: Annotated[str, typer.Option(help="Only of this user.")] = "",
+    policy: Policy = DEFAULT_POLICY,
+    as_json: AsJson = False,
+) -> None:
+    """What happened at the token service, newest first: logins, refused clients, replayed codes, new signing keys.
+
+    \b
+    Example: stockade clients events --event refresh.reused
+    """
+    from stockade.cli.offices import opened
+    from stockade.stores.events import EventStore
+
+    with opened(policy) as office:
+        found = EventStore(office.database).newest(event=event, client=client, user=user)
+    rows = [{name: getattr(row, name) for name in row.__struct_fields__} | {"at": moment(row.at)} for row in found]
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("at", "event", "client", "user", "address", "times", "detail")
+    print_table(columns, (tuple(str(row[column]) for column in columns) for row in rows))
+
+
+@app.command()
+def audit(
+    client: Annotated[str, typer.Argument(metavar="[CLIENT]", help="One client, by its id; default: all.")] = "",
+    policy: Policy = DEFAULT_POLICY,
+    as_json: AsJson = False,
+) -> None:
+    """Who changed which credential, and when; newest first.
+
+    \b
+    Example: stockade clients audit
+    """
+    from stockade.cli.offices import opened
+    from stockade.stores.audit import read_audit
+
+    with opened(policy) as office:
+        found = read_audit(office.database, client or None)
+    rows = [{name: getattr(row, name) for name in row.__struct_fields__} | {"at": moment(row.at)} for row in found]
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("at", "actor", "action", "subject")
+    print_table(columns, (tuple(str(row[column]) for column in columns) for row in rows))
 
 
 def _found(clients: Clients, client_id: str) -> Client:

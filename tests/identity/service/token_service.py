@@ -21,8 +21,10 @@ from stockade.identity.service.secrets import Digests
 from stockade.identity.service.service import Service, TooMany
 from stockade.identity.service.settings import Settings
 from stockade.identity.service.signing import SigningKeys
+from stockade.identity.service.trail import Trail
 from stockade.stores import Database
 from stockade.stores.clients import ClientStore
+from stockade.stores.events import EventStore
 from stockade.stores.signing_keys import SigningKeyStore
 from stockade.stores.tokens import TokenStore
 
@@ -88,7 +90,8 @@ class TokenService:
         store = ClientStore(database)
         sealer = Envelope(KeyRing.of(b"k" * 32))
         self.settings = Settings(issuer=ISSUER, schedule=SCHEDULE, **settings)
-        self.keys = SigningKeys(SigningKeyStore(database), sealer, SCHEDULE, self.settings.algorithm)
+        self.trail = Trail(EventStore(database))
+        self.keys = SigningKeys(SigningKeyStore(database), sealer, SCHEDULE, self.settings.algorithm, self.trail)
         self.tokens = TokenStore(database)
         self.service = Service(
             self.settings,
@@ -97,6 +100,7 @@ class TokenService:
             self.keys,
             Digests(HASH_KEY),
             self.users if users else None,
+            self.trail,
         )
         self.clients = Clients(store, HASH_KEY)
         self.app = application(self.service, lambda: self.now)

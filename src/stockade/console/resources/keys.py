@@ -36,8 +36,13 @@ def issued(asked: Asked) -> Any:
     body: NewKey = asked.body
     check_grant(asked.caller, body.scopes)
     expires = asked.at + seconds(body.expires_in, "expires_in") if body.expires_in is not None else None
-    rights = {"scopes": body.scopes, "networks": body.networks, "expires": expires}
-    key = asked.office.keys.issue(body.owner, asked.at, **rights, actor=asked.caller.actor)
+    key = asked.office.keys.issue(
+        *(body.owner, asked.at),
+        scopes=body.scopes,
+        networks=body.networks,
+        expires=expires,
+        actor=asked.caller.actor,
+    )
     return {"key": key.text, **described(key.record, asked.at)}
 
 

@@ -25,6 +25,7 @@ from stockade.grants import (
 from stockade.identity.service.binding import check_same
 from stockade.identity.service.issuing import Issue, issue, new_grant
 from stockade.identity.service.settings import LONGEST_ACCESS
+from stockade.identity.service.trail import CODE_REPLAYED, REFRESH_REUSED
 
 if TYPE_CHECKING:
     from stockade.identity.service.service import Service
@@ -85,16 +86,21 @@ def _take(service: Service, client: Client, text: str, kind: str, at: float) -> 
         raise Refusal("invalid_grant", _OVER)
     first = service.tokens.use(digest, at)
     if not first or grant.client != client.id:
-        revoke_family(service, grant, at)
+        revoke_family(service, grant, at, CODE_REPLAYED if kind == "code" else REFRESH_REUSED, client)
         raise Refusal("invalid_grant", _OVER)
     if not at < token.expires or not at < grant.expires or grant.revoked is not None:
         raise Refusal("invalid_grant", _OVER)
     return token, grant
 
 
-def revoke_family(service: Service, grant: Grant, at: float) -> None:
-    """All that came from the grant, and all that could still come from it."""
+def revoke_family(service: Service, grant: Grant, at: float, why: str, client: Client) -> None:
+    """All that came from the grant, and all that could still come from it. client: who brought that about."""
     service.tokens.revoke_grant(grant.id, at, revocation(f"grant:{grant.id}", at))
+    told = {"client": client.id, "user": grant.subject, "detail": f"grant {grant.id} of {grant.client} revoked"}
+    if grant.revoked is None:
+        service.note(why, at, **told)
+    else:  # over already: anybody who has found an old one can say it again and again
+        service.count(why, at, **told)
 
 
 def revocation(name: str, at: float) -> Revocation:

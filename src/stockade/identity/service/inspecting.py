@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from stockade.grants import Client, Grant, OwnToken, Refusal
 from stockade.identity.service.exchanging import revocation, revoke_family
+from stockade.identity.service.trail import GRANT_REVOKED
 from stockade.tokens import BadToken, JwtRules, parse_jwks, verify_jwt
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def revoke(service: Service, client: Client, form: Mapping[str, str], at: float)
         return  # section 2.2: what is not good anyway is as good as revoked
     _check_own(client, grant.client)
     if token.kind == "refresh":
-        revoke_family(service, grant, at)
+        revoke_family(service, grant, at, GRANT_REVOKED, client)
     else:
         service.tokens.revoke_token(token.digest, revocation(f"jti:{token.extra['jti']}", at))
 

@@ -4,7 +4,8 @@ authenticating   who the client is              binding     to whom a token is b
 token_endpoint   which grant is asked for       exchanging  grants that end at the token endpoint
 devices          the device flow                issuing     tokens, and what is kept of them
 inspecting       introspection and revocation   authorizing what a browser sees, by way of tickets and pages
-signing          the signing keys               app         HTTP
+signing          the signing keys               trail       what happened
+app              HTTP
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from stockade.identity.service.attempts import Attempts
 from stockade.identity.service.secrets import Digests
 from stockade.identity.service.settings import Settings
 from stockade.identity.service.signing import SigningKeys
+from stockade.identity.service.trail import Trail
 from stockade.stores.clients import ClientStore
+from stockade.stores.events import Event
 from stockade.stores.tokens import TokenStore
 from stockade.tokens import DPOP_ALGORITHMS
 
@@ -66,15 +69,32 @@ class Service:
         keys: SigningKeys,
         digests: Digests,
         people: People | None = None,
+        trail: Trail | None = None,
     ) -> None:
+        """trail: what is told of it all; None: nothing is."""
         self.settings = settings
         self.clients = clients
         self.tokens = tokens
         self.keys = keys
         self.digests = digests
         self.people = people
+        self.trail = trail
         self.attempts = Attempts()
         self.names = frozenset({settings.issuer, settings.base + PATHS["token_endpoint"]})
+
+    def note(
+        self, event: str, at: float, *, client: str = "", user: str = "", address: str = "", detail: str = ""
+    ) -> None:
+        """What is rare, or cost its maker much: written at once."""
+        if self.trail is not None:
+            self.trail.now(Event(at, event, client, user, address, detail))
+
+    def count(
+        self, event: str, at: float, *, client: str = "", user: str = "", address: str = "", detail: str = ""
+    ) -> None:
+        """What anybody can bring about at will."""
+        if self.trail is not None:
+            self.trail.count(Event(at, event, client, user, address, detail))
 
     def first_use(self, text: str, until: float) -> bool:
         """Whether the text was never used before, over all processes; remembered until then."""
@@ -99,3 +119,5 @@ class Service:
         """To be called every few seconds: keys that are due, rows that are over."""
         self.keys.ensure(at)
         self.tokens.forget(at)
+        if self.trail is not None:
+            self.trail.keep_house(at)
