@@ -478,7 +478,7 @@ def test_no_row_of_the_audit_without_its_change(desk: Desk, broken: str) -> None
         ],
     }[broken]
 
-    def rows() -> Any:
+    def rows() -> object:
         tables = ("api_keys", "clients", "credential_audit", "revocations")
         return [database.read(sql.text(f"SELECT * FROM {table}")) for table in tables]
 
@@ -489,12 +489,12 @@ def test_no_row_of_the_audit_without_its_change(desk: Desk, broken: str) -> None
                     f"CREATE TRIGGER refuse_{event} BEFORE {event} ON {table} BEGIN SELECT RAISE(ABORT, 'no'); END"
                 )
             )
-        before = rows()
+        were = rows()
         for method, path, body in calls:
             assert desk.ask(method, path, body).status_code in (409, 503), (table, method, path)
-        assert rows() == before, table
+        assert rows() == were, table
         for event in ("INSERT", "UPDATE", "DELETE"):
             database.write(sql.text(f"DROP TRIGGER refuse_{event}"))
-    before = len(read_audit(database))
+    count = len(read_audit(database))
     assert [desk.ask(*call).status_code // 100 for call in calls] == [2] * len(calls)
-    assert len(read_audit(database)) == before + len(calls)
+    assert len(read_audit(database)) == count + len(calls)

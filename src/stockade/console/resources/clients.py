@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from pydantic import Field
 
-from stockade.console.access import check_grant
+from stockade.console.access import check_grant, check_partner
 from stockade.console.operation import READ, WRITE, Asked, Body, Operation
 from stockade.console.resources.fields import DurationText, Text, Texts, moment, seconds, without
 from stockade.grants import Client
@@ -62,6 +62,7 @@ def shown(asked: Asked) -> Any:
 
 def rotated(asked: Asked) -> Any:
     client = _mine(asked)
+    check_partner(asked, asked.office.partners.whose(client=client.id))
     overlap = seconds(asked.body.overlap, "overlap")
     return _given(asked.office.clients.rotate(client.id, asked.at, overlap, asked.caller.actor))
 
@@ -70,6 +71,7 @@ def changed(asked: Asked) -> Any:
     client = _mine(asked)
     if asked.body.disabled:
         return described(asked.office.clients.disable(client.id, asked.at, asked.caller.actor))
+    check_partner(asked, asked.office.partners.whose(client=client.id))
     return described(asked.office.clients.enable(client.id, asked.at, asked.caller.actor))
 
 

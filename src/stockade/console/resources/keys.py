@@ -6,10 +6,11 @@ from typing import Any
 
 from pydantic import Field
 
-from stockade.console.access import check_grant
+from stockade.console.access import check_grant, check_partner
 from stockade.console.operation import READ, WRITE, Asked, Body, Operation
 from stockade.console.resources.fields import DurationText, Text, Texts, moment, seconds
 from stockade.identity import NoSuchKey
+from stockade.identity.partners import PartnerExists
 from stockade.tokens import ApiKeyRecord
 
 
@@ -35,6 +36,8 @@ def listed(asked: Asked) -> Any:
 def issued(asked: Asked) -> Any:
     body: NewKey = asked.body
     check_grant(asked.caller, body.scopes)
+    if asked.office.partners.whose(body.owner) is not None:
+        raise PartnerExists("The owner is a partner: renew it to issue a key that keeps to its terms.")
     expires = asked.at + seconds(body.expires_in, "expires_in") if body.expires_in is not None else None
     key = asked.office.keys.issue(
         *(body.owner, asked.at),
@@ -54,6 +57,7 @@ def rotated(asked: Asked) -> Any:
     body: Rotation = asked.body
     record = _find(asked)
     check_grant(asked.caller, record.scopes)
+    check_partner(asked, asked.office.partners.whose(record.owner))
     overlap = seconds(body.overlap, "overlap")
     key = asked.office.keys.rotate(record.id, asked.at, overlap, asked.caller.actor)
     return {"key": key.text, **described(key.record, asked.at)}
