@@ -108,7 +108,7 @@ class TokenService:
     def http(self) -> httpx.Client:
         return httpx.Client(transport=_Transport(self.app), base_url="https://auth.example")
 
-    def post(self, path: str, form: Mapping[str, str] | bytes, **more: Any) -> httpx.Response:
+    def post(self, path: str, form: Mapping[str, Any] | bytes, **more: Any) -> httpx.Response:
         """A request of a program."""
         if isinstance(form, bytes):
             more = {"content": form, "headers": {"content-type": "application/x-www-form-urlencoded"}, **more}
@@ -138,12 +138,12 @@ class TokenService:
 
     # Flows.
 
-    def token(self, client: Registered, form: Mapping[str, str], **more: Any) -> httpx.Response:
+    def token(self, client: Registered, form: Mapping[str, Any], **more: Any) -> httpx.Response:
         if client.secret:
             return self.post("token", form, auth=(client.client.id, client.secret), **more)
         return self.post("token", {"client_id": client.client.id, **form}, **more)
 
-    def code(self, client: Registered, **asked: str) -> str:
+    def code(self, client: Registered, **asked: Any) -> str:
         with Browser(self) as browser:
             answer = browser.allow(client, **asked)
         return answer["code"]
@@ -175,7 +175,7 @@ class Browser:
     def __exit__(self, *_: object) -> None:
         self.http.close()
 
-    def authorize(self, client: Registered, **asked: str) -> httpx.Response:
+    def authorize(self, client: Registered, **asked: Any) -> httpx.Response:
         query = {
             "response_type": "code",
             "client_id": client.client.id,
@@ -200,7 +200,7 @@ class Browser:
     def log_in(self, name: str = "alice", password: str = "correct horse") -> httpx.Response:
         return self.submit(username=name, password=password)
 
-    def allow(self, client: Registered, **asked: str) -> dict[str, str]:
+    def allow(self, client: Registered, **asked: Any) -> dict[str, str]:
         """All the way; what the client is told."""
         assert self.authorize(client, **asked).status_code == 200, self.page.text
         assert "Allow access?" in self.log_in().text, self.page.text

@@ -17,8 +17,10 @@ from stockade.grants import (
     OwnToken,
     Refusal,
     Revocation,
+    audiences_of,
     is_answer,
     narrow_audience,
+    narrow_granted,
     narrow_scopes,
     of_user,
 )
@@ -57,7 +59,8 @@ def authorization_code(
         raise Refusal("invalid_grant", "the code is bound to another DPoP key")
     scopes, roles = rights(service, grant, at)
     wanted = Issue(client=client, grant=grant, scopes=scopes, roles=roles, cnf=cnf, at=at, renew=True)
-    return issue(service, replace(wanted, nonce=extra.get("nonce", "")))
+    audience = narrow_granted(form, grant.audience)
+    return issue(service, replace(wanted, nonce=extra.get("nonce", ""), audience=audience))
 
 
 def refresh_token(
@@ -72,9 +75,11 @@ def refresh_token(
     # What the client was registered for, and what the user may do, may have become less.
     own, roles = rights(service, grant, at)
     scopes = narrow_scopes(form.get("scope"), grant.scopes) & client.scopes & own
-    if grant.audience not in client.audiences:
+    audience = narrow_granted(form, grant.audience)
+    if not set(audiences_of(audience)) <= set(client.audiences):
         raise Refusal("invalid_grant", "the client is not registered for that audience any more")
-    return issue(service, Issue(client=client, grant=grant, scopes=scopes, roles=roles, cnf=cnf, at=at, renew=True))
+    wanted = Issue(client=client, grant=grant, scopes=scopes, roles=roles, cnf=cnf, at=at, renew=True)
+    return issue(service, replace(wanted, audience=audience))
 
 
 def _take(service: Service, client: Client, text: str, kind: str, at: float) -> tuple[OwnToken, Grant]:
