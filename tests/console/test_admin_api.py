@@ -463,7 +463,7 @@ def test_no_row_of_the_audit_without_its_change(desk: Desk, broken: str) -> None
     key = desk.ask("POST", "/keys", {"owner": "firm"}).json()["id"]
     grants = {"grants": ["client_credentials"], "audiences": ["a"]}
     client = desk.ask("POST", "/clients", {"name": "firm", **grants}).json()["id"]
-    calls: list[tuple[str, str, Any]] = {
+    by_table: dict[str, list[tuple[str, str, Any]]] = {
         "api_keys": [
             ("POST", "/keys", {"owner": "firm"}),
             ("POST", f"/keys/{key}/rotate", {}),
@@ -476,7 +476,8 @@ def test_no_row_of_the_audit_without_its_change(desk: Desk, broken: str) -> None
             ("PATCH", f"/clients/{client}", {"disabled": False}),
             ("DELETE", f"/clients/{client}", None),
         ],
-    }[broken]
+    }
+    calls = by_table[broken]
 
     def rows() -> object:
         tables = ("api_keys", "clients", "credential_audit", "revocations")
