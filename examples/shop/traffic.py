@@ -47,6 +47,7 @@ _KEY: Headers = (("x-api-key", "{key}"),)
 _JSON: Headers = (("content-type", "application/json"),)
 _FORM = ("content-type", "application/x-www-form-urlencoded")
 _ORDER = '{"user_id": 1, "items": [{"product_id": 3, "quantity": 2}]}'
+_PLACED = "/orders/61"  # the shop begins with sixty
 _COUPON = '{"code": "WELCOME10", "order_id": 1}'
 _LOGIN = '{"email": "ada.lind@example.com", "password": "correct-horse-1"}'
 _GUESS = '{"email": "ada.lind@example.com", "password": "123456"}'
@@ -65,6 +66,7 @@ _HONEST = (
     Step("a product that there is not", "GET", "/products/999", _KEY, status=404),
     Step("log in", "POST", "/login", _KEY + _JSON, _LOGIN),
     Step("place an order", "POST", "/orders", _KEY + _JSON, _ORDER, status=201),
+    Step("look at it", "GET", _PLACED, _KEY),
     Step("redeem a coupon", "POST", "/coupons/redeem", _KEY + _JSON, _COUPON),
 )
 
@@ -76,6 +78,8 @@ _STRANGERS = (
     Step("a JWT whose signature was changed", "GET", "/orders", _bearer("{jwt}x"), expect="deny", status=401),
     Step("an expired JWT", "GET", "/orders", _bearer("{expired_jwt}"), expect="deny", status=401),
 )
+
+_NOT_THEIRS = (Step("somebody else's order", "GET", _PLACED, _bearer("{jwt}"), expect="deny", status=404),)
 
 _MALFORMED = (
     Step("a method that nobody needs", "TRACE", "/products", _KEY, expect="deny", status=405),
@@ -127,6 +131,7 @@ _FORGED = (
 
 _LEAKS = (
     Step("revealing headers are removed", "GET", "/products/1", _KEY, hides=_REVEALING),
+    Step("a password hash stays here", "GET", "/users/1", _KEY, hides=("password_hash", "passwordHash")),
     Step("a traceback is hidden", "GET", "/error", _KEY, status=500, hides=_INTERNALS),
     Step("an SQL error is hidden", "GET", "/search?q=%27", _KEY, status=500, hides=("sqlite3", *_INTERNALS)),
 )
@@ -145,4 +150,6 @@ _BURST = (
     ),
 )
 
-STEPS: tuple[Step, ...] = _HONEST + _STRANGERS + _MALFORMED + _UNDESCRIBED + _INJECTED + _FORGED + _LEAKS + _BURST
+STEPS: tuple[Step, ...] = (
+    _HONEST + _STRANGERS + _NOT_THEIRS + _MALFORMED + _UNDESCRIBED + _INJECTED + _FORGED + _LEAKS + _BURST
+)

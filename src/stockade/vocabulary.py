@@ -254,6 +254,7 @@ class Control:
 
     name: ClassVar[str]
     rules: ClassVar[dict[str, str]] = {}
+    bodies_alone: ClassVar[bool] = False  # its `on_request_body` has nothing to say of a request without a body
     seals: ClassVar[bool] = False  # its `on_response_body` comes last, after all sieves: nothing reads what it makes
 
     def describe(self) -> str:

@@ -42,6 +42,8 @@ BEYOND_THE_SCHEMA = {
     "hash-key-is-a-folder",
     "identity-built",
     "identity-claims",
+    "identity-enrolment",
+    "identity-enrolment-login",
     "identity-lead",
     "jwt-bad-jwks-urls",
     "jwt-http-jwks",

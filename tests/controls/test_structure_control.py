@@ -79,3 +79,10 @@ def test_compressed_bodies_are_left_to_others() -> None:
 def test_another_control_may_want_it_all_the_same() -> None:
     exchange = make_exchange(make_request("POST", headers=[("content-type", "text/plain")]), request_body=b"{")
     assert Structure(LIMITS).on_request_body(exchange) is PASS
+
+
+def test_paths_of_others_are_left_to_them() -> None:
+    control = Structure(LIMITS, elsewhere=lambda path: path == "/graphql")
+    for path, wanted in (("/graphql", False), ("/orders", True)):
+        request = make_request("POST", path, headers=[("content-type", JSON)], has_body=True)
+        assert control.wants_request_body(make_exchange(request)) is wanted

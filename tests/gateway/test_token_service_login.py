@@ -42,8 +42,10 @@ _ROOMY = [{"name": "per-address", "key": "address", "rate": "1000/s", "burst": 1
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory, echoing: Upstream) -> Iterator[Gateway]:
-    with running(Gateway(tmp_path_factory.mktemp("people"), service_policy(echoing.port, limits=_ROOMY))) as started:
-        for name in ("alice", "carol"):
+    with running(
+        Gateway(tmp_path_factory.mktemp("people"), service_policy(echoing.port, limits=_ROOMY, enrolment=True))
+    ) as started:
+        for name in ("alice", "carol", "erin"):
             words = ("users", "add", name, "--scope", "orders:read", "--stdin")
             stockade(started, *words, typed=PASSWORD + "\n")
         yield started
@@ -207,6 +209,60 @@ def test_in_a_browser(gateway: Gateway, echoing: Upstream, tmp_path: Path) -> No
     endpoint = base(gateway) + "/oauth2/token"
     tokens = session.fetch_token(endpoint, authorization_response=location, state=state, code_verifier=VERIFIER)
     assert shop(gateway, tokens["access_token"]).status == 200
+
+
+def test_a_passkey_in_a_browser(gateway: Gateway, echoing: Upstream, tmp_path: Path) -> None:
+    """Added on the service's own page, and shown at the next login, with nothing of it known to the policy."""
+    back = f"http://127.0.0.1:{echoing.port}/back"
+    client = register(
+        gateway, "Shop front", "--grant", "authorization_code", "--audience", "shop", "--scope", "orders:read",
+        "--authentication", "none", "--redirect", back,
+    )  # fmt: skip
+    session = OAuth2Session(
+        client.id, redirect_uri=back, code_challenge_method="S256", token_endpoint_auth_method="none"
+    )
+    url, state = session.create_authorization_url(base(gateway) + "/oauth2/authorize", code_verifier=VERIFIER)
+    with browsing(tmp_path) as tab:
+        tab.call("Page.setBypassCSP", enabled=False)
+        tab.call("WebAuthn.enable")
+        kind = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+        tab.call(
+            "WebAuthn.addVirtualAuthenticator",
+            options={**kind, "isUserVerified": True, "automaticPresenceSimulation": True},
+        )
+        _enter(tab, base(gateway) + "/oauth2/passkeys", "erin")
+        _press(tab, "Add a passkey", "form[data-passkey] button")
+        wait_until(lambda: "The passkey is yours" in _text(tab), "a passkey")
+        _enter(tab, url, "erin")
+        _press(tab, "Second factor", "form[data-passkey] button")
+        _press(tab, "Allow access?", "button[value=allow]")
+        wait_until(lambda: _where(tab).startswith(back), "the application's page")
+        location = _where(tab)
+    endpoint = base(gateway) + "/oauth2/token"
+    tokens = session.fetch_token(endpoint, authorization_response=location, state=state, code_verifier=VERIFIER)
+    keys = KeySet.import_key_set(httpx.get(base(gateway) + "/oauth2/jwks", trust_env=False).json())
+    said = jwt.decode(tokens["access_token"], keys).claims
+    assert (said["acr"], said["amr"]) == ("phr", ["mfa", "pwd", "swk", "user"])
+    assert shop(gateway, tokens["access_token"]).status == 200
+
+
+def _enter(tab: Any, url: str, name: str) -> None:
+    tab.go(url)
+    tab.run(f"document.querySelector('[name=username]').value = {name!r}")
+    tab.run(f"document.querySelector('[name=password]').value = {PASSWORD!r}")
+    tab.run("void document.querySelector('button').click()")
+
+
+def _press(tab: Any, heading: str, button: str) -> None:
+    wait_until(lambda: heading in _text(tab), heading)
+    tab.settle()
+    tab.run(f"void document.querySelector({button!r}).click()")
+
+
+def _text(tab: Any) -> str:
+    with contextlib.suppress(AssertionError):
+        return str(tab.text)
+    return ""
 
 
 def _where(tab: Any) -> str:

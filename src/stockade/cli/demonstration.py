@@ -51,7 +51,10 @@ apis:
       - {{name: logins, key: [address, operation], rate: 30/min, burst: 40}}
       - {{name: per-principal, key: principal, rate: 20/s, burst: 60}}
       - {{name: daily, key: principal, quota: 10000/day}}
+    ownership:
+      - {{type: order, id: path.id, operations: ["GET /orders/{{id}}"], learn: {{from: POST /orders}}, learning: 0s}}
     waf: {{rules: builtin}}
+    exposure: {{responses: strip}}
 """
 
 

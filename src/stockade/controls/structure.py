@@ -5,6 +5,7 @@ Findings: one for each fault, named by its rule ("depth", "duplicate-name", "doc
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from stockade.payloads import BadPayload, Limits, check_structure, has_structure
@@ -13,23 +14,31 @@ from stockade.vocabulary import PASS, Control, Exchange, Finding, Stop, Verdict
 
 
 class Structure(Control):
-    """JSON, forms, multipart and XML within limits, and none that two readers could take for different things. files:
-    whether the files of multipart bodies are looked into.
+    """JSON, forms, multipart and XML within limits, and none that two readers could take for different things.
+
+    files: whether the files of multipart bodies are looked into. elsewhere: paths whose bodies another control reads as
+    strictly (GraphQL), and refuses in their own language.
 
     Bodies of other types, and those that are compressed, pass as they come: nobody waits for their end.
     """
 
     name = "schema"
     rules: ClassVar = {}
+    bodies_alone = True
 
-    def __init__(self, limits: Limits, *, files: bool = True) -> None:
+    def __init__(
+        self, limits: Limits, *, files: bool = True, elsewhere: Callable[[str], bool] = lambda _: False
+    ) -> None:
         self._limits = limits
         self._files = files
+        self._elsewhere = elsewhere
 
     def describe(self) -> str:
         return "limits of structure for bodies"
 
     def wants_request_body(self, exchange: Exchange) -> bool:
+        if self._elsewhere(exchange.request.path):
+            return False
         headers = exchange.request.headers
         if (headers.get("content-encoding") or "identity").strip().lower() != "identity":
             return False

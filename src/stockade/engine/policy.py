@@ -59,6 +59,7 @@ class Route(Struct, frozen=True, gc=False):
     own_headers: tuple[tuple[str, str], ...] = ()  # on responses that Stockade itself makes
     on_request: tuple[tuple[Binding, Hook], ...] = ()
     on_request_body: tuple[tuple[Binding, Hook], ...] = ()
+    on_request_alone: tuple[tuple[Binding, Hook], ...] = ()  # both, for a request that has no body
     on_response: tuple[tuple[Binding, Hook], ...] = ()
     on_response_body: tuple[tuple[Binding, Hook], ...] = ()
     on_request_stream: tuple[tuple[Binding, StreamHook], ...] = ()
@@ -85,6 +86,7 @@ class Route(Struct, frozen=True, gc=False):
             bindings=bound,
             **fields,
             **hooks,
+            on_request_alone=_alone(hooks),
             behind_proxies=len(fields.get("trusted_proxies", ())) > 0,
             mark=(ROUTE, fields["upstream"].cluster),
             shortcuts={
@@ -102,7 +104,7 @@ class Route(Struct, frozen=True, gc=False):
             for phase in (*PHASES, *STREAMS)
         }
         bindings = tuple(binding for binding in self.bindings if binding.control.name != control)
-        changes: dict[str, Any] = {"bindings": bindings, **kept}
+        changes: dict[str, Any] = {"bindings": bindings, **kept, "on_request_alone": _alone(kept)}
         return replace(self, **changes)
 
     def owns(self, path: str) -> bool:
@@ -111,6 +113,12 @@ class Route(Struct, frozen=True, gc=False):
         if not path.startswith(prefix):
             return path in self.also
         return prefix[-1] == "/" or len(path) == len(prefix) or path[len(prefix)] == "/" or path in self.also
+
+
+def _alone(hooks: dict[str, Any]) -> tuple[tuple[Binding, Hook], ...]:
+    """Who judges a request that has no body."""
+    of_body = (hook for hook in hooks["on_request_body"] if not hook[0].control.bodies_alone)
+    return (*hooks["on_request"], *of_body)
 
 
 def _dresses(control: Control) -> bool:

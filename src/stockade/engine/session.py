@@ -144,7 +144,7 @@ class Session:
         kind = type(event)
         if kind is RequestHead:
             if route.on_request_body and not has_whole_body(self.exchange, route):
-                return self._fold(route, (*route.on_request, *route.on_request_body), "on_request")
+                return self._fold(route, route.on_request_alone, "on_request")
             return self._fold(route, route.on_request, "on_request")
         if kind is ResponseHead:
             self.exchange.response = event.response  # type: ignore[union-attr]
@@ -224,12 +224,14 @@ class Session:
             self.exchange.texts = verdict.texts
         if verdict.unknown is not None:
             self.exchange.unknown = verdict.unknown
-        self.exchange.risk = max(self.exchange.risk, verdict.risk)
+        if verdict.risk > self.exchange.risk:
+            self.exchange.risk = verdict.risk
         if verdict.decided:
             self._decided += f" {binding.control.name}:{verdict.decided}"
         if verdict.edits is not None and not binding.monitor:
             kept.append(verdict.edits)
-            self._change(phase, verdict, verdict.edits)
+            if verdict.request is not None or verdict.edits.body is not None:
+                self._change(phase, verdict, verdict.edits)
         if verdict.findings:
             self._note(binding, verdict.findings)
 

@@ -69,6 +69,16 @@ class FakePeople:
         self.wrong += code != "123456"
         return "otp" if code == "123456" else None
 
+    def challenge(self, user_id: str, at: float) -> None:
+        """Passkeys are tried with users that are real, in `test_passkey_login`."""
+
+    def check_passkey(self, user_id: str, challenge_id: str, answer: str, at: float) -> None: ...
+
+    def begin_passkey(self, user_id: str, at: float) -> None: ...
+
+    def add_passkey(self, user_id: str, challenge_id: str, answer: str, label: str, at: float) -> bool:
+        return False
+
 
 class _Transport(httpx.BaseTransport):
     def __init__(self, app: Any) -> None:
@@ -84,12 +94,12 @@ class _Transport(httpx.BaseTransport):
 
 
 class TokenService:
-    def __init__(self, database: Database, *, users: bool = True, **settings: Any) -> None:
+    def __init__(self, database: Database, *, users: bool = True, people: Any = None, **settings: Any) -> None:
         self.now = START
         self.users = FakePeople()
         store = ClientStore(database)
         sealer = Envelope(KeyRing.of(b"k" * 32))
-        self.settings = Settings(issuer=ISSUER, schedule=SCHEDULE, **settings)
+        self.settings = Settings(**{"issuer": ISSUER, "schedule": SCHEDULE, **settings})
         self.trail = Trail(EventStore(database))
         self.keys = SigningKeys(SigningKeyStore(database), sealer, SCHEDULE, self.settings.algorithm, self.trail)
         self.tokens = TokenStore(database)
@@ -99,7 +109,7 @@ class TokenService:
             self.tokens,
             self.keys,
             Digests(HASH_KEY),
-            self.users if users else None,
+            people or (self.users if users else None),
             self.trail,
         )
         self.clients = Clients(store, HASH_KEY)

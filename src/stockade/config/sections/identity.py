@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -32,6 +33,10 @@ _OPERATIONS: Final = (
     "GET /oauth2/device",
     "POST /oauth2/login",
     "POST /oauth2/factor",
+    "POST /oauth2/passkey",
+    "GET /oauth2/passkey.js",
+    "GET /oauth2/passkeys",
+    "POST /oauth2/passkeys",
     "POST /oauth2/consent",
     "POST /oauth2/device",
     "POST /oauth2/device/consent",
@@ -92,11 +97,35 @@ class IdentitySection(Model):
     code_lifetime: PositiveDuration = Field(60.0, le=600.0, description="Of authorization codes.")
     device_lifetime: PositiveDuration = Field(600.0, le=3600.0, description="Of device and user codes.")
     login: Flag = Field(True, description="Whether our own users log in here: authorization code and device flow.")
+    enrolment: Flag = Field(
+        False, description="Whether users add passkeys themselves, at /oauth2/passkeys, with what they log in with now."
+    )
     signing: SigningItem = SigningItem()
     firewall: FirewallSection | None = Field(
         None, description="Of its API: what is stated replaces the strict defaults."
     )
     limits: list[LimitItem] | None = Field(None, description="Of its API, in place of the strict defaults.")
+
+    @model_validator(mode="after")
+    def _passkeys_can_be_made(self) -> IdentitySection:
+        parts = urlsplit(self.issuer)
+        host = parts.hostname or ""
+        if self.enrolment and not self.login:
+            raise ValueError("enrolment is for people who log in: not with `login: false`")
+        if self.enrolment and (_is_address(host) or (parts.scheme == "http" and host != "localhost")):
+            raise ValueError(
+                f"enrolment: browsers make no passkeys at {written(self.issuer)}, but at a name over https "
+                "(http for localhost)"
+            )
+        return self
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def api_of(identity: Any) -> dict[str, Any] | None:

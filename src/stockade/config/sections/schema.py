@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from stockade.config.base import Model, Section
+from stockade.config.sections.graphql import place_of
 from stockade.config.sections.soap import SoapSection
 from stockade.config.site import Site
 from stockade.config.texts import FilePath, HeaderName, MediaType, Operation
@@ -88,7 +89,9 @@ def make(site: Site) -> list[Binding]:
         return []
     if site.api.openapi is None and not section.operations and section.soap is None:
         limits = section.limits.limits() if stated is not None else _UNSTATED
-        return [site.bind(Structure(limits, files=stated is not None), section, "schema")]
+        graphql = place_of(site) if site.api.graphql is not None and site.api.graphql.mode == "block" else None
+        structure = Structure(limits, files=stated is not None, elsewhere=graphql or (lambda _: False))
+        return [site.bind(structure, section, "schema")]
     from stockade.config.sections.schema_contract import make_with  # validators are for those who have schemas
 
     return make_with(site, section)

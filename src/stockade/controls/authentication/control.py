@@ -79,7 +79,7 @@ class Authentication(Control):
         if proven is not None:
             judged = proven[1]
             principal = judged.principal if isinstance(judged, Pending) else judged
-            weak = yield from self._too_weak(exchange, principal)
+            weak = (yield from self._too_weak(exchange, principal)) if self._step_up else None
             return weak or self._accept(exchange, *proven)
         if self._anonymous.matches(request.method, request.path):
             edits = self._hide(exchange, None)
@@ -141,7 +141,9 @@ class Authentication(Control):
         Nor with one that was not proven: it may rely on us and believe a forged token that came beside a good key.
         """
         hidden = self._hide_carriers(exchange, proven)
-        ours = self._login.hide(exchange.request, principal) if self._login is not None else None
+        if self._login is None:
+            return hidden
+        ours = self._login.hide(exchange.request, principal)
         if hidden is None or ours is None:
             return hidden or ours
         put = {name for name, _ in ours.set}

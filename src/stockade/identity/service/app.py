@@ -64,11 +64,15 @@ def _browser_routes(service: Service, clock: Clock) -> list[Route]:
     answered: dict[str, Step] = {
         "login": authorizing.log_in,
         "factor": authorizing.second_factor,
+        "passkey": authorizing.passkey,
         "consent": authorizing.consent,
         "device": authorizing.device,
         "device/consent": authorizing.device_consent,
     }
+    if service.settings.enrolment:
+        shown["passkeys"], answered["passkeys"] = authorizing.begin_enrolment, authorizing.new_passkey
     return [
+        Route(f"{base}/oauth2/passkey.js", _script, methods=["GET"]),
         *(
             Route(f"{base}/oauth2/{name}", _visited(service, step, clock), methods=["GET"])
             for name, step in shown.items()
@@ -151,6 +155,11 @@ def _caller(request: Request) -> Caller:
 
 
 # What browsers ask.
+
+
+async def _script(_: Request) -> Response:
+    headers = {**_FRESH, "x-content-type-options": "nosniff", "cross-origin-resource-policy": "same-origin"}
+    return Response(pages.SCRIPT, headers=headers, media_type="text/javascript")
 
 
 def _visited(service: Service, step: Step, clock: Clock) -> Handler:

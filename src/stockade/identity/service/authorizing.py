@@ -2,6 +2,7 @@
 
     GET authorize ──▶ login ──▶ (second factor) ──▶ consent ──▶ redirect to the client, with a code or an error
     GET device    ──▶ login ──▶ (second factor) ──▶ user code ──▶ consent ──▶ "go back to your device"
+    GET passkeys  ──▶ login ──▶ (second factor) ──▶ a new passkey
 
 Until client and redirect URI are known to belong together, what is wrong is told on a page of our own: an address
 that a request merely brings is never redirected to (section 4.1.2.1).
@@ -34,6 +35,7 @@ from stockade.identity.service.secrets import CODE, make_secret
 from stockade.identity.service.service import TooMany
 from stockade.identity.service.tickets import LIFE, BadTicket, Ticket, seal, unseal
 from stockade.identity.service.trail import DEVICE_ALLOWED, DEVICE_DENIED, FACTOR_FAILED, LOGGED_IN, LOGIN_FAILED
+from stockade.second_factors import Methods
 
 if TYPE_CHECKING:
     from stockade.identity.service.pages import Page
@@ -43,6 +45,7 @@ _MOST_STATE = 2048
 _KEPT = ("client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "resource", "audience", "dpop_jkt")
 _WRONG = "Name or password is wrong."
 _TOO_MANY = "Too many wrong tries. Wait some minutes."
+_ENROLMENT = {"passkeys": "new"}  # what is asked for by nobody but the user
 _ACR = {False: "pwd", True: "mfa"}
 
 
@@ -107,6 +110,12 @@ def begin_device(service: Service, visit: Visit) -> Page:
     return pages.login(_at(service, "login"), _seal(service, ticket, visit), "let a device in")
 
 
+def begin_enrolment(service: Service, visit: Visit) -> Page:
+    """GET /oauth2/passkeys, where users come to who want one."""
+    ticket = Ticket(step="login", asked=_ENROLMENT, ends=visit.at + LIFE)
+    return pages.login(_at(service, "login"), _seal(service, ticket, visit), _called(service, ticket))
+
+
 # The pages' answers.
 
 
@@ -122,8 +131,7 @@ def log_in(service: Service, visit: Visit) -> Page | Redirect:
         return pages.login(_at(service, "login"), visit.form["ticket"], _called(service, ticket), _WRONG)
     ticket = replace(ticket, user=user.id, amr=("pwd",), auth_time=visit.at)
     if user.factors:
-        ticket = replace(ticket, step="factor")
-        return pages.factor(_at(service, "factor"), _seal(service, ticket, visit))
+        return _ask_factor(service, visit, replace(ticket, step="factor"))
     return _logged_in(service, visit, ticket, user)
 
 
@@ -135,11 +143,33 @@ def second_factor(service: Service, visit: Visit) -> Page | Redirect:
         method = _people(service).check_factor(user.id, visit.form.get("code", "")[:64], visit.at)
     except TooMany:
         _note_failure(service, visit, ticket, FACTOR_FAILED, user.id)
-        return pages.factor(_at(service, "factor"), visit.form["ticket"], _TOO_MANY)
+        return _ask_factor(service, visit, ticket, _TOO_MANY)
     if method is None:
         _note_failure(service, visit, ticket, FACTOR_FAILED, user.id)
-        return pages.factor(_at(service, "factor"), visit.form["ticket"], "The code is wrong.")
+        return _ask_factor(service, visit, ticket, "The code is wrong.")
     return _logged_in(service, visit, replace(ticket, amr=("pwd", method, "mfa")), user)
+
+
+def passkey(service: Service, visit: Visit) -> Page | Redirect:
+    """POST /oauth2/passkey: the other way to answer the page of the second factor. Each page has a challenge of its
+    own, which its sealed ticket names, and which is over with the first answer.
+    """
+    ticket = _ticket(service, visit, "factor")
+    user = _user(service, ticket, visit.at)
+    proof = _people(service).check_passkey(user.id, ticket.challenge, visit.form.get("answer", ""), visit.at)
+    if proof is None:
+        _note_failure(service, visit, ticket, FACTOR_FAILED, user.id)
+        return _ask_factor(service, visit, ticket, "The passkey was not accepted.")
+    worth = Methods.of("password", proof)
+    return _logged_in(service, visit, replace(ticket, acr=worth.acr, amr=tuple(sorted(worth.amr))), user)
+
+
+def _ask_factor(service: Service, visit: Visit, ticket: Ticket, trouble: str = "") -> Page:
+    challenge, asked = _people(service).challenge(ticket.user, visit.at), None
+    if challenge is not None:
+        asked = pages.Asked(challenge.options, _at(service, "passkey"), _at(service, "passkey.js"))
+    ticket = replace(ticket, challenge=challenge.id if challenge is not None else "")
+    return pages.factor(_at(service, "factor"), _seal(service, ticket, visit), trouble, asked)
 
 
 def _note_failure(service: Service, visit: Visit, ticket: Ticket, event: str, user: str) -> None:
@@ -150,6 +180,8 @@ def _note_failure(service: Service, visit: Visit, ticket: Ticket, event: str, us
 def _logged_in(service: Service, visit: Visit, ticket: Ticket, user: Person) -> Page | Redirect:
     client_id, methods = ticket.asked.get("client_id", ""), " ".join(ticket.amr)
     service.note(LOGGED_IN, visit.at, client=client_id, user=user.id, address=visit.address, detail=methods)
+    if ticket.asked == _ENROLMENT:
+        return _ask_new_passkey(service, visit, replace(ticket, step="enrolment"))
     if "client_id" not in ticket.asked:
         ticket = replace(ticket, step="device")
         code = ticket.asked.get("user_code", "")
@@ -159,6 +191,25 @@ def _logged_in(service: Service, visit: Visit, ticket: Ticket, user: Person) -> 
     scopes = of_user(narrow_scopes(ticket.asked.get("scope"), client.scopes), user.scopes)
     targets = form_targets(ticket.asked["redirect_uri"])
     return pages.consent(_at(service, "consent"), sealed, client.name, scopes, user.name, targets)
+
+
+def new_passkey(service: Service, visit: Visit) -> Page:
+    """POST /oauth2/passkeys."""
+    ticket = _ticket(service, visit, "enrolment")
+    user, form = _user(service, ticket, visit.at), visit.form
+    answer, label = form.get("answer", ""), form.get("label", "")
+    if not _people(service).add_passkey(user.id, ticket.challenge, answer, label, visit.at):
+        return _ask_new_passkey(service, visit, ticket, "The passkey was not accepted.")
+    return pages.told("Done", "The passkey is yours: it will be asked for when you log in.")
+
+
+def _ask_new_passkey(service: Service, visit: Visit, ticket: Ticket, trouble: str = "") -> Page:
+    challenge = _people(service).begin_passkey(ticket.user, visit.at)
+    if challenge is None:
+        return pages.told("No more", "No further passkey can be added for you here.", 409)
+    asked = pages.Asked(challenge.options, _at(service, "passkeys"), _at(service, "passkey.js"))
+    ticket = replace(ticket, challenge=challenge.id)
+    return pages.new_passkey(_seal(service, ticket, visit), ticket.user, asked, trouble)
 
 
 def device(service: Service, visit: Visit) -> Page:
@@ -265,12 +316,14 @@ def _people(service: Service) -> People:
 
 
 def _called(service: Service, ticket: Ticket) -> str:
+    if ticket.asked == _ENROLMENT:
+        return "add a passkey"
     client = service.clients.get(ticket.asked.get("client_id", "")) if "client_id" in ticket.asked else None
     return client.name if client is not None else "let a device in"
 
 
 def _acr(ticket: Ticket) -> str:
-    return _ACR["mfa" in ticket.amr]
+    return ticket.acr or _ACR["mfa" in ticket.amr]
 
 
 def _at(service: Service, page: str) -> str:

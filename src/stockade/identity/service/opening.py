@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, closing
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from stockade.config import Loaded
 from stockade.config.database import database_place
 from stockade.config.hash_key import own_key, read_hash_key
 from stockade.config.secrets import read_envelope
 from stockade.config.sections.identity import IdentitySection
-from stockade.config.users import user_settings
+from stockade.config.users import UserSettings, user_settings
 from stockade.grants import Schedule
 from stockade.identity.answers import Answers
 from stockade.identity.opening import opened_of
+from stockade.identity.passkeys import Passkeys
 from stockade.identity.service.people import People
 from stockade.identity.service.secrets import Digests
 from stockade.identity.service.service import Service
 from stockade.identity.service.settings import Settings
 from stockade.identity.service.signing import SigningKeys
 from stockade.identity.service.trail import Trail
+from stockade.second_factors import RelyingParty
 from stockade.stores import Counters, Database
 from stockade.stores.clients import ClientStore
 from stockade.stores.events import EventStore
@@ -44,6 +50,7 @@ def settings_of(section: IdentitySection) -> Settings:
         grant=section.grant_lifetime,
         code=section.code_lifetime,
         device=section.device_lifetime,
+        enrolment=section.enrolment,
     )
 
 
@@ -79,4 +86,31 @@ def _people(loaded: Loaded, hash_key: bytes, database: Database, stack: ExitStac
     checks = stack.enter_context(closing(PasswordChecks(users, settings.argon2)))
     factors = FactorStore(users, read_envelope(loaded), own_key(hash_key, "recovery codes"))
     opened = opened_of(Answers(users, checks, factors, counters), settings, stack)
-    return People(opened.users, opened.factors)
+    assert loaded.config.identity is not None
+    party = party_at(loaded.config.identity.issuer, settings)
+    passkeys = Passkeys(opened.factors, factors, party) if party is not None else None
+    return People(opened.users, opened.factors, passkeys)
+
+
+def party_at(issuer: str, settings: UserSettings) -> RelyingParty | None:
+    """Who the service's pages are to an authenticator: the domain that the policy says, else the issuer's host, and no
+    origin but the issuer's. None where no browser would show a passkey: an IP address, plain http, a foreign domain.
+    """
+    parts = urlsplit(issuer)
+    host = (parts.hostname or "").lower()
+    if _is_address(host) or (parts.scheme != "https" and host != "localhost"):
+        return None
+    told = settings.party or RelyingParty(host, (), settings.name)
+    if host != told.id and not host.endswith(f".{told.id}"):
+        return None
+    port = parts.port if parts.port != {"https": 443, "http": 80}[parts.scheme] else None
+    origin = f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
+    return replace(told, origins=(origin,))
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

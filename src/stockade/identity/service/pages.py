@@ -1,4 +1,8 @@
-"""What a browser is shown: a few pages of plain HTML, without script, with one style that the policy names by hash."""
+"""What a browser is shown: a few pages of plain HTML, with one style that the policy names by hash.
+
+There is no script in them. The page that asks for a passkey names one, of our own origin, and works without it for
+whoever types in a code.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,11 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Iterable
 from html import escape
+from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:24rem;margin:4rem auto;padding:0 1rem;color:#1a1a1a}"
@@ -15,21 +22,26 @@ _STYLE = (
     "button{font:inherit;padding:.5rem 1.5rem;margin:1.5rem .5rem 0 0}.trouble{color:#a40000}"
     "@media(prefers-color-scheme:dark){body{background:#16181a;color:#e8e8e8}.trouble{color:#ff8a80}}"
 )
+SCRIPT: Final = (Path(__file__).parent / "passkey.js").read_bytes()
 _HASH = b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 
 class Page(Struct, frozen=True):
-    """A page and who its forms may lead to, besides ourselves. status: of the response."""
+    """A page and who its forms may lead to, besides ourselves. status: of the response. script: whether it names our
+    own.
+    """
 
     html: str
     targets: str = ""
     status: int = 200
+    script: bool = False
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         action = f"'self' {self.targets}".strip()
+        script = "script-src 'self'; " if self.script else ""
         csp = (
-            f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action {action}; "
+            f"default-src 'none'; {script}style-src 'sha256-{_HASH}'; form-action {action}; "
             "frame-ancestors 'none'; base-uri 'none'"
         )
         return (
@@ -54,14 +66,50 @@ def login(action: str, ticket: str, client: str, trouble: str = "") -> Page:
     return _page("Log in", f"<p>to go on to <b>{escape(client)}</b></p>{_form(action, ticket, fields, trouble)}")
 
 
-def factor(action: str, ticket: str, trouble: str = "") -> Page:
+class Asked(Struct, frozen=True):
+    """What is asked of an authenticator. options: JSON for the browser. action: of the form. script: where ours is."""
+
+    options: str
+    action: str
+    script: str
+
+
+def factor(action: str, ticket: str, trouble: str = "", passkey: Asked | None = None) -> Page:
+    """passkey: for a user who has one; a code is good all the same."""
     fields = (
         '<label for="code">Code</label>'
         '<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" '
         'maxlength="64" required autofocus>'
         "<button>Go on</button>"
     )
-    return _page("Second factor", _form(action, ticket, fields, trouble))
+    form = _form(action, ticket, fields, trouble)
+    if passkey is None:
+        return _page("Second factor", form)
+    said = "No passkey was shown. Try again, or type in a code."
+    button = "<button>Use a passkey</button>"
+    return replace(_page("Second factor", form + _passkey(ticket, passkey, said, button)), script=True)
+
+
+def new_passkey(ticket: str, user: str, passkey: Asked, trouble: str = "") -> Page:
+    fields = (
+        '<label for="label">What you call it, such as the name of this device</label>'
+        '<input id="label" name="label" maxlength="64" autocomplete="off"><button>Add a passkey</button>'
+    )
+    told = f'<p class="trouble" role="alert">{escape(trouble)}</p>' if trouble else ""
+    said = "No passkey was made. This device may hold one of yours already; try another, or try again."
+    text = f"<p>You are <b>{escape(user)}</b>. From then on you will be asked for a second factor.</p>{told}"
+    return replace(_page("Add a passkey", text + _passkey(ticket, passkey, said, fields)), script=True)
+
+
+def _passkey(ticket: str, asked: Asked, said: str, fields: str) -> str:
+    """Hidden until the script is there: without it the form can do nothing. said: when the browser has none."""
+    return (
+        "<noscript><p>Passkeys need a script: allow this page its own.</p></noscript>"
+        f'<p id="passkey-trouble" class="trouble" role="alert" hidden>{said}</p>'
+        f'<form method="post" action="{escape(asked.action)}" data-passkey="{escape(asked.options)}" hidden>'
+        f'<input type="hidden" name="ticket" value="{escape(ticket)}"><input type="hidden" name="answer">'
+        f'{fields}</form><script src="{escape(asked.script)}" defer></script>'
+    )
 
 
 def consent(action: str, ticket: str, client: str, scopes: Iterable[str], user: str, targets: str = "") -> Page:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from msgspec import Struct
 
 from stockade.identity.factors import Factors, TooManyGuesses
+from stockade.identity.passkeys import Challenge, Passkeys
 from stockade.identity.service.service import TooMany
 from stockade.identity.users import NoSuchUser, Users
 from stockade.passwords import User
+from stockade.second_factors import BadPasskey
+from stockade.second_factors.methods import Proof
 
 _METHODS = {"totp": "otp", "recovery": "kba"}  # RFC 8176; a recovery code is knowledge that was agreed upon
+
+_LABEL = 64  # characters
 
 
 class Someone(Struct, frozen=True):
@@ -26,11 +31,15 @@ class Someone(Struct, frozen=True):
 
 
 class People:
-    """Wrong guesses are counted in `identity.users` and `identity.factors`, per account and per address."""
+    """Wrong guesses are counted in `identity.users` and `identity.factors`, per account and per address.
 
-    def __init__(self, users: Users, factors: Factors) -> None:
+    passkeys: None where no browser would show one to the service's pages.
+    """
+
+    def __init__(self, users: Users, factors: Factors, passkeys: Passkeys | None = None) -> None:
         self._users = users
         self._factors = factors
+        self._passkeys = passkeys
 
     def verify(self, name: str, password: str, at: float, *, address: str = "") -> Someone | None:
         user = self._users.verify(name, password, at, address=address)
@@ -50,6 +59,42 @@ class People:
         except TooManyGuesses as error:
             raise TooMany from error
         return _METHODS[proof] if proof is not None else None
+
+    def challenge(self, user_id: str, at: float) -> Challenge | None:
+        user = self._find(user_id)
+        if self._passkeys is None or user is None or "passkey" not in user.factors:
+            return None
+        return self._passkeys.challenge(at, user)
+
+    def check_passkey(self, user_id: str, challenge_id: str, answer: str, at: float) -> Proof | None:
+        """Nobody can guess a signature, so there is no budget of guesses."""
+        if self._passkeys is None:
+            return None
+        try:
+            login = self._passkeys.check(challenge_id, answer, at)
+        except BadPasskey:
+            return None
+        return login.proof if login.user.name == user_id else None
+
+    def begin_passkey(self, user_id: str, at: float) -> Challenge | None:
+        user = self._find(user_id)
+        if self._passkeys is None or user is None:
+            return None
+        try:
+            return self._passkeys.begin(user, at)
+        except ValueError:  # there are more than anybody needs
+            return None
+
+    def add_passkey(self, user_id: str, challenge_id: str, answer: str, label: str, at: float) -> bool:
+        user = self._find(user_id)
+        if self._passkeys is None or user is None:
+            return False
+        label = "".join(filter(str.isprintable, label))[:_LABEL]
+        try:
+            self._passkeys.finish(user, challenge_id, answer, at, f"user:{user.name}", label)
+        except BadPasskey:
+            return False
+        return True
 
     def _find(self, name: str) -> User | None:
         try:

@@ -10,7 +10,7 @@ app              HTTP
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from stockade.grants import PATHS, metadata
 from stockade.grants.clients import CLIENT_SUBJECT
@@ -24,6 +24,10 @@ from stockade.stores.clients import ClientStore
 from stockade.stores.events import Event
 from stockade.stores.tokens import TokenStore
 from stockade.tokens import DPOP_ALGORITHMS
+
+if TYPE_CHECKING:
+    from stockade.identity.passkeys import Challenge
+    from stockade.second_factors.methods import Proof
 
 
 class TooMany(Exception):
@@ -56,6 +60,18 @@ class People(Protocol):
 
     def check_factor(self, user_id: str, code: str, at: float) -> str | None:
         """The method that was used (RFC 8176), such as "otp"; None for a wrong code. Raises TooMany."""
+
+    def challenge(self, user_id: str, at: float) -> Challenge | None:
+        """For a passkey of the user; None where there is none to be shown."""
+
+    def check_passkey(self, user_id: str, challenge_id: str, answer: str, at: float) -> Proof | None:
+        """What was proven; None for an answer that proves nothing. The challenge is over either way."""
+
+    def begin_passkey(self, user_id: str, at: float) -> Challenge | None:
+        """For a new passkey of the user; None where there may be none, or no more."""
+
+    def add_passkey(self, user_id: str, challenge_id: str, answer: str, label: str, at: float) -> bool:
+        """Whether it was added. The challenge is over either way."""
 
 
 class Service:

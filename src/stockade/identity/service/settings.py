@@ -12,7 +12,10 @@ LONGEST_ACCESS = 86400.0  # seconds: so long a revocation is remembered, so no a
 
 
 class Settings(Struct, frozen=True):
-    """Seconds. refresh: how long a refresh token may lie unused; grant: how long it may be renewed at all."""
+    """Seconds. refresh: how long a refresh token may lie unused; grant: how long it may be renewed at all.
+
+    enrolment: whether users add passkeys themselves.
+    """
 
     issuer: str
     schedule: Schedule
@@ -23,6 +26,7 @@ class Settings(Struct, frozen=True):
     code: float = 60.0
     device: float = 600.0
     interval: float = 5.0
+    enrolment: bool = False
 
     @property
     def base(self) -> str:

@@ -29,6 +29,7 @@ class Ticket(Struct, frozen=True, kw_only=True):
     """step: which page comes next: "login", "factor", "consent". asked: the request. ends: epoch seconds.
 
     user, amr, auth_time: who has logged in, how and when; empty before. device: the device that is to be let in.
+    acr: what the login was worth, where amr does not say it. challenge: the one that a passkey has to answer.
     """
 
     step: str
@@ -38,6 +39,8 @@ class Ticket(Struct, frozen=True, kw_only=True):
     amr: tuple[str, ...] = ()
     auth_time: float = 0.0
     device: str = ""
+    acr: str = ""
+    challenge: str = ""
 
     def __repr__(self) -> str:
         return f"Ticket({self.step!r})"
