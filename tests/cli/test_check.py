@@ -103,3 +103,42 @@ def test_the_schema_is_clean(stockade: Stockade) -> None:
     assert '"null"' not in text
     assert '"default": null' not in text
     assert text.count('"title"') == 1
+
+
+def everything(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in sorted(folder.iterdir())}
+
+
+def test_nothing_is_made_or_changed(shop: Path, stockade: Stockade) -> None:
+    """Neither the log, nor the database, nor a key: it says what would be."""
+    policy = shop / "stockade.yaml"
+    policy.write_text("log: {path: decisions.log}\nsecrets: {}\n" + policy.read_text())
+    before = everything(shop)
+    made = ["stockade.hash-key", "stockade.secret-key", "decisions.log", "stockade.db"]
+    found = stockade("check", "--json").json()["would_make"]
+    assert sorted(Path(each).name for each in found) == sorted(made)
+    ended = stockade("check")
+    assert ended.status == 0
+    assert all(name in ended.err for name in made)
+    assert everything(shop) == before
+    stockade("keys", "issue", "--owner", "alice")
+    before = everything(shop)
+    assert "stockade.db" in before
+    assert "stockade.db" not in str(stockade("check", "--json").json()["would_make"])
+    assert everything(shop) == before
+
+
+def test_what_could_not_be_made_is_told(shop: Path, stockade: Stockade) -> None:
+    policy = shop / "stockade.yaml"
+    text = policy.read_text()
+    (shop / "broken.db").write_text("no database " * 100)
+    for section, said in (
+        ("log: {path: nowhere/decisions.log}", "cannot be written: No such file or directory"),
+        ("log: {path: .}", "cannot be written: Is a directory"),
+        ("keys: {path: nowhere/keys.db}", "the database cannot be written"),
+        ("keys: {path: broken.db}", "the database cannot be opened: file is not a database"),
+    ):
+        policy.write_text(f"{section}\n{text}")
+        ended = stockade("check")
+        assert (ended.status, said in ended.err + ended.out) == (2, True), (section, ended)
+    assert not (shop / "nowhere").exists()

@@ -102,3 +102,18 @@ def test_a_new_signing_key(folder: Path) -> None:
     assert first != second
     (folder / "stockade.yaml").write_text(POLICY.replace('identity: {issuer: "http://127.0.0.1:8080/auth"}\n', ""))
     assert "no section" in run("rotate-signing-key", status=2)
+
+
+def test_what_happened_and_who_changed_what() -> None:
+    client = added(*ROBOT)
+    run("rotate", client["id"])
+    rows = json.loads(run("audit", "--json"))
+    assert [(row["action"], row["subject"]) for row in rows] == [
+        ("client.rotated", client["id"]),
+        ("client.added", client["id"]),
+    ]
+    assert rows[0]["actor"].startswith("cli:")
+    assert client["client_secret"] not in str(rows)
+    assert "client.added" in run("audit", client["id"])
+    assert json.loads(run("events", "--json")) == []
+    assert "client" in run("events", "--event", "login")

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sql
 from openapi_spec_validator import validate
 from starlette.applications import Starlette
 
@@ -211,7 +212,7 @@ def test_clients(desk: Desk) -> None:
     assert desk.ask("PATCH", f"/clients/{client['id']}", {"disabled": False}).json()["state"] == "active"
     assert desk.ask("DELETE", f"/clients/{client['id']}").json()["state"] == "removed"
     actions = [action for _, action in audited(desk, client["id"])]
-    assert actions == ["client.removed", "client.enabled", "client.rotated"]
+    assert actions == ["client.removed", "client.enabled", "client.rotated", "client.added"]
 
 
 # Who may.
@@ -450,3 +451,51 @@ def test_it_is_not_served_in_clear_to_a_network(admin: str, said: str) -> None:
 def test_with_tls_it_is() -> None:
     tls = '{address: "0.0.0.0:9700", api: true, tls: {certificate: a.pem, key: a.key}}'
     assert load_text(POLICY.replace("{api: true}", tls), Path("stockade.yaml"), {}).config.admin.api
+
+
+# The audit and the change are one.
+
+
+@pytest.mark.parametrize("broken", ["api_keys", "clients"])
+def test_no_row_of_the_audit_without_its_change(desk: Desk, broken: str) -> None:
+    """Whatever fails at the change takes its row in the audit along; and the row that fails takes the change."""
+    database = desk.office.database
+    key = desk.ask("POST", "/keys", {"owner": "firm"}).json()["id"]
+    grants = {"grants": ["client_credentials"], "audiences": ["a"]}
+    client = desk.ask("POST", "/clients", {"name": "firm", **grants}).json()["id"]
+    by_table: dict[str, list[tuple[str, str, Any]]] = {
+        "api_keys": [
+            ("POST", "/keys", {"owner": "firm"}),
+            ("POST", f"/keys/{key}/rotate", {}),
+            ("DELETE", f"/keys/{key}", None),
+        ],
+        "clients": [
+            ("POST", "/clients", {"name": "firm", **grants}),
+            ("POST", f"/clients/{client}/rotate", {}),
+            ("PATCH", f"/clients/{client}", {"disabled": True}),
+            ("PATCH", f"/clients/{client}", {"disabled": False}),
+            ("DELETE", f"/clients/{client}", None),
+        ],
+    }
+    calls = by_table[broken]
+
+    def rows() -> object:
+        tables = ("api_keys", "clients", "credential_audit", "revocations")
+        return [database.read(sql.text(f"SELECT * FROM {table}")) for table in tables]
+
+    for table in (broken, "credential_audit"):
+        for event in ("INSERT", "UPDATE", "DELETE"):
+            database.write(
+                sql.text(
+                    f"CREATE TRIGGER refuse_{event} BEFORE {event} ON {table} BEGIN SELECT RAISE(ABORT, 'no'); END"
+                )
+            )
+        were = rows()
+        for method, path, body in calls:
+            assert desk.ask(method, path, body).status_code in (409, 503), (table, method, path)
+        assert rows() == were, table
+        for event in ("INSERT", "UPDATE", "DELETE"):
+            database.write(sql.text(f"DROP TRIGGER refuse_{event}"))
+    count = len(read_audit(database))
+    assert [desk.ask(*call).status_code // 100 for call in calls] == [2] * len(calls)
+    assert len(read_audit(database)) == count + len(calls)

@@ -15,10 +15,12 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 import pytest
+import sqlalchemy as sql
 from joserfc.jwk import ECKey
 
-from stockade.config import build, load_text
+from stockade.config import Built, Loaded, build, load_text
 from stockade.gateway.dry_run import Decision, DryRun
+from stockade.gateway.onlooker import Onlooker
 from stockade.logins import return_target
 from tests.controls.openid_provider import CLIENT, EVENT, SECRET, OpenIdProvider, b64, providing
 from tests.exchanges import make_request
@@ -42,6 +44,14 @@ def provider(served: OpenIdProvider) -> OpenIdProvider:
     return served
 
 
+class Live(DryRun):
+    """One in earnest: logins begin and end."""
+
+    def __init__(self, loaded: Loaded, built: Built) -> None:
+        super().__init__(loaded, built)
+        self._answers = self._runtime.stores
+
+
 class Shop:
     """An API, and who decides about what is sent to it."""
 
@@ -61,7 +71,7 @@ class Shop:
             ],
         }
         loaded = load_text(json.dumps(text), folder / "stockade.yaml", {})
-        self.run = DryRun(loaded, build(loaded))
+        self.run = Live(loaded, build(loaded))
 
     def ask(
         self,
@@ -602,3 +612,27 @@ def test_secrets_stay_where_they_are(shop: Shop, provider: OpenIdProvider, tmp_p
     assert browser.cookie.encode() not in at_rest
     assert SECRET not in repr(shop.run._runtime.stores.logins._parties)
     assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.glob("stockade.db*"))
+
+
+def test_who_only_looks_leaves_the_session_as_it_is(shop: Shop, provider: OpenIdProvider) -> None:
+    """Neither touched nor refreshed nor ended, and no code is redeemed."""
+    browser = Browser(shop)
+    browser.log_in()
+    database = shop.run._runtime.stores.database
+    assert database is not None
+    live, looking = shop.run._answers, Onlooker(shop.run._runtime.stores)
+
+    def rows() -> object:
+        return database.read(sql.text("SELECT * FROM login_sessions"))
+
+    before, asked = rows(), len(provider.asked)
+    shop.run._answers = looking
+    browser.late = 300.0
+    assert is_in(browser)
+    other = Browser(shop)
+    assert other.finish(other.begin()).status == 503
+    assert "/token" not in provider.asked[asked:]
+    Browser(shop, list(browser.cookies)).page(LOGOUT)
+    assert rows() == before
+    shop.run._answers = live
+    assert is_in(browser)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -19,17 +20,22 @@ _COLUMNS = ("control", "mode", "on failure", "effect", "policy")
 def check(file: PolicyFile = DEFAULT_POLICY, as_json: AsJson = False) -> None:
     """Validate a policy and show what it does for each API, and how weak those with a description are by it.
 
+    Nothing is made or changed: it says which files `stockade up` will make.
+
     Exit status 2: it cannot be used; every reason is told, each with its line.
 
     \b
     Example: stockade check stockade.yaml
     """
+    from msgspec.structs import replace
+
     from stockade.cli import posture
     from stockade.cli.protection import protection
     from stockade.config import build, load
     from stockade.gateway.envoy.preflight import check_files
 
-    loaded = load(file)
+    missing: list[Path] = []
+    loaded = replace(load(file), would_make=missing)
     built = build(loaded)
     check_files(loaded, built)
     routes = built.policy.routes[: len(loaded.config.apis)]  # those of the login pages follow
@@ -39,7 +45,7 @@ def check(file: PolicyFile = DEFAULT_POLICY, as_json: AsJson = False) -> None:
         protected: dict[str, object] = {"protection": [row for of_api in rows for row in of_api]}
         if described:
             protected["posture"] = posture.as_json(described)
-        print_json({**protected, "warnings": list(map(str, built.warnings))})
+        print_json({**protected, "warnings": list(map(str, built.warnings)), "would_make": list(map(str, missing))})
         return
     for api, of_api in zip(loaded.config.apis, rows, strict=True):
         _show(api, of_api)
@@ -47,6 +53,8 @@ def check(file: PolicyFile = DEFAULT_POLICY, as_json: AsJson = False) -> None:
         posture.show(of_described)
     for warning in built.warnings:
         typer.echo(f"warning: {warning}", err=True)
+    if missing:
+        typer.echo(f"stockade up makes, for they are not there yet: {', '.join(map(str, missing))}", err=True)
 
 
 def _show(api: Api, rows: list[Protection]) -> None:

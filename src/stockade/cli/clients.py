@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stockade.cli.display import print_json, print_table
+from stockade.cli.display import moment, print_json, print_table
 from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy
+from stockade.cli.who import actor
 
 if TYPE_CHECKING:
     from stockade.grants import Client
     from stockade.identity.clients import Clients, Registered
 
 app = typer.Typer(
-    help="OAuth clients: add, list, show, rotate, disable, enable, remove; rotate-signing-key.\n\n\b\n"
+    help="OAuth clients: add, list, show, rotate, disable, enable, remove; audit, events; rotate-signing-key.\n\n\b\n"
     "Example: stockade clients list",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -88,6 +89,7 @@ def add(
                 tokens=tokens,
                 bound=bound,
                 client_id=client_id,
+                actor=actor(),
             )
         except BadClient as error:
             raise typer.BadParameter(str(error)) from None
@@ -144,7 +146,7 @@ def rotate(
         raise typer.BadParameter(str(error), param_hint="--overlap") from None
     with _opened(policy) as clients:
         try:
-            registered = clients.rotate(_found(clients, client).id, time.time(), seconds)
+            registered = clients.rotate(_found(clients, client).id, time.time(), seconds, actor())
         except BadClient as error:
             raise typer.BadParameter(str(error)) from None
     _show(registered, as_json)
@@ -158,7 +160,7 @@ def disable(client: ClientId, policy: Policy = DEFAULT_POLICY) -> None:
     Example: stockade clients disable 4f1c0a9be2d3c4b5a697
     """
     with _opened(policy) as clients:
-        clients.disable(_found(clients, client).id, time.time())
+        clients.disable(_found(clients, client).id, time.time(), actor())
     typer.echo(f"disabled {client}; its tokens are revoked")
 
 
@@ -170,7 +172,7 @@ def enable(client: ClientId, policy: Policy = DEFAULT_POLICY) -> None:
     Example: stockade clients enable 4f1c0a9be2d3c4b5a697
     """
     with _opened(policy) as clients:
-        clients.enable(_found(clients, client).id)
+        clients.enable(_found(clients, client).id, time.time(), actor())
     typer.echo(f"enabled {client}")
 
 
@@ -182,7 +184,7 @@ def remove(client: ClientId, policy: Policy = DEFAULT_POLICY) -> None:
     Example: stockade clients remove 4f1c0a9be2d3c4b5a697
     """
     with _opened(policy) as clients:
-        clients.remove(_found(clients, client).id, time.time())
+        clients.remove(_found(clients, client).id, time.time(), actor())
     typer.echo(f"removed {client}; its tokens are revoked")
 
 
@@ -204,6 +206,56 @@ def rotate_signing_key(policy: Policy = DEFAULT_POLICY) -> None:
     with closing(Database(database_place(loaded))) as database:
         kid = signing_keys(loaded, database).replace(time.time())
     typer.echo(f"tokens are signed by {kid} from now on")
+
+
+@app.command()
+def events(
+    event: Annotated[str, typer.Option(help="Only these, such as refresh.reused.")] = "",
+    client: Annotated[str, typer.Option(help="Only of this client, by its id.")] = "",
+    user: Annotated[str, typer.Option(help="Only of this user.")] = "",
+    policy: Policy = DEFAULT_POLICY,
+    as_json: AsJson = False,
+) -> None:
+    """What happened at the token service, newest first: logins, refused clients, replayed codes, new signing keys.
+
+    \b
+    Example: stockade clients events --event refresh.reused
+    """
+    from stockade.cli.offices import opened
+    from stockade.stores.events import EventStore
+
+    with opened(policy) as office:
+        found = EventStore(office.database).newest(event=event, client=client, user=user)
+    rows = [{name: getattr(row, name) for name in row.__struct_fields__} | {"at": moment(row.at)} for row in found]
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("at", "event", "client", "user", "address", "times", "detail")
+    print_table(columns, (tuple(str(row[column]) for column in columns) for row in rows))
+
+
+@app.command()
+def audit(
+    client: Annotated[str, typer.Argument(metavar="[CLIENT]", help="One client, by its id; default: all.")] = "",
+    policy: Policy = DEFAULT_POLICY,
+    as_json: AsJson = False,
+) -> None:
+    """Who changed which credential, and when; newest first.
+
+    \b
+    Example: stockade clients audit
+    """
+    from stockade.cli.offices import opened
+    from stockade.stores.audit import read_audit
+
+    with opened(policy) as office:
+        found = read_audit(office.database, client or None)
+    rows = [{name: getattr(row, name) for name in row.__struct_fields__} | {"at": moment(row.at)} for row in found]
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("at", "actor", "action", "subject")
+    print_table(columns, (tuple(str(row[column]) for column in columns) for row in rows))
 
 
 def _found(clients: Clients, client_id: str) -> Client:

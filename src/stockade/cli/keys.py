@@ -13,6 +13,7 @@ import typer
 
 from stockade.cli.display import print_json, print_table
 from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy
+from stockade.cli.who import actor
 
 if TYPE_CHECKING:
     from stockade.identity import ApiKeys, Issued
@@ -58,7 +59,7 @@ def issue(
     ends = now + _duration(expires, "--expires", least=1.0) if expires is not None else None
     with _opened(policy) as keys:
         try:
-            issued = keys.issue(owner, now, scopes=scope or (), networks=network or (), expires=ends)
+            issued = keys.issue(owner, now, scopes=scope or (), networks=network or (), expires=ends, actor=actor())
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
     _show_issued(issued, as_json)
@@ -133,9 +134,9 @@ def rotate(
         raise typer.BadParameter("name one key, or choose several by --owner and --older-than", param_hint="KEY")
     with _opened(policy) as keys:
         if key_id is not None:
-            _show_issued(keys.rotate(key_id, now, seconds), as_json)
+            _show_issued(keys.rotate(key_id, now, seconds, actor()), as_json)
         else:
-            _show_rotated(keys.rotate_all(now, seconds, owner=owner, older_than=least), as_json)
+            _show_rotated(keys.rotate_all(now, seconds, owner=owner, older_than=least, actor=actor()), as_json)
 
 
 @app.command()
@@ -147,7 +148,7 @@ def revoke(key_id: KeyId, policy: Policy = DEFAULT_POLICY, as_json: AsJson = Fal
     """
     now = time.time()
     with _opened(policy) as keys:
-        record = keys.revoke(key_id, now)
+        record = keys.revoke(key_id, now, actor())
     if as_json:
         print_json(_as_dict(record, now))
     else:

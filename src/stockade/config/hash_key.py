@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from secrets import token_bytes
 from typing import TYPE_CHECKING
 
 from stockade.config.base import INLINE
@@ -28,6 +29,9 @@ def read_hash_key(loaded: Loaded) -> bytes:
         # A file that the operator named and that is gone must not be replaced: every key in the store hangs on it.
         # Nor one that other machines must have too: keys that these issued would be no keys here.
         if not path.exists() and "hash_key" not in keys.model_fields_set and loaded.config.database.url is None:
+            if loaded.would_make is not None:
+                loaded.would_make.append(path)
+                return token_bytes(_LEAST)
             make_key_file(path)
         key = path.read_bytes().strip()
     except OSError as error:

@@ -22,12 +22,16 @@ from stockade.config.wording import explain
 
 
 class Loaded(Struct, frozen=True):
-    """A valid policy file. `lines` maps each place in it to its line."""
+    """A valid policy file. `lines` maps each place in it to its line.
+
+    would_make: None, or where it is noted which files (keys, log, database) would be made, none of which then is.
+    """
 
     config: Config
     path: Path
     text: str
     lines: dict[Place, int] = field(default_factory=dict)
+    would_make: list[Path] | None = None
 
     @property
     def folder(self) -> Path:

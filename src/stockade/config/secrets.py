@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from secrets import token_bytes
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -106,7 +107,7 @@ def _inline_only(secret: Secret) -> Secret:
     return secret
 
 
-def _file(loaded: Loaded, section: SecretsSection) -> KeyFile:
+def _file(loaded: Loaded, section: SecretsSection) -> Ring:
     assert section.key.file is not None
     path = loaded.folder / section.key.file
     ring = KeyFile(path)
@@ -114,6 +115,9 @@ def _file(loaded: Loaded, section: SecretsSection) -> KeyFile:
         # One that the operator named and that is gone must not be replaced: every secret in the store hangs on it.
         # Nor one that other machines must have too: they could not open what is sealed here.
         if not path.exists() and "key" not in section.model_fields_set and loaded.config.database.url is None:
+            if loaded.would_make is not None:
+                loaded.would_make.append(path)
+                return KeyRing.of(token_bytes(32))
             make_key_file(path)
         _ = ring.current
     except OSError as error:

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from hmac import compare_digest
 from typing import Final
 
-from stockade.console.operation import READ, Caller, Operation, Refused
+from stockade.certificates import Partner
+from stockade.console.operation import READ, Asked, Caller, Operation, Refused
 from stockade.identity.office import Office
 from stockade.networks import NetworkSet
 from stockade.tokens import digest_api_key, parse_api_key
@@ -66,3 +67,13 @@ def check_grant(caller: Caller, scopes: Iterable[str]) -> None:
     """Whether the caller may give these scopes, or touch what has them. Raises Refused (403)."""
     if ADMIN not in caller.scopes and any(scope.startswith(_OURS) for scope in scopes):
         raise Refused(403, f"Scopes that begin with {_OURS} are given, and keys with them changed, by {ADMIN} alone.")
+
+
+def check_partner(asked: Asked, partner: Partner | None) -> None:
+    """Whether the caller may make credentials of a partner's, by which it would be that partner. Raises Refused (403).
+
+    Else a right over keys, certificates or clients were one over partners, past their networks, quota and expiry.
+    """
+    rights = {ADMIN, "stockade:partners:write"}
+    if partner is not None and partner.ended is None and asked.caller.scopes.isdisjoint(rights):
+        raise Refused(403, f"It belongs to a partner: that needs one of the scopes {', '.join(sorted(rights))}.")

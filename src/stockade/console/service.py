@@ -6,6 +6,7 @@ Errors are problem details (RFC 9457). What is not foreseen is a 500 that says n
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import time
 import traceback
@@ -153,13 +154,30 @@ async def _read(request: Request, kind: type[Body] | None) -> Body | None:
     if data and media != "application/json":
         raise Refused(415, "The body must be application/json.")
     try:
-        value = msgspec.json.decode(bytes(data) or b"{}")
+        value = json.loads(bytes(data).decode() or "{}", object_pairs_hook=_once, parse_constant=_no_number)
         return kind.model_validate(value)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        raise Refused(400, "The body is no JSON.") from None
-    except ValidationError as error:
-        errors = [{"pointer": _pointer(each["loc"]), "detail": each["msg"]} for each in error.errors(include_url=False)]
-        raise Refused(422, "The body is not as it must be.", errors=errors[:50]) from None
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, ValidationError):
+            raise _unlike(error) from None
+        raise Refused(400, "The body is no JSON, or has a member twice.") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A member that stands there twice is two things to two readers. Raises ValueError."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError
+    return members
+
+
+def _no_number(_: str) -> Any:
+    """NaN and Infinity, which are no JSON."""
+    raise ValueError
+
+
+def _unlike(error: ValidationError) -> Refused:
+    errors = [{"pointer": _pointer(each["loc"]), "detail": each["msg"]} for each in error.errors(include_url=False)]
+    return Refused(422, "The body is not as it must be.", errors=errors[:50])
 
 
 def _pointer(place: Sequence[str | int]) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
 from stockade.config import Built, Loaded
 from stockade.engine import REQUEST_HEAD, Binding, NotNow, RequestBody, Session, drive, refuse_unread, resume
 from stockade.engine.policy import Route
+from stockade.gateway.onlooker import Onlooker
 from stockade.gateway.runtime import Runtime
-from stockade.vocabulary import Action, Ask, Asking, Finding, NotePlace, Pass, Principal, Stop, Verdict
+from stockade.vocabulary import Action, Ask, Asking, Finding, Pass, Principal, Stop, Verdict
 from stockade.wire import BadRequest, Request, Response
 
 
@@ -42,8 +43,17 @@ class Decision(Struct, frozen=True):
     response: Response | None
 
 
+class Answering(Protocol):
+    """Who answers what controls ask, at once or later."""
+
+    def answer(self, ask: Ask[Any]) -> Any: ...
+    async def answer_later(self, ask: Ask[Any]) -> Any: ...
+
+
 class DryRun:
-    """A runtime that writes no log. Counters begin empty and then count what is decided here.
+    """A runtime that writes no log, and nothing into a store (see `onlooker`).
+
+    Counters begin empty and then count what is decided here: rates, and the nonces and ids that are good once.
 
     Must not be used inside an event loop: it has one of its own, for answers that must be waited for.
     """
@@ -51,6 +61,7 @@ class DryRun:
     def __init__(self, loaded: Loaded, built: Built) -> None:
         """Raises StoreError when the key store cannot be opened."""
         self._runtime = Runtime(loaded, built, journal=False)
+        self._answers: Answering = Onlooker(self._runtime.stores)
         self._loop = asyncio.Runner()
         self.policy = self._runtime.policy
 
@@ -83,17 +94,10 @@ class DryRun:
 
     def _drive(self, steps: Asking[Verdict]) -> Verdict:
         try:
-            return drive(steps, self._answer)
+            return drive(steps, self._answers.answer)
         except NotNow as waiting:
-            verdict: Verdict = self._loop.run(resume(waiting, self._answer_later))
+            verdict: Verdict = self._loop.run(resume(waiting, self._answers.answer_later))
             return verdict
-
-    def _answer(self, ask: Ask[Any]) -> Any:
-        """A login that was only tried makes no place known. A one-time code is used up all the same."""
-        return None if isinstance(ask, NotePlace) else self._runtime.stores.answer(ask)
-
-    async def _answer_later(self, ask: Ask[Any]) -> Any:
-        return None if isinstance(ask, NotePlace) else await self._runtime.stores.answer_later(ask)
 
     def close(self) -> None:
         self._loop.close()

@@ -17,7 +17,15 @@ from stockade.grants.pkce import challenge_of, check_challenge, is_answer
 from stockade.grants.records import Grant, OwnToken, Revocation
 from stockade.grants.redirects import BadRedirect, check_redirect, form_targets, redirect_url
 from stockade.grants.refusals import Refusal
-from stockade.grants.scopes import narrow_audience, narrow_scopes, of_user
+from stockade.grants.scopes import (
+    MOST_AUDIENCES,
+    audience_claim,
+    audiences_of,
+    narrow_audience,
+    narrow_granted,
+    narrow_scopes,
+    of_user,
+)
 from stockade.grants.signing import Schedule, SigningKey
 from stockade.grants.user_codes import make_user_code, read_user_code, show_user_code
 
@@ -25,6 +33,7 @@ __all__ = [
     "AUTHENTICATIONS",
     "GRANTS",
     "MAX_FORM",
+    "MOST_AUDIENCES",
     "PATHS",
     "BadClient",
     "BadRedirect",
@@ -35,6 +44,8 @@ __all__ = [
     "Revocation",
     "Schedule",
     "SigningKey",
+    "audience_claim",
+    "audiences_of",
     "challenge_of",
     "check_challenge",
     "check_client",
@@ -44,6 +55,7 @@ __all__ = [
     "make_user_code",
     "metadata",
     "narrow_audience",
+    "narrow_granted",
     "narrow_scopes",
     "of_user",
     "read_form",

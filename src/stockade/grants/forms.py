@@ -1,7 +1,7 @@
 """Forms, `application/x-www-form-urlencoded`, read in the one way on which all readers agree.
 
-A parameter that stands twice is refused (RFC 6749, section 3.2), and so is whatever another reader might decode to
-something else: bad escapes, bytes that are no UTF-8, control characters.
+A parameter that stands twice is refused (RFC 6749, section 3.2; but for `resource`), and so is whatever another reader
+might decode to something else: bad escapes, bytes that are no UTF-8, control characters.
 """
 
 from __future__ import annotations
@@ -15,12 +15,18 @@ from stockade.grants.refusals import Refusal
 MAX_FORM: Final = 16 * 1024  # bytes
 MAX_FIELDS: Final = 32
 MAX_VALUE: Final = 8 * 1024  # characters, so that a client assertion fits
+BETWEEN: Final = "\n"
+_SEVERAL: Final = "resource"
 _bad_escape = re.compile(rb"%(?![0-9A-Fa-f]{2})").search
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]").search
 
 
 def read_form(data: bytes) -> dict[str, str]:
-    """The parameters. One without a value counts as not sent (section 3.1). Raises Refusal (invalid_request)."""
+    """The parameters. One without a value counts as not sent (section 3.1). Raises Refusal (invalid_request).
+
+    `resource` alone may stand there several times (RFC 8707, section 2); its values are joined by BETWEEN, which no
+    value has.
+    """
     if len(data) > MAX_FORM:
         raise Refusal("invalid_request", f"the request has more than {MAX_FORM} bytes", 413)
     pairs = data.split(b"&") if data else []
@@ -30,9 +36,10 @@ def read_form(data: bytes) -> dict[str, str]:
     for pair in pairs:
         name, _, value = pair.partition(b"=")
         key = _decoded(name)
-        if key in fields:
+        text = _decoded(value)
+        if key in fields and key != _SEVERAL:
             raise Refusal("invalid_request", "a parameter stands there twice")
-        fields[key] = _decoded(value)
+        fields[key] = f"{fields[key]}{BETWEEN}{text}" if key in fields else text
     return {name: value for name, value in fields.items() if value}
 
 

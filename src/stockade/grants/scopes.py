@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
+from stockade.grants.forms import BETWEEN
 from stockade.grants.refusals import Refusal
+
+MOST_AUDIENCES: Final = 8
+_LONGEST: Final = 256  # characters: of the column that keeps it
 
 _OF_ANYBODY = frozenset({"openid", "profile", "email", "offline_access"})
 
@@ -28,13 +33,37 @@ def of_user(scopes: frozenset[str], rights: frozenset[str]) -> frozenset[str]:
 
 
 def narrow_audience(form: Mapping[str, str], allowed: tuple[str, ...]) -> str:
-    """The one API the token is for: `resource` (RFC 8707) or `audience`; may be left out where there is one alone.
+    """The APIs the token is for: `resource` (RFC 8707) or `audience`; may be left out where there is one alone.
 
-    Raises Refusal (invalid_target).
+    Several are joined by BETWEEN. Raises Refusal (invalid_target).
     """
     asked = form.get("resource") or form.get("audience")
     if asked is None and len(allowed) == 1:
         return allowed[0]
-    if asked is None or asked not in allowed:
-        raise Refusal("invalid_target", "state in `resource` one of the audiences that the client is registered for")
-    return asked
+    named = audiences_of(asked or "")
+    if asked is None or not set(named) <= set(allowed):
+        raise Refusal("invalid_target", "state in `resource` audiences that the client is registered for")
+    audience = BETWEEN.join(named)
+    if len(named) > MOST_AUDIENCES or len(audience) > _LONGEST:
+        text = f"a token is for {MOST_AUDIENCES} audiences at most, of {_LONGEST} characters together"
+        raise Refusal("invalid_target", text)
+    return audience
+
+
+def narrow_granted(form: Mapping[str, str], granted: str) -> str:
+    """Of the audiences of a grant those that this token shall be for; all, unless the client names some.
+
+    RFC 8707, section 2.2. Raises Refusal (invalid_target).
+    """
+    return narrow_audience(form, audiences_of(granted)) if form.keys() & {"resource", "audience"} else granted
+
+
+def audiences_of(audience: str) -> tuple[str, ...]:
+    """One by one, each once."""
+    return tuple(dict.fromkeys(audience.split(BETWEEN)))
+
+
+def audience_claim(audience: str) -> str | list[str]:
+    """As `aud` says it (RFC 7519, section 4.1.3)."""
+    named = audiences_of(audience)
+    return named[0] if len(named) == 1 else list(named)

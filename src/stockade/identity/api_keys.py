@@ -13,6 +13,7 @@ from sqlalchemy import Insert
 from stockade.networks import NetworkSet
 from stockade.redaction import redact
 from stockade.stores import KeyStore
+from stockade.stores.audit import audit_row
 from stockade.stores.keys import insert_key
 from stockade.tokens import ApiKeyRecord, digest_api_key, make_api_key, parse_api_key
 
@@ -48,7 +49,10 @@ class Issued(Struct, frozen=True):
 
 
 class ApiKeys:
-    """Issue, list, rotate and revoke. Times are epoch seconds, handed in."""
+    """Issue, list, rotate and revoke. Times are epoch seconds, handed in.
+
+    actor: who does it; named, the change and its row in the audit are one transaction.
+    """
 
     def __init__(self, store: KeyStore, hash_key: bytes) -> None:
         self._store = store
@@ -62,10 +66,12 @@ class ApiKeys:
         scopes: Iterable[str] = (),
         networks: Iterable[str] = (),
         expires: float | None = None,
+        actor: str = "",
     ) -> Issued:
         """Raises BadNetwork on a text that is no network, BadGrant on an owner or scope that no header can carry."""
         issued, _ = self.prepare(owner, at, scopes=scopes, networks=networks, expires=expires)
-        self._store.add(issued.record)
+        record = issued.record
+        self._store.add(record, *_told(actor, at, "key.issued", record, scopes=sorted(record.scopes)))
         return issued
 
     def prepare(
@@ -98,7 +104,7 @@ class ApiKeys:
     def list(self) -> list[ApiKeyRecord]:
         return self._store.all()
 
-    def rotate(self, key_id: str, at: float, overlap: float) -> Issued:
+    def rotate(self, key_id: str, at: float, overlap: float, actor: str = "") -> Issued:
         """A successor with the same rights; the old key works for `overlap` more seconds.
 
         Raises NoSuchKey, also for a key that works no more.
@@ -108,11 +114,12 @@ class ApiKeys:
             raise NoSuchKey(f"the key {old.id} does not work any more; issue a new one")
         issued = self._make(old.owner, at, old.scopes, old.networks, old.expires)
         ends = min(at + overlap, old.revoked) if old.revoked is not None else at + overlap
-        self._store.replace(old.id, {"revoked": ends, "replaced_by": issued.record.id}, issued.record)
+        told = _told(actor, at, "key.rotated", old, successor=issued.record.id)
+        self._store.replace(old.id, {"revoked": ends, "replaced_by": issued.record.id}, issued.record, *told)
         return issued
 
     def rotate_all(
-        self, at: float, overlap: float, *, owner: str | None = None, older_than: float = 0.0
+        self, at: float, overlap: float, *, owner: str | None = None, older_than: float = 0.0, actor: str = ""
     ) -> Iterator[tuple[ApiKeyRecord, Issued]]:
         """A successor for every key that works and has none, of that owner, issued so many seconds ago at least.
 
@@ -121,13 +128,13 @@ class ApiKeys:
         for record in self._store.all():
             due = record.replaced_by is None and record.refusal(at) is None and at - record.created >= older_than
             if due and owner in (None, record.owner):
-                yield record, self.rotate(record.id, at, overlap)
+                yield record, self.rotate(record.id, at, overlap, actor)
 
-    def revoke(self, key_id: str, at: float) -> ApiKeyRecord:
+    def revoke(self, key_id: str, at: float, actor: str = "") -> ApiKeyRecord:
         """From now on, in every worker, it is refused."""
         record = self._find(key_id)
         if record.revoked is None or record.revoked > at:
-            self._store.change(record.id, revoked=at)
+            self._store.change(record.id, *_told(actor, at, "key.revoked", record), revoked=at)
             record = replace(record, revoked=at)
         return record
 
@@ -161,3 +168,7 @@ class ApiKeys:
             last_used=None,
         )
         return Issued(text, record)
+
+
+def _told(actor: str, at: float, action: str, record: ApiKeyRecord, **details: object) -> tuple[Insert, ...]:
+    return (audit_row(at, actor, action, record.owner, id=record.id, **details),) if actor else ()

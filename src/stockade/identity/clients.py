@@ -13,6 +13,7 @@ from stockade.grants import GRANTS, BadClient, Client, Revocation, check_client
 from stockade.identity.service.secrets import SECRET, Digests, make_secret
 from stockade.identity.service.settings import LONGEST_ACCESS
 from stockade.redaction import redact
+from stockade.stores.audit import audit_row
 from stockade.stores.clients import ClientStore
 from stockade.stores.tokens import revoking
 from stockade.tokens import BadKeys, parse_jwks
@@ -33,7 +34,10 @@ class Registered(Struct, frozen=True):
 
 
 class Clients:
-    """Times are epoch seconds, handed in. Raises StoreError when the store cannot be used."""
+    """Times are epoch seconds, handed in. Raises StoreError when the store cannot be used.
+
+    actor: who does it; named, the change and its row in the audit are one transaction.
+    """
 
     def __init__(self, store: ClientStore, hash_key: bytes) -> None:
         self._store = store
@@ -54,6 +58,7 @@ class Clients:
         tokens: str = "jwt",
         bound: str = "",
         client_id: str = "",
+        actor: str = "",
     ) -> Registered:
         """grants: as the command line has them. Raises BadClient with all that is wrong, Conflict for a taken id."""
         secret = make_secret(SECRET) if authentication == "secret" else ""
@@ -73,7 +78,7 @@ class Clients:
             created=at,
         )
         check_client(client)
-        self._store.add(client)
+        self._store.add(client, *_told(actor, at, "client.added", client, name=client.name))
         return Registered(client, secret)
 
     def list(self) -> list[Client]:
@@ -86,32 +91,36 @@ class Clients:
             raise NoSuchClient(f"no client has the id {redact(client_id[:64])}")
         return client
 
-    def rotate(self, client_id: str, at: float, overlap: float) -> Registered:
+    def rotate(self, client_id: str, at: float, overlap: float, actor: str = "") -> Registered:
         """A new secret; the old one works for `overlap` more seconds. Raises NoSuchClient, BadClient."""
         client = self.find(client_id)
         if client.authentication != "secret":
             raise BadClient("this client has no secret: register its new keys or certificate as a new client")
         secret = make_secret(SECRET)
         changes = {"digest": self._digests.secret(secret), "former": client.digest, "former_until": at + overlap}
-        self._store.change(client.id, **changes)
+        self._store.change(client.id, *_told(actor, at, "client.rotated", client), **changes)
         return Registered(replace(client, **changes), secret)
 
-    def disable(self, client_id: str, at: float) -> Client:
+    def disable(self, client_id: str, at: float, actor: str = "") -> Client:
         """From now on it gets no token, and those it has are refused by every worker."""
         client = self.find(client_id)
-        self._store.change(client.id, _ending(client, at), disabled=at)
+        self._store.change(client.id, *_told(actor, at, "client.disabled", client), _ending(client, at), disabled=at)
         return replace(client, disabled=at)
 
-    def enable(self, client_id: str) -> Client:
+    def enable(self, client_id: str, at: float = 0.0, actor: str = "") -> Client:
         """It may ask for tokens again; those it had stay refused."""
         client = self.find(client_id)
-        self._store.change(client.id, disabled=None)
+        self._store.change(client.id, *_told(actor, at, "client.enabled", client), disabled=None)
         return replace(client, disabled=None)
 
-    def remove(self, client_id: str, at: float) -> Client:
+    def remove(self, client_id: str, at: float, actor: str = "") -> Client:
         client = self.find(client_id)
-        self._store.remove(client.id, _ending(client, at))
+        self._store.remove(client.id, *_told(actor, at, "client.removed", client), _ending(client, at))
         return client
+
+
+def _told(actor: str, at: float, action: str, client: Client, **details: object) -> tuple[sql.Insert, ...]:
+    return (audit_row(at, actor, action, client.id, **details),) if actor else ()
 
 
 def _ending(client: Client, at: float) -> sql.Insert:

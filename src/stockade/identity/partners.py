@@ -242,6 +242,11 @@ class Partners:
             raise NoSuchPartner(f"{name} is no partner any more")
         return partner
 
+    def whose(self, holder: str = "", *, client: str = "") -> Partner | None:
+        """The partner that a holder of credentials is, or whose an OAuth client is; None: nobody's, as most are."""
+        partner = self._store.of_client(client) if client else self._store.get(holder)
+        return partner if partner is not None and partner.ended is None else None
+
     def show(self, name: str) -> Holdings:
         """Also of one that was offboarded. Raises NoSuchPartner."""
         partner = self._store.get(name) or self.find(name)

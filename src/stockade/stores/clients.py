@@ -47,8 +47,8 @@ class ClientStore:
         """Oldest first."""
         return self._read(sql.select(CLIENTS).order_by(CLIENTS.c.created, CLIENTS.c.id))
 
-    def add(self, client: Client) -> None:
-        self._database.write(sql.insert(CLIENTS).values(**_row(client)))
+    def add(self, client: Client, *also: sql.Executable) -> None:
+        self._database.write(*also, sql.insert(CLIENTS).values(**_row(client)))
 
     def change(self, client_id: str, *also: sql.Executable, **changes: Any) -> bool:
         """Whether there was such a client. also: written with it, both or neither."""

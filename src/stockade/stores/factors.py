@@ -111,6 +111,14 @@ class FactorStore:
             return any([self.use_totp(factor, code, at) for factor in apps])  # noqa: C419 - all of them, in the same time
         return self.use_recovery(user_id, code)
 
+    def would_pass(self, user_id: str, code: str, at: float) -> bool:
+        """Whether `use_passcode` would say yes, without using anything up."""
+        if not is_code(code):
+            query = self._recovery_code(user_id, code)
+            return query is not None and bool(self.database.read(sql.select(FACTORS.c.id).where(query)))
+        apps = [factor for factor in self.of(user_id) if factor.kind == "totp" and factor.confirmed]
+        return any(step_of(self.open(factor), code, at, factor.counter) is not None for factor in apps)
+
     def use_totp(self, factor: Factor, code: str, at: float) -> bool:
         step = step_of(self.open(factor), code, at, factor.counter)
         if step is None:
@@ -120,11 +128,15 @@ class FactorStore:
         return self.database.write(change, announce=False) == 1
 
     def use_recovery(self, user_id: str, code: str) -> bool:
+        mine = self._recovery_code(user_id, code)
+        return mine is not None and self.database.write(sql.delete(FACTORS).where(mine), announce=False) == 1
+
+    def _recovery_code(self, user_id: str, code: str) -> sql.ColumnElement[bool] | None:
+        """Where it stands; None for what cannot be one."""
         digest = recovery_digest(self._key, user_id, code)
         if digest is None:
-            return False
-        mine = sql.and_(FACTORS.c.user == user_id, FACTORS.c.kind == "recovery", FACTORS.c.handle == digest)
-        return self.database.write(sql.delete(FACTORS).where(mine), announce=False) == 1
+            return None
+        return sql.and_(FACTORS.c.user == user_id, FACTORS.c.kind == "recovery", FACTORS.c.handle == digest)
 
     # For whoever may wait.
 

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from stockade.engine import NotNow
-from stockade.grants import Grant, OwnToken
+from stockade.grants import Grant, OwnToken, audience_claim
 from stockade.grants.clients import CLIENT_SUBJECT
 from stockade.passwords import User
 from stockade.stores.database import Database
@@ -185,7 +185,7 @@ def _members(issuer: str, token: OwnToken, grant: Grant) -> dict[str, object]:
     return {
         "iss": issuer,
         "sub": grant.subject,
-        "aud": grant.audience,
+        "aud": audience_claim(token.extra.get("aud") or grant.audience),
         "client_id": grant.client,
         "scope": " ".join(sorted(token.scopes)),
         "iat": token.issued,

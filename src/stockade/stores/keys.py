@@ -118,16 +118,18 @@ class KeyStore:
         """Every key, oldest first."""
         return self._read(sql.select(API_KEYS).order_by(API_KEYS.c.created, API_KEYS.c.id))
 
-    def add(self, record: ApiKeyRecord) -> None:
-        self.database.write(insert_key(record))
+    # also: written with it, all or none.
 
-    def replace(self, old_id: str, changes: Mapping[str, Any], new: ApiKeyRecord) -> None:
+    def add(self, record: ApiKeyRecord, *also: sql.Executable) -> None:
+        self.database.write(*also, insert_key(record))
+
+    def replace(self, old_id: str, changes: Mapping[str, Any], new: ApiKeyRecord, *also: sql.Executable) -> None:
         """Change one key and add its successor, both or neither."""
         change = sql.update(API_KEYS).where(API_KEYS.c.id == old_id).values(**changes)
-        self.database.write(change, insert_key(new))
+        self.database.write(*also, change, insert_key(new))
 
-    def change(self, key_id: str, **changes: Any) -> None:
-        self.database.write(sql.update(API_KEYS).where(API_KEYS.c.id == key_id).values(**changes))
+    def change(self, key_id: str, *also: sql.Executable, **changes: Any) -> None:
+        self.database.write(*also, sql.update(API_KEYS).where(API_KEYS.c.id == key_id).values(**changes))
 
     def note_uses(self, uses: Mapping[str, Use]) -> None:
         """Keep how often each key was used, and when last. No reader need look again because of it.

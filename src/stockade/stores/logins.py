@@ -241,6 +241,25 @@ class Logins:
             stale_at=stale_at,
         )
 
+    # What would be, at once, with nothing written and nobody asked.
+
+    def look(self, ask: FindSession) -> LoginSession | None:
+        """The session if it still lasts; tokens that are due are taken for refreshed."""
+        party = self._party(ask.party)
+        row = self._table().read(_digest(ask.secret))
+        if row is None or row.party != party.name or ask.at >= row.ends or ask.at - row.seen >= party.idle:
+            return None
+        return self._session(row)
+
+    def look_at_end(self, ask: EndSession) -> str:
+        """What ending it would reply."""
+        row = self._table().read(_digest(ask.secret))
+        return self._opened(row).id_token if row is not None and row.party == self._party(ask.party).name else ""
+
+    def look_at_all(self, ask: EndSessions) -> int:
+        """How many would be ended."""
+        return self._table().count(self._party(ask.party).name, ask.subject, ask.sid)
+
     # How it is kept.
 
     def _session(self, row: SessionRow) -> LoginSession:

@@ -60,6 +60,9 @@ class PartnerStore:
         kind, _, client = name.partition(":")
         if kind != "client" or not client:
             return self.get(name)
+        return self.of_client(client)
+
+    def of_client(self, client: str) -> Partner | None:
         theirs = sql.select(PARTNERS).join(PARTNER_CLIENTS, PARTNER_CLIENTS.c.partner == PARTNERS.c.name)
         found = partners_of(self.database.read(theirs.where(PARTNER_CLIENTS.c.client == client)))
         return found[0] if found else None

@@ -44,8 +44,8 @@ class PasswordChecks:
         finally:
             self._waiting[line] -= 1
 
-    def check(self, user: User | None, password: str) -> bool:
-        """The same, at once."""
+    def check(self, user: User | None, password: str, *, rehash: bool = True) -> bool:
+        """The same, at once. rehash: False where nothing may be written."""
         if user is None or not user.password:
             self.argon2.waste(password)
             return False
@@ -53,7 +53,7 @@ class PasswordChecks:
             right = self.argon2.matches(user.password, password)
         except BadHash as error:
             raise StoreError(f"the user {user.id}: {error}") from None
-        if right and self.argon2.outdated(user.password):
+        if right and rehash and self.argon2.outdated(user.password):
             with suppress(StoreError):  # it is right all the same
                 self.users.rehash(user, self.argon2.hash(password, secrets.token_bytes(SALT_BYTES)))
         return right

@@ -70,6 +70,23 @@ class PostgreSQL:
         self.engine.dispose()
 
 
+def reach(place: DatabasePlace) -> None:
+    """Whether the server lets us in, by the same TLS; no table is made. Raises StoreError."""
+    url = read_url(place.url)
+    name = url.set(query={}).render_as_string(hide_password=True)
+    try:
+        engine = _engine(url, place.tls)
+        try:
+            engine.connect().close()
+        finally:
+            engine.dispose()
+    except ImportError:
+        text = "PostgreSQL needs a package that is not here: pip install 'stockade[postgresql]'"
+        raise StoreError(f"{name}: {text}") from None
+    except (ValueError, sql.exc.SQLAlchemyError) as error:
+        raise StoreError(f"{name}: the database cannot be opened: {plain(error)}") from error
+
+
 class Watch:
     """The server's revision, which a thread of its own looks at, and this machine's, which writers here advance.
 

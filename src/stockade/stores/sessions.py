@@ -127,17 +127,26 @@ class SessionTable:
         self.database.write(sql.delete(_SESSIONS).where(_SESSIONS.c.digest == digest))
         self._known.pop(digest, None)
 
+    def count(self, party: str, subject: str, sid: str) -> int:
+        """How many `end_all` would end."""
+        query = sql.select(sql.func.count().label("number")).where(_whose(party, subject, sid))
+        return int(self.database.read(query)[0]["number"])
+
     def end_all(self, party: str, subject: str, sid: str) -> int:
         """By the provider's session where it is named, and by subject where that is. How many there were."""
-        table = _SESSIONS.c
-        whose = table.party == party
-        if subject:
-            whose &= table.subject == subject
-        if sid:
-            whose &= table.sid == sid
-        count = self.database.write(sql.delete(_SESSIONS).where(whose))
+        count = self.database.write(sql.delete(_SESSIONS).where(_whose(party, subject, sid)))
         self._known.clear()
         return count
+
+
+def _whose(party: str, subject: str, sid: str) -> sql.ColumnElement[bool]:
+    table = _SESSIONS.c
+    whose = table.party == party
+    if subject:
+        whose &= table.subject == subject
+    if sid:
+        whose &= table.sid == sid
+    return whose
 
 
 def _where(digest: bytes) -> sql.Update:

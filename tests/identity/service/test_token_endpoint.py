@@ -136,6 +136,46 @@ def test_several_audiences(served: TokenService) -> None:
     assert claims(reply.json()["access_token"])["aud"] == "https://stock.example"
 
 
+def test_one_token_for_several_apis(served: TokenService) -> None:
+    """RFC 8707, section 2: `resource` may stand there more than once."""
+    for form in ("jwt", "opaque"):
+        robot = served.robot(audiences=["shop", "https://stock.example", "mail"], tokens=form)
+        reply = served.token(robot, {**CLIENT, "resource": ["shop", "https://stock.example", "shop"]})
+        assert reply.status_code == 200, reply.text
+        told = served.active(reply.json()["access_token"])  # as "shop" asks
+        assert told["aud"] == ["shop", "https://stock.example"]
+        other = served.robot(audiences=["mail"])
+        asked = served.post("introspect", {"token": reply.json()["access_token"]}, auth=(other.client.id, other.secret))
+        assert asked.json() == {"active": False}
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        ["shop", "elsewhere"],
+        ["shop", ""],
+        ["", ""],
+        ["shop\nmail"],
+        [f"r{number}" for number in range(9)],
+        ["x" * 200, "y" * 200],
+    ],
+    ids=["foreign", "empty", "both empty", "joined", "many", "long"],
+)
+def test_audiences_that_no_token_has(served: TokenService, resources: list[str]) -> None:
+    known = ["shop", "mail", "x" * 200, "y" * 200, *(f"r{number}" for number in range(9))]
+    reply = served.token(served.robot(audiences=known), {**CLIENT, "resource": resources})
+    assert error(reply) in ((400, "invalid_target"), (400, "invalid_request"))
+
+
+def test_nothing_else_may_stand_twice(served: TokenService) -> None:
+    robot = served.robot()
+    for name in ("audience", "scope", "client_id", "grant_type", "Resource"):
+        assert error(served.token(robot, {**CLIENT, name: ["shop", "shop"]})) == (400, "invalid_request")
+    # Whatever is posted beside them is still counted.
+    reply = served.token(robot, {**CLIENT, "resource": ["shop"] * 40})
+    assert error(reply) == (400, "invalid_request")
+
+
 @pytest.mark.parametrize(
     "body",
     [

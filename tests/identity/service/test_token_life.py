@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -76,6 +77,29 @@ def test_a_grant_ends_however_often_it_is_renewed(served: TokenService) -> None:
         token = refreshed(served, web, token)["refresh_token"]
     served.now = end
     assert refreshed(served, web, token)["error"] == "invalid_grant"
+
+
+def test_of_several_audiences_some_for_each_token(served: TokenService) -> None:
+    """RFC 8707, section 2.2: what was agreed to is for both, each token for those that the client names."""
+    for form in ("jwt", "opaque"):
+        web = served.web(audiences=["shop", "stock"], tokens=form)
+        code = served.code(web, resource=["shop", "stock"])
+        tokens = served.exchange(web, code, resource="stock").json()
+        assert own(served, web, tokens["access_token"])["aud"] == "stock"
+        fresh = refreshed(served, web, tokens["refresh_token"])
+        assert own(served, web, fresh["access_token"])["aud"] == ["shop", "stock"]
+        refresh = {"grant_type": "refresh_token", "refresh_token": fresh["refresh_token"]}
+        last = served.token(web, {**refresh, "resource": "shop"}).json()
+        assert own(served, web, last["access_token"])["aud"] == "shop"
+    web = served.web(audiences=["shop", "stock"])
+    code = served.code(web, resource="shop")
+    assert served.exchange(web, code, resource="stock").json()["error"] == "invalid_target"
+
+
+def own(served: TokenService, client: Registered, token: str) -> dict[str, Any]:
+    reply = served.post("introspect", {"token": token}, auth=(client.client.id, client.secret))
+    found: dict[str, Any] = reply.json()
+    return found
 
 
 # Devices.

@@ -22,8 +22,10 @@ from stockade.identity.service.secrets import Digests
 from stockade.identity.service.service import Service
 from stockade.identity.service.settings import Settings
 from stockade.identity.service.signing import SigningKeys
+from stockade.identity.service.trail import Trail
 from stockade.stores import Database
 from stockade.stores.clients import ClientStore
+from stockade.stores.events import EventStore
 from stockade.stores.signing_keys import SigningKeyStore
 from stockade.stores.tokens import TokenStore
 
@@ -101,7 +103,8 @@ class TokenService:
         store = ClientStore(database)
         sealer = Envelope(KeyRing.of(b"k" * 32))
         self.settings = Settings(**{"issuer": ISSUER, "schedule": SCHEDULE, **settings})
-        self.keys = SigningKeys(SigningKeyStore(database), sealer, SCHEDULE, self.settings.algorithm)
+        self.trail = Trail(EventStore(database))
+        self.keys = SigningKeys(SigningKeyStore(database), sealer, SCHEDULE, self.settings.algorithm, self.trail)
         self.tokens = TokenStore(database)
         self.service = Service(
             self.settings,
@@ -111,6 +114,7 @@ class TokenService:
             Digests(HASH_KEY),
             (people or self.users) if users else None,
             counters=counters,
+            trail=self.trail,
         )
         self.clients = Clients(store, HASH_KEY)
         self.app = application(self.service, lambda: self.now)
@@ -118,7 +122,7 @@ class TokenService:
     def http(self) -> httpx.Client:
         return httpx.Client(transport=_Transport(self.app), base_url="https://auth.example")
 
-    def post(self, path: str, form: Mapping[str, str] | bytes, **more: Any) -> httpx.Response:
+    def post(self, path: str, form: Mapping[str, Any] | bytes, **more: Any) -> httpx.Response:
         """A request of a program."""
         if isinstance(form, bytes):
             more = {"content": form, "headers": {"content-type": "application/x-www-form-urlencoded"}, **more}
@@ -148,12 +152,12 @@ class TokenService:
 
     # Flows.
 
-    def token(self, client: Registered, form: Mapping[str, str], **more: Any) -> httpx.Response:
+    def token(self, client: Registered, form: Mapping[str, Any], **more: Any) -> httpx.Response:
         if client.secret:
             return self.post("token", form, auth=(client.client.id, client.secret), **more)
         return self.post("token", {"client_id": client.client.id, **form}, **more)
 
-    def code(self, client: Registered, **asked: str) -> str:
+    def code(self, client: Registered, **asked: Any) -> str:
         with Browser(self) as browser:
             answer = browser.allow(client, **asked)
         return answer["code"]
@@ -185,7 +189,7 @@ class Browser:
     def __exit__(self, *_: object) -> None:
         self.http.close()
 
-    def authorize(self, client: Registered, **asked: str) -> httpx.Response:
+    def authorize(self, client: Registered, **asked: Any) -> httpx.Response:
         query = {
             "response_type": "code",
             "client_id": client.client.id,
@@ -210,7 +214,7 @@ class Browser:
     def log_in(self, name: str = "alice", password: str = "correct horse") -> httpx.Response:
         return self.submit(username=name, password=password)
 
-    def allow(self, client: Registered, **asked: str) -> dict[str, str]:
+    def allow(self, client: Registered, **asked: Any) -> dict[str, str]:
         """All the way; what the client is told."""
         assert self.authorize(client, **asked).status_code == 200, self.page.text
         assert "Allow access?" in self.log_in().text, self.page.text

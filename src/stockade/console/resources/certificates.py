@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from stockade.certificates import CertificateRecord
-from stockade.console.access import check_grant
+from stockade.console.access import check_grant, check_partner
 from stockade.console.operation import READ, WRITE, Asked, Body, Operation
 from stockade.console.resources.fields import DurationText, Pem, Text, Texts, moment, seconds
 from stockade.identity.certificates import Grant, IssuedCertificate
@@ -62,7 +62,9 @@ def shown(asked: Asked) -> Any:
 def renewed(asked: Asked) -> Any:
     body: CertificateRenewal = asked.body
     section = asked.office.loaded.config.certificates
-    check_grant(asked.caller, asked.office.certificates.get(asked.path["serial"]).scopes)
+    record = asked.office.certificates.get(asked.path["serial"])
+    check_grant(asked.caller, record.scopes)
+    check_partner(asked, asked.office.partners.whose(record.holder))
     made = asked.office.certificates.renew(
         *(asked.path["serial"], asked.at),
         seconds(body.lifetime, "lifetime", section.lifetime),
@@ -76,6 +78,7 @@ def renewed(asked: Asked) -> Any:
 def revoked(asked: Asked) -> Any:
     body: Revocation = asked.body
     office, caller = asked.office, asked.caller
+    check_grant(caller, office.certificates.get(asked.path["serial"]).scopes)
     record = office.certificates.revoke(asked.path["serial"], asked.at, caller.actor, body.reason)
     return described(record, asked.at)
 

@@ -7,12 +7,11 @@ from typing import Any
 import msgspec
 from pydantic import Field
 
-from stockade.console.access import check_grant
+from stockade.console.access import check_grant, check_partner
 from stockade.console.operation import READ, WRITE, Asked, Body, Operation
 from stockade.console.resources.fields import DurationText, Text, Texts, moment, seconds, without
 from stockade.grants import Client
 from stockade.identity.clients import Registered
-from stockade.stores.audit import audit_row
 
 _WHAT = "clients"
 _ONE = "/clients/{id}"
@@ -52,9 +51,9 @@ def listed(asked: Asked) -> Any:
 def added(asked: Asked) -> Any:
     body: NewClient = asked.body
     check_grant(asked.caller, body.scopes)
-    _note(asked, "client.added", body.name)
     jwks = msgspec.json.encode(body.jwks) if body.jwks is not None else b""
-    return _given(asked.office.clients.add(body.name, asked.at, **without(body, "name", "jwks"), jwks=jwks))
+    fields = without(body, "name", "jwks")
+    return _given(asked.office.clients.add(body.name, asked.at, **fields, jwks=jwks, actor=asked.caller.actor))
 
 
 def shown(asked: Asked) -> Any:
@@ -63,24 +62,22 @@ def shown(asked: Asked) -> Any:
 
 def rotated(asked: Asked) -> Any:
     client = _mine(asked)
+    check_partner(asked, asked.office.partners.whose(client=client.id))
     overlap = seconds(asked.body.overlap, "overlap")
-    _note(asked, "client.rotated", client.id)
-    return _given(asked.office.clients.rotate(client.id, asked.at, overlap))
+    return _given(asked.office.clients.rotate(client.id, asked.at, overlap, asked.caller.actor))
 
 
 def changed(asked: Asked) -> Any:
     client = _mine(asked)
     if asked.body.disabled:
-        _note(asked, "client.disabled", client.id)
-        return described(asked.office.clients.disable(client.id, asked.at))
-    _note(asked, "client.enabled", client.id)
-    return described(asked.office.clients.enable(client.id))
+        return described(asked.office.clients.disable(client.id, asked.at, asked.caller.actor))
+    check_partner(asked, asked.office.partners.whose(client=client.id))
+    return described(asked.office.clients.enable(client.id, asked.at, asked.caller.actor))
 
 
 def removed(asked: Asked) -> Any:
     client = _mine(asked)
-    _note(asked, "client.removed", client.id)
-    return {**described(asked.office.clients.remove(client.id, asked.at)), "state": "removed"}
+    return {**described(asked.office.clients.remove(client.id, asked.at, asked.caller.actor)), "state": "removed"}
 
 
 def _mine(asked: Asked) -> Client:
@@ -88,11 +85,6 @@ def _mine(asked: Asked) -> Client:
     client = asked.office.clients.find(asked.path["id"])
     check_grant(asked.caller, client.scopes)
     return client
-
-
-def _note(asked: Asked, action: str, subject: str) -> None:
-    """Before the change, so that none goes unseen."""
-    asked.office.database.write(audit_row(asked.at, asked.caller.actor, action, subject), announce=False)
 
 
 def _given(registered: Registered) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import Field
 
-from stockade.console.access import check_grant
+from stockade.console.access import check_grant, check_partner
 from stockade.console.operation import READ, WRITE, Asked, Body, Operation
 from stockade.console.resources.fields import DurationText, Text, Texts, moment, seconds
 from stockade.identity import NoSuchKey
-from stockade.stores.audit import audit_row
+from stockade.identity.partners import PartnerExists
 from stockade.tokens import ApiKeyRecord
 
 
@@ -36,12 +36,16 @@ def listed(asked: Asked) -> Any:
 def issued(asked: Asked) -> Any:
     body: NewKey = asked.body
     check_grant(asked.caller, body.scopes)
+    if asked.office.partners.whose(body.owner) is not None:
+        raise PartnerExists("The owner is a partner: renew it to issue a key that keeps to its terms.")
     expires = asked.at + seconds(body.expires_in, "expires_in") if body.expires_in is not None else None
-    key, statement = asked.office.keys.prepare(
-        body.owner, asked.at, scopes=body.scopes, networks=body.networks, expires=expires
+    key = asked.office.keys.issue(
+        *(body.owner, asked.at),
+        scopes=body.scopes,
+        networks=body.networks,
+        expires=expires,
+        actor=asked.caller.actor,
     )
-    told = audit_row(asked.at, asked.caller.actor, "key.issued", body.owner, id=key.record.id, scopes=body.scopes)
-    asked.office.database.write(told, statement)
     return {"key": key.text, **described(key.record, asked.at)}
 
 
@@ -53,23 +57,16 @@ def rotated(asked: Asked) -> Any:
     body: Rotation = asked.body
     record = _find(asked)
     check_grant(asked.caller, record.scopes)
+    check_partner(asked, asked.office.partners.whose(record.owner))
     overlap = seconds(body.overlap, "overlap")
-    _note(asked, record, "key.rotated")
-    key = asked.office.keys.rotate(record.id, asked.at, overlap)
+    key = asked.office.keys.rotate(record.id, asked.at, overlap, asked.caller.actor)
     return {"key": key.text, **described(key.record, asked.at)}
 
 
 def revoked(asked: Asked) -> Any:
     record = _find(asked)
     check_grant(asked.caller, record.scopes)
-    _note(asked, record, "key.revoked")
-    return described(asked.office.keys.revoke(record.id, asked.at), asked.at)
-
-
-def _note(asked: Asked, record: ApiKeyRecord, action: str) -> None:
-    """Before the change, so that none goes unseen."""
-    told = audit_row(asked.at, asked.caller.actor, action, record.owner, id=record.id)
-    asked.office.database.write(told, announce=False)
+    return described(asked.office.keys.revoke(record.id, asked.at, asked.caller.actor), asked.at)
 
 
 def _find(asked: Asked) -> ApiKeyRecord:

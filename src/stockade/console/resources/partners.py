@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from pydantic import Field
@@ -12,6 +13,7 @@ from stockade.console.operation import READ, WRITE, Asked, Body, Operation
 from stockade.console.resources import certificates, keys
 from stockade.console.resources.audit import told
 from stockade.console.resources.fields import DurationText, Pem, QuotaText, Text, Texts, moment, quota, seconds, without
+from stockade.identity.clients import NoSuchClient
 from stockade.identity.partners import Credentials, Wanted
 
 _TERMS = {"dns": "names"}  # what is called otherwise inside
@@ -53,6 +55,8 @@ def listed(asked: Asked) -> Any:
 def added(asked: Asked) -> Any:
     body: NewPartner = asked.body
     check_grant(asked.caller, body.scopes)
+    for client in body.clients:  # they end with it
+        _check_client(asked, client)
     partner = Partner(body.name, **_fields(body, asked.at))
     return _given(
         asked.office.partners.add(partner, asked.at, asked.caller.actor, _wanted(asked, body), body.clients), asked.at
@@ -73,6 +77,7 @@ def shown(asked: Asked) -> Any:
 def changed(asked: Asked) -> Any:
     terms = _fields(asked.body, asked.at)
     check_grant(asked.caller, terms.get("scopes", ()))
+    _check_holdings(asked)
     partner = asked.office.partners.change(asked.path["name"], asked.at, asked.caller.actor, **terms)
     return described(partner, asked.at)
 
@@ -80,7 +85,7 @@ def changed(asked: Asked) -> Any:
 def renewed(asked: Asked) -> Any:
     body: Renewal = asked.body
     name = asked.path["name"]
-    check_grant(asked.caller, asked.office.partners.find(name).scopes)
+    _check_holdings(asked)
     expires = asked.at + seconds(body.expires_in, "expires_in") if body.expires_in is not None else None
     overlap = seconds(body.overlap, "overlap", asked.office.loaded.config.certificates.overlap)
     given = asked.office.partners.renew(
@@ -90,9 +95,29 @@ def renewed(asked: Asked) -> Any:
 
 
 def removed(asked: Asked) -> Any:
+    _check_holdings(asked)
     ended = asked.office.partners.remove(asked.path["name"], asked.at, asked.caller.actor)
     counts = {"keys": ended.keys, "certificates": ended.certificates, "clients": ended.clients}
     return {**described(ended.partner, asked.at), "ended_with_it": counts}
+
+
+def _check_holdings(asked: Asked) -> None:
+    """Whether the caller may touch all that changes or ends with the partner. Raises Refused, NoSuchPartner."""
+    asked.office.partners.find(asked.path["name"])
+    held = asked.office.partners.show(asked.path["name"])
+    check_grant(asked.caller, held.partner.scopes)
+    keys = [key.scopes for key in held.keys if key.refusal(asked.at) is None]
+    given = [certificate.scopes for certificate in held.certificates if certificate.refusal(asked.at) is None]
+    for scopes in (*keys, *given):
+        check_grant(asked.caller, scopes)
+    for client in held.clients:
+        _check_client(asked, client)
+
+
+def _check_client(asked: Asked, client_id: str) -> None:
+    """One that is not there yet has no scopes that anybody gave it."""
+    with suppress(NoSuchClient):
+        check_grant(asked.caller, asked.office.clients.find(client_id).scopes)
 
 
 def _fields(body: Terms, at: float) -> dict[str, Any]:

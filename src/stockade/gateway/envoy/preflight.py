@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
+import sqlite3
 import ssl
 import time
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 from stockade.config import BadConfig, Built, Loaded, Problem
 from stockade.config.base import HostPort
 from stockade.config.models import ListenTls
 from stockade.gateway.envoy.encryption import system_authorities
 from stockade.gateway.envoy.module import envoy_path, filter_path, libpython
-from stockade.stores import Database, KeySources, KeyStore
+from stockade.stores import Database, DatabasePlace, KeySources, KeyStore
 from stockade.vocabulary import StoreError
 
 
@@ -27,9 +30,14 @@ def check_machine() -> None:
 
 
 def check_files(loaded: Loaded, built: Built) -> None:
-    """Certificates, keys, the log, the database. Raises BadConfig."""
+    """Certificates, keys, the log, the database. Raises BadConfig.
+
+    Makes the log and the database where they are missing, but not where `loaded.would_make` says that nothing shall be.
+    """
     problems = [*_certificates(loaded), *_upstreams(loaded), *_log(loaded)]
-    if built.database is not None:
+    if built.database is not None and loaded.would_make is not None:
+        problems += _look_at_database(loaded, built.database)
+    elif built.database is not None:
         place = ("database", "url") if built.database.url else ("keys", "path")
         try:
             with closing(Database(built.database)) as database:
@@ -167,11 +175,52 @@ def _log(loaded: Loaded) -> list[Problem]:
     path = loaded.config.log.path
     if path == "-":
         return []
+    if loaded.would_make is not None:
+        return _writable(loaded, loaded.folder / path, "the log", "log", "path")
     try:
         with (loaded.folder / path).open("ab"):
             return []
     except OSError as error:
         return [loaded.problem(f"the log {loaded.folder / path} cannot be written: {error.strerror}", "log", "path")]
+
+
+def _look_at_database(loaded: Loaded, place: DatabasePlace) -> list[Problem]:
+    """Without making or changing anything in it, so without bringing its tables up to date."""
+    if place.url:
+        from stockade.stores.postgresql import reach
+
+        try:
+            reach(place)
+        except StoreError as error:
+            return [loaded.problem(str(error), "database", "url")]
+        return []
+    troubles = _writable(loaded, place.path, f"{place.path}: the database", "keys", "path")
+    if troubles or not place.path.exists():
+        return troubles
+    try:
+        # As a file that nobody writes to: else SQLite would make a journal beside it.
+        with closing(sqlite3.connect(f"file:{quote(str(place.path))}?mode=ro&immutable=1", uri=True)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        return [loaded.problem(f"{place.path}: the database cannot be opened: {error}", "keys", "path")]
+    return []
+
+
+def _writable(loaded: Loaded, path: Path, what: str, *place: str) -> list[Problem]:
+    """Whether a file can be written to, or made; notes the latter in `loaded.would_make`."""
+    code = 0
+    if path.is_dir():
+        code = errno.EISDIR
+    elif not path.parent.is_dir():
+        code = errno.ENOENT
+    elif not os.access(path if path.exists() else path.parent, os.W_OK):
+        code = errno.EACCES
+    if code:
+        name = what if str(path) in what else f"{what} {path}"
+        return [loaded.problem(f"{name} cannot be written: {os.strerror(code)}", *place)]
+    if not path.exists() and loaded.would_make is not None:
+        loaded.would_make.append(path)
+    return []
 
 
 def _free(loaded: Loaded, address: HostPort, *place: str | int) -> Problem | None:

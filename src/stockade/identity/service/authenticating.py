@@ -15,6 +15,7 @@ from msgspec import Struct
 from stockade.grants import Client, Refusal
 from stockade.identity.service.assertions import TYPE, BadAssertion, claimed_client, decoy_jwks, verify_assertion
 from stockade.identity.service.settings import Caller
+from stockade.identity.service.trail import CLIENT_REFUSED
 
 if TYPE_CHECKING:
     from stockade.identity.service.service import Service
@@ -42,6 +43,8 @@ def authenticate(
     client = service.clients.get(shown.client) if 0 < len(shown.client) <= _MOST else None
     proven = _prove(service, client, shown, caller, at)
     if client is None or not proven or client.disabled is not None or (client.public and not public):
+        known = client.id if client is not None else ""
+        service.count(CLIENT_REFUSED, at, client=known, address=caller.address, detail=shown.way)
         challenge = 'Basic realm="token service", charset="UTF-8"' if shown.way == "basic" else ""
         text = "the client is unknown, or has not proven who it is"
         raise Refusal("invalid_client", text, 401, challenge=challenge)

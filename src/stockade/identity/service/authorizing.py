@@ -34,6 +34,7 @@ from stockade.identity.service.guesses import TooMany
 from stockade.identity.service.issuing import new_grant
 from stockade.identity.service.secrets import CODE, make_secret
 from stockade.identity.service.tickets import LIFE, BadTicket, Ticket, seal, unseal
+from stockade.identity.service.trail import DEVICE_ALLOWED, DEVICE_DENIED, FACTOR_FAILED, LOGGED_IN, LOGIN_FAILED
 from stockade.second_factors import Methods
 
 if TYPE_CHECKING:
@@ -128,6 +129,9 @@ def log_in(service: Service, visit: Visit) -> Page | Redirect:
     except TooMany as error:
         return pages.wait(pages.login(*form, _TOO_MANY), error.wait)
     if user is None or service.user(user.id, visit.at) is None:
+        # Of a name that nobody has nothing is kept: people type passwords there.
+        known = service.user(name, visit.at)
+        _note_failure(service, visit, ticket, LOGIN_FAILED, known.id if known is not None else "")
         return pages.login(*form, _WRONG)
     ticket = replace(ticket, user=user.id, amr=("pwd",), auth_time=visit.at)
     if user.factors:
@@ -142,8 +146,10 @@ def second_factor(service: Service, visit: Visit) -> Page | Redirect:
     try:
         method = _people(service).check_factor(user.id, visit.form.get("code", "")[:64], visit.at)
     except TooMany as error:
+        _note_failure(service, visit, ticket, FACTOR_FAILED, user.id)
         return pages.wait(_ask_factor(service, visit, ticket, _TOO_MANY), error.wait)
     if method is None:
+        _note_failure(service, visit, ticket, FACTOR_FAILED, user.id)
         return _ask_factor(service, visit, ticket, "The code is wrong.")
     return _logged_in(service, visit, replace(ticket, amr=("pwd", method, "mfa")), user)
 
@@ -156,6 +162,7 @@ def passkey(service: Service, visit: Visit) -> Page | Redirect:
     user = _user(service, ticket, visit.at)
     proof = _people(service).check_passkey(user.id, ticket.challenge, visit.form.get("answer", ""), visit.at)
     if proof is None:
+        _note_failure(service, visit, ticket, FACTOR_FAILED, user.id)
         return _ask_factor(service, visit, ticket, "The passkey was not accepted.")
     worth = Methods.of("password", proof)
     return _logged_in(service, visit, replace(ticket, acr=worth.acr, amr=tuple(sorted(worth.amr))), user)
@@ -169,7 +176,14 @@ def _ask_factor(service: Service, visit: Visit, ticket: Ticket, trouble: str = "
     return pages.factor(_at(service, "factor"), _seal(service, ticket, visit), trouble, asked)
 
 
+def _note_failure(service: Service, visit: Visit, ticket: Ticket, event: str, user: str) -> None:
+    client = ticket.asked.get("client_id", "")
+    service.count(event, visit.at, client=client, user=user, address=visit.address)
+
+
 def _logged_in(service: Service, visit: Visit, ticket: Ticket, user: Person) -> Page | Redirect:
+    client_id, methods = ticket.asked.get("client_id", ""), " ".join(ticket.amr)
+    service.note(LOGGED_IN, visit.at, client=client_id, user=user.id, address=visit.address, detail=methods)
     if ticket.asked == _ENROLMENT:
         return _ask_new_passkey(service, visit, replace(ticket, step="enrolment"))
     if "client_id" not in ticket.asked:
@@ -233,6 +247,7 @@ def device_consent(service: Service, visit: Visit) -> Page:
         return pages.told("Too late", "The code is over. Begin again on your device.", 400)
     if visit.form.get("decision") != "allow":
         service.tokens.move_device(digest, "pending", "denied")
+        service.note(DEVICE_DENIED, visit.at, client=client.id, user=user.id, address=visit.address)
         return pages.told("Denied", "The device was not let in.")
     ends = visit.at + service.settings.grant
     more = {"expires": ends, "acr": _acr(ticket), "amr": ticket.amr, "auth_time": ticket.auth_time}
@@ -240,6 +255,7 @@ def device_consent(service: Service, visit: Visit) -> Page:
     grant = new_grant(client, user.id, scopes, found.audience, visit.at, **more)
     if not service.tokens.move_device(digest, "pending", "allowed", grant):
         return pages.told("Too late", "The code was used already.", 400)
+    service.note(DEVICE_ALLOWED, visit.at, client=client.id, user=user.id, address=visit.address)
     return pages.told("Done", "Go back to your device: it will go on by itself.")
 
 

@@ -12,6 +12,7 @@ from stockade.identity.service.exchanging import revoke_family, rights
 from stockade.identity.service.guesses import Unknown
 from stockade.identity.service.issuing import Issue, issue
 from stockade.identity.service.secrets import CODE, make_secret
+from stockade.identity.service.trail import DEVICE_REPLAYED
 from stockade.stores.tokens import Device
 from stockade.vocabulary import StoreError
 
@@ -79,7 +80,7 @@ def device_code(
     if grant is None or grant.revoked is not None:
         raise Refusal("invalid_grant", "what the user agreed to is over")
     if not service.tokens.move_device(digest, "allowed", "used"):
-        revoke_family(service, grant, at)
+        revoke_family(service, grant, at, DEVICE_REPLAYED, client)
         raise Refusal("invalid_grant", "the device code was used before")
     scopes, roles = rights(service, grant, at)
     return issue(service, Issue(client=client, grant=grant, scopes=scopes, roles=roles, cnf=cnf, at=at, renew=True))

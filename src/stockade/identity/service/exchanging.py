@@ -17,8 +17,10 @@ from stockade.grants import (
     OwnToken,
     Refusal,
     Revocation,
+    audiences_of,
     is_answer,
     narrow_audience,
+    narrow_granted,
     narrow_scopes,
     of_user,
 )
@@ -26,6 +28,7 @@ from stockade.identity.service.binding import check_same
 from stockade.identity.service.guesses import Unknown
 from stockade.identity.service.issuing import Issue, issue, new_grant
 from stockade.identity.service.settings import LONGEST_ACCESS
+from stockade.identity.service.trail import CODE_REPLAYED, REFRESH_REUSED
 
 if TYPE_CHECKING:
     from stockade.identity.service.service import Service
@@ -57,7 +60,8 @@ def authorization_code(
         raise Refusal("invalid_grant", "the code is bound to another DPoP key")
     scopes, roles = rights(service, grant, at)
     wanted = Issue(client=client, grant=grant, scopes=scopes, roles=roles, cnf=cnf, at=at, renew=True)
-    return issue(service, replace(wanted, nonce=extra.get("nonce", "")))
+    audience = narrow_granted(form, grant.audience)
+    return issue(service, replace(wanted, nonce=extra.get("nonce", ""), audience=audience))
 
 
 def refresh_token(
@@ -72,9 +76,11 @@ def refresh_token(
     # What the client was registered for, and what the user may do, may have become less.
     own, roles = rights(service, grant, at)
     scopes = narrow_scopes(form.get("scope"), grant.scopes) & client.scopes & own
-    if grant.audience not in client.audiences:
+    audience = narrow_granted(form, grant.audience)
+    if not set(audiences_of(audience)) <= set(client.audiences):
         raise Refusal("invalid_grant", "the client is not registered for that audience any more")
-    return issue(service, Issue(client=client, grant=grant, scopes=scopes, roles=roles, cnf=cnf, at=at, renew=True))
+    wanted = Issue(client=client, grant=grant, scopes=scopes, roles=roles, cnf=cnf, at=at, renew=True)
+    return issue(service, replace(wanted, audience=audience))
 
 
 def _take(service: Service, client: Client, text: str, kind: str, at: float) -> tuple[OwnToken, Grant]:
@@ -86,16 +92,21 @@ def _take(service: Service, client: Client, text: str, kind: str, at: float) -> 
         raise Unknown(_OVER, digest)
     first = service.tokens.use(digest, at)
     if not first or grant.client != client.id:
-        revoke_family(service, grant, at)
+        revoke_family(service, grant, at, CODE_REPLAYED if kind == "code" else REFRESH_REUSED, client)
         raise Refusal("invalid_grant", _OVER)
     if not at < token.expires or not at < grant.expires or grant.revoked is not None:
         raise Refusal("invalid_grant", _OVER)
     return token, grant
 
 
-def revoke_family(service: Service, grant: Grant, at: float) -> None:
-    """All that came from the grant, and all that could still come from it."""
+def revoke_family(service: Service, grant: Grant, at: float, why: str, client: Client) -> None:
+    """All that came from the grant, and all that could still come from it. client: who brought that about."""
     service.tokens.revoke_grant(grant.id, at, revocation(f"grant:{grant.id}", at))
+    told = {"client": client.id, "user": grant.subject, "detail": f"grant {grant.id} of {grant.client} revoked"}
+    if grant.revoked is None:
+        service.note(why, at, **told)
+    else:  # over already: anybody who has found an old one can say it again and again
+        service.count(why, at, **told)
 
 
 def revocation(name: str, at: float) -> Revocation:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from stockade.grants import Client, Grant, OwnToken, Refusal
+from stockade.grants import Client, Grant, OwnToken, Refusal, audience_claim
 from stockade.identity.service.exchanging import revocation, revoke_family
+from stockade.identity.service.trail import GRANT_REVOKED
 from stockade.tokens import BadToken, JwtRules, parse_jwks, verify_jwt
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def introspect(service: Service, client: Client, form: Mapping[str, str], at: fl
     if told is None:
         return _INACTIVE
     # A refresh token opens no API: to those that are asked to take it as an access token it is nothing.
-    meant = told["aud"] in client.audiences and told["token_type"] != _REFRESH
+    named = told["aud"] if isinstance(told["aud"], list) else [told["aud"]]
+    meant = not set(named).isdisjoint(client.audiences) and told["token_type"] != _REFRESH
     if not meant and told["client_id"] != client.id:
         return _INACTIVE
     return {"active": True, **told}
@@ -43,7 +45,7 @@ def revoke(service: Service, client: Client, form: Mapping[str, str], at: float)
         return  # section 2.2: what is not good anyway is as good as revoked
     _check_own(client, grant.client)
     if token.kind == "refresh":
-        revoke_family(service, grant, at)
+        revoke_family(service, grant, at, GRANT_REVOKED, client)
     else:
         service.tokens.revoke_token(token.digest, revocation(f"jti:{token.extra['jti']}", at))
 
@@ -68,7 +70,7 @@ def members(issuer: str, token: OwnToken, grant: Grant) -> dict[str, Any]:
     told = {
         "iss": issuer,
         "sub": grant.subject,
-        "aud": grant.audience,
+        "aud": audience_claim(token.extra.get("aud") or grant.audience),
         "client_id": grant.client,
         "scope": " ".join(sorted(token.scopes)),
         "iat": int(token.issued),

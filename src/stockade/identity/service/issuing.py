@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from stockade.grants import Client, Grant, OwnToken
+from stockade.grants import Client, Grant, OwnToken, audience_claim
 from stockade.grants.clients import REFRESH_TOKEN
 from stockade.identity.service.secrets import ACCESS, REFRESH, make_secret
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 class Issue(Struct, frozen=True, kw_only=True):
     """What is to be issued. kept: whether the grant is in the store (a client's own is kept only for opaque tokens).
 
+    audience: of this token, where it is not the grant's.
     nonce: of an OpenID Connect request; with `openid` among the grant's scopes an ID token is added.
     """
 
@@ -34,6 +35,7 @@ class Issue(Struct, frozen=True, kw_only=True):
     renew: bool = False
     roles: tuple[str, ...] = ()
     nonce: str = ""
+    audience: str = ""
 
 
 def issue(service: Service, wanted: Issue) -> dict[str, Any]:
@@ -84,14 +86,14 @@ def _access(service: Service, wanted: Issue, life: int) -> tuple[str, list[OwnTo
             issued=at,
             expires=at + life,
             scopes=wanted.scopes,
-            extra={"jti": jti, **_more(wanted)},
+            extra={"jti": jti, **_more(wanted), **({"aud": wanted.audience} if wanted.audience else {})},
         )
         return text, [token]
     issued = int(at)
     claims: dict[str, Any] = {
         "iss": service.settings.issuer,
         "sub": grant.subject,
-        "aud": grant.audience,
+        "aud": audience_claim(wanted.audience or grant.audience),
         "client_id": wanted.client.id,
         "scope": " ".join(sorted(wanted.scopes)),
         "iat": issued,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack, closing
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -23,9 +24,11 @@ from stockade.identity.service.secrets import Digests
 from stockade.identity.service.service import Service
 from stockade.identity.service.settings import Settings
 from stockade.identity.service.signing import SigningKeys
+from stockade.identity.service.trail import Trail
 from stockade.second_factors import RelyingParty
 from stockade.stores import Counters, Database
 from stockade.stores.clients import ClientStore
+from stockade.stores.events import EventStore
 from stockade.stores.factors import FactorStore
 from stockade.stores.passwords import PasswordChecks
 from stockade.stores.signing_keys import SigningKeyStore
@@ -51,11 +54,12 @@ def settings_of(section: IdentitySection) -> Settings:
     )
 
 
-def signing_keys(loaded: Loaded, database: Database) -> SigningKeys:
+def signing_keys(loaded: Loaded, database: Database, trail: Trail | None = None) -> SigningKeys:
     """Raises BadConfig, StoreError."""
     assert loaded.config.identity is not None
     settings = settings_of(loaded.config.identity)
-    return SigningKeys(SigningKeyStore(database), read_envelope(loaded), settings.schedule, settings.algorithm)
+    store, trail = SigningKeyStore(database), trail or Trail(EventStore(database))
+    return SigningKeys(store, read_envelope(loaded), settings.schedule, settings.algorithm, trail)
 
 
 def open_service(loaded: Loaded, stack: ExitStack, counters: Counters) -> Service:
@@ -64,15 +68,18 @@ def open_service(loaded: Loaded, stack: ExitStack, counters: Counters) -> Servic
     hash_key = read_hash_key(loaded)
     settings = user_settings(loaded, hash_key)
     database = stack.enter_context(closing(Database(database_place(loaded))))
+    trail = Trail(EventStore(database))
+    stack.callback(lambda: trail.keep_house(time.time()))
     return Service(
         settings_of(loaded.config.identity),
         ClientStore(database),
         TokenStore(database),
-        signing_keys(loaded, database),
+        signing_keys(loaded, database, trail),
         Digests(hash_key),
         _people(loaded, settings, database, stack, counters) if loaded.config.identity.login else None,
         counters=counters,
         lockout=settings.lockout,
+        trail=trail,
     )
 
 

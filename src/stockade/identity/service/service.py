@@ -5,6 +5,7 @@ token_endpoint   which grant is asked for       exchanging  grants that end at t
 devices          the device flow                issuing     tokens, and what is kept of them
 inspecting       introspection and revocation   authorizing what a browser sees, by way of tickets and pages
 signing          the signing keys               guesses     what a wrong secret or code costs
+trail            what happened
 app              HTTP
 """
 
@@ -20,8 +21,10 @@ from stockade.identity.service.guesses import Guesses
 from stockade.identity.service.secrets import Digests
 from stockade.identity.service.settings import Settings
 from stockade.identity.service.signing import SigningKeys
+from stockade.identity.service.trail import Trail
 from stockade.stores import Counters
 from stockade.stores.clients import ClientStore
+from stockade.stores.events import Event
 from stockade.stores.tokens import TokenStore
 from stockade.tokens import DPOP_ALGORITHMS
 
@@ -84,8 +87,11 @@ class Service:
         *,
         counters: Counters | None = None,
         lockout: Lockout | None = None,
+        trail: Trail | None = None,
     ) -> None:
-        """counters, lockout: of wrong guesses, which count with those of the request path where it has the same."""
+        """counters, lockout: of wrong guesses, which count with those of the request path where it has the same.
+        trail: what is told of it all; None: nothing is.
+        """
         self.settings = settings
         self.clients = clients
         self.tokens = tokens
@@ -93,7 +99,22 @@ class Service:
         self.digests = digests
         self.people = people
         self.guesses = Guesses(digests.guesses, counters or Counters(), lockout or Lockout())
+        self.trail = trail
         self.names = frozenset({settings.issuer, settings.base + PATHS["token_endpoint"]})
+
+    def note(
+        self, event: str, at: float, *, client: str = "", user: str = "", address: str = "", detail: str = ""
+    ) -> None:
+        """What is rare, or cost its maker much: written at once."""
+        if self.trail is not None:
+            self.trail.now(Event(at, event, client, user, address, detail))
+
+    def count(
+        self, event: str, at: float, *, client: str = "", user: str = "", address: str = "", detail: str = ""
+    ) -> None:
+        """What anybody can bring about at will."""
+        if self.trail is not None:
+            self.trail.count(Event(at, event, client, user, address, detail))
 
     def first_use(self, text: str, until: float) -> bool:
         """Whether the text was never used before, over all processes; remembered until then."""
@@ -118,3 +139,5 @@ class Service:
         """To be called every few seconds: keys that are due, rows that are over."""
         self.keys.ensure(at)
         self.tokens.forget(at)
+        if self.trail is not None:
+            self.trail.keep_house(at)

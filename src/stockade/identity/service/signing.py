@@ -11,6 +11,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey, import_key
 
 from stockade.grants import Schedule, SigningKey
+from stockade.identity.service.trail import KEY_MADE, KEY_WITHDRAWN, Trail
+from stockade.stores.events import Event
 from stockade.stores.signing_keys import SigningKeyStore
 from stockade.vocabulary import StoreError
 
@@ -29,11 +31,14 @@ class Sealer(Protocol):
 class SigningKeys:
     """Raises StoreError where no key can be had. Times are epoch seconds."""
 
-    def __init__(self, store: SigningKeyStore, sealer: Sealer, schedule: Schedule, algorithm: str) -> None:
+    def __init__(
+        self, store: SigningKeyStore, sealer: Sealer, schedule: Schedule, algorithm: str, trail: Trail | None = None
+    ) -> None:
         self._store = store
         self._sealer = sealer
         self._schedule = schedule
         self._algorithm = algorithm
+        self._trail = trail
         self._opened: dict[str, Key] = {}
         self._keys: list[SigningKey] = []
         self._current: SigningKey | None = None
@@ -54,7 +59,9 @@ class SigningKeys:
         have = {key.slot for key in self._store.all(at)}
         for slot in self._schedule.wanted(at):
             if slot not in have:
-                self._store.add(self._make(slot, 0, at))
+                key = self._make(slot, 0, at)
+                if self._store.add(key):
+                    self._note(KEY_MADE, key.kid, at)
         self._store.forget(at)
         self._load(at)
 
@@ -65,8 +72,14 @@ class SigningKeys:
         key = self._make(old.slot, old.generation + 1, at)
         self._store.add(key)
         self._store.withdraw(old.kid, at)
+        self._note(KEY_WITHDRAWN, old.kid, at)
+        self._note(KEY_MADE, key.kid, at)
         self._load(at)
         return key.kid
+
+    def _note(self, event: str, kid: str, at: float) -> None:
+        if self._trail is not None:
+            self._trail.now(Event(at, event, detail=kid))
 
     def _signing(self, at: float) -> tuple[str, Key]:
         self._refresh(at)
