@@ -34,7 +34,9 @@ def test_what_is_written_passes_the_check(here: Path, stockade: Stockade) -> Non
     assert ended.status == 0
     assert ended.out.startswith("wrote stockade.yaml; next: stockade keys issue --owner me --policy stockade.yaml")
     checked = stockade("check")
-    assert (checked.status, checked.err) == (0, "")
+    assert checked.status == 0
+    assert checked.err.startswith("stockade up makes, for they are not there yet: ")
+    assert len(checked.err.splitlines()) == 1
     assert "api (partner): / → http://127.0.0.1:9000" in checked.out
     assert stockade("explain", "GET", "/health").status == 0
     assert stockade("explain", "GET", "/orders").status == 1

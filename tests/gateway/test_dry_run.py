@@ -71,7 +71,7 @@ def told(decision: Decision) -> list[tuple[str, str]]:
 
 def test_who_said_what_in_order(run: DryRun) -> None:
     decision = run.decide(request())
-    assert told(decision) == [(name, "pass") for name in ("firewall", "limits", "authentication", "schema")]
+    assert told(decision) == [(name, "pass") for name in ("firewall", "limits", "authentication")]
     assert (decision.action, decision.status, decision.control) == ("allow", None, None)
     assert (decision.api, decision.operation, decision.client) == ("shop", "GET /health", "192.0.2.9")
     assert decision.unheard == ()
@@ -113,7 +113,7 @@ def test_a_recorded_principal_is_taken_as_proven(run: DryRun) -> None:
     assert run.decide(request("/orders")).status == 401
     decision = run.decide(request("/orders"), route=route.without("authentication"), who=who)
     assert (decision.action, decision.principal) == ("allow", "alice")
-    assert told(decision) == [("firewall", "pass"), ("limits", "pass"), ("schema", "pass")]
+    assert told(decision) == [("firewall", "pass"), ("limits", "pass")]
 
 
 def test_no_api(tmp_path: Path, run: DryRun) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os.path import relpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,8 @@ def check(file: PolicyFile = DEFAULT_POLICY, as_json: AsJson = False) -> None:
     for warning in built.warnings:
         typer.echo(f"warning: {warning}", err=True)
     if missing:
-        typer.echo(f"stockade up makes, for they are not there yet: {', '.join(map(str, missing))}", err=True)
+        names = ", ".join(relpath(path) for path in missing)
+        typer.echo(f"stockade up makes, for they are not there yet: {names}", err=True)
 
 
 def _show(api: Api, rows: list[Protection]) -> None:
