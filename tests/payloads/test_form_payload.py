@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, quote, quote_plus, urlencode
+from time import process_time
+from urllib.parse import parse_qsl, quote, quote_plus, unquote_to_bytes, urlencode
 
 import pytest
 from hypothesis import given
@@ -132,3 +133,27 @@ def test_what_was_written_is_read(pairs, how):
 def test_what_is_read_the_standard_library_reads_alike(body):
     if not faults(body):
         assert read_form(body) == parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict")
+
+
+_PIECE = st.sampled_from(
+    ("%", "+", "=", "_", "a", "%41", "%3D", "%e2%82%ac", "%0A", "%0d%0a", "%20", "%09", "%00", "%FF")
+)
+
+
+@given(st.lists(_PIECE, max_size=30))
+def test_a_value_is_decoded_as_percent_encoding_says(pieces):
+    text = "".join(pieces)
+    try:
+        pairs = read_form(f"a={text}".encode())
+    except BadPayload:
+        stray = any(piece == "%" for piece in pieces)
+        assert stray or "%FF" in pieces
+    else:
+        assert pairs == [("a", unquote_to_bytes(text.replace("+", " ")).decode())]
+
+
+def test_a_megabyte_of_escapes_is_decoded_at_once():
+    body = b"a=" + b"%41" * 350_000
+    begun = process_time()
+    assert read_form(body, Limits(string=1 << 20)) == [("a", "A" * 350_000)]
+    assert process_time() - begun < 0.1
