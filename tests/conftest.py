@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests import postgres
 from tests.gateway.harness import await_port, ended, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
+GATEWAYS = ROOT / "tests" / "gateway"
 
 settings.register_profile("stockade", deadline=None)  # a machine that is busy fails no test
 settings.load_profile("stockade")
@@ -25,7 +27,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """A file's tests stay together, so that a gateway that a file shares is started once."""
     from xdist.scheduler import LoadFileScheduling
 
+    config.option.loadscopereorder = False  # they come in order: see pytest_collection_modifyitems
     return LoadFileScheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes longest goes first, so that no process is left alone with it at the end.
+
+    That is what starts gateways; of the rest, files of few tests, whose tests are the costly ones.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    sizes = Counter(item.path for item in items)
+    items.sort(key=lambda item: (GATEWAYS not in item.path.parents, sizes[item.path], item.path))
 
 
 @pytest.fixture(scope="session")
