@@ -37,6 +37,8 @@ $(TEST_STAMP): $(STAMP)
 $(SUITE): $(TEST_STAMP)
 	$(BIN)/pip download --quiet --no-deps --no-binary jsonschema --dest $(dir $@) jsonschema==4.26.0
 
+# Every gateway, and every worker in it, compiles all of Stockade anew where Python may not keep its byte code.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(TEST_STAMP) test-packages $(SUITE)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
