@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -15,7 +15,7 @@ from tests.gateway.certificates import Authority
 from tests.gateway.client import Client, Reply
 from tests.gateway.conftest import Start
 from tests.gateway.harness import Gateway, api, free_port, policy, running, wait_until
-from tests.gateway.upstreams import Connection, Seen, Upstream, after, echo, upstream
+from tests.gateway.upstreams import Behaviour, Connection, Seen, Upstream, after, echo, upstream
 from tests.gateway.upstreams import plain as answering
 
 pytestmark = pytest.mark.envoy
@@ -117,6 +117,42 @@ def test_no_more_connections_than_allowed(start: Start, serve: Serve) -> None:
             is_problem(reply, 503)
 
 
+class Behind(NamedTuple):
+    """An API of a gateway that tests share, and what is behind it, which is this test's own."""
+
+    gateway: Gateway
+    path: str
+    server: Upstream
+
+    def ask(self, method: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Reply:
+        return self.gateway.ask(method, self.path, headers, body)
+
+
+Before = Callable[[Behaviour], Behind]
+
+
+@pytest.fixture(scope="module")
+def many_apis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gateway, Iterator[tuple[str, int]]]]:
+    """A gateway with alike APIs, path and port of each: whoever takes one finds no connection and no failure there."""
+    ports = {f"/{number}": free_port() for number in range(16)}
+    alike = [api(port, f"api-{path[1:]}", prefix=path) for path, port in ports.items()]
+    with running(Gateway(tmp_path_factory.mktemp("many-apis"), policy(*alike))) as gateway:
+        yield gateway, iter(ports.items())
+
+
+@pytest.fixture
+def before(many_apis: tuple[Gateway, Iterator[tuple[str, int]]]) -> Iterator[Before]:
+    """`before(behave)`: an API that nobody asked yet, before an upstream that behaves so."""
+    gateway, unused = many_apis
+    with contextlib.ExitStack() as stack:
+
+        def begin(behave: Behaviour) -> Behind:
+            path, port = next(unused)
+            return Behind(gateway, path, stack.enter_context(upstream(port, behave)))
+
+        yield begin
+
+
 class Reluctant:
     """Closes the connection instead of answering, as often as it is told to; then answers."""
 
@@ -132,53 +168,47 @@ class Reluctant:
         return echo(connection, seen)
 
 
-def test_a_safe_method_is_tried_again(start: Start, serve: Serve) -> None:
-    server = serve(Reluctant(1))
-    gateway = start(policy(api(server.port)))
-    assert gateway.ask("GET", "/").status == 200
-    assert len(server.seen) == 2
+def test_a_safe_method_is_tried_again(before: Before) -> None:
+    behind = before(Reluctant(1))
+    assert behind.ask("GET").status == 200
+    assert len(behind.server.seen) == 2
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
-def test_what_reached_the_upstream_is_not_sent_again(start: Start, serve: Serve, method: str) -> None:
-    server = serve(Reluctant(1))
-    gateway = start(policy(api(server.port)))
-    reply = gateway.ask(method, "/", body=b"x" if method == "POST" else b"")
+def test_what_reached_the_upstream_is_not_sent_again(before: Before, method: str) -> None:
+    behind = before(Reluctant(1))
+    reply = behind.ask(method, body=b"x" if method == "POST" else b"")
     is_problem(reply, 503)
-    assert len(server.seen) == 1
+    assert len(behind.server.seen) == 1
 
 
-def test_half_a_response_is_not_asked_for_again(start: Start, serve: Serve) -> None:
-    server = serve(Reluctant(1, after_bytes=b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"))
-    gateway = start(policy(api(server.port)))
-    with Client(gateway.port) as client:
-        client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+def test_half_a_response_is_not_asked_for_again(before: Before) -> None:
+    behind = before(Reluctant(1, after_bytes=b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"))
+    with Client(behind.gateway.port) as client:
+        client.send(b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n" % behind.path.encode())
         with contextlib.suppress(ConnectionError):
             assert client.reply().body == b"half"  # the client can see that it is not whole
         assert client.file.read() == b""
-    assert len(server.seen) == 1
+    assert len(behind.server.seen) == 1
 
 
-def test_an_idle_connection_that_the_upstream_closed(start: Start, serve: Serve) -> None:
+def test_an_idle_connection_that_the_upstream_closed(before: Before) -> None:
     """Nobody notices."""
-    server = serve(lambda connection, seen: echo(connection, seen) and False)  # closes after each answer
-    gateway = start(policy(api(server.port)))
-    assert [gateway.ask("GET", "/").status for _ in range(30)] == [200] * 30
+    behind = before(lambda connection, seen: echo(connection, seen) and False)  # closes after each answer
+    assert [behind.ask("GET").status for _ in range(30)] == [200] * 30
 
 
-def test_an_unsafe_request_to_a_connection_that_the_upstream_closed(start: Start, serve: Serve) -> None:
+def test_an_unsafe_request_to_a_connection_that_the_upstream_closed(before: Before) -> None:
     """It is sent once at the most: where nobody can tell whether it arrived, the client is told so."""
-    server = serve(lambda connection, seen: echo(connection, seen) and False)
-    gateway = start(policy(api(server.port)))
-    statuses = [gateway.ask("POST", "/", body=b"x").status for _ in range(30)]
+    behind = before(lambda connection, seen: echo(connection, seen) and False)
+    statuses = [behind.ask("POST", body=b"x").status for _ in range(30)]
     assert set(statuses) <= {200, 503}
-    assert statuses.count(200) == len(server.seen) >= 1
+    assert statuses.count(200) == len(behind.server.seen) >= 1
 
 
-def test_a_header_of_the_clients_asks_for_no_retry(start: Start, serve: Serve) -> None:
+def test_a_header_of_the_clients_asks_for_no_retry(before: Before) -> None:
     """Envoy has headers that steer it. They are not for clients."""
-    server = serve(lambda connection, seen: connection.socket.sendall(answering(500)) is None)
-    gateway = start(policy(api(server.port)))
+    behind = before(lambda connection, seen: connection.socket.sendall(answering(500)) is None)
     steering = {
         "x-envoy-retry-on": "5xx,gateway-error,reset",
         "x-envoy-max-retries": "5",
@@ -192,8 +222,8 @@ def test_a_header_of_the_clients_asks_for_no_retry(start: Start, serve: Serve) -
         "x-envoy-force-trace": "true",
         "x-envoy-ip-tags": "admin",
     }
-    assert gateway.ask("GET", "/", steering).status == 500
-    (seen,) = server.seen
+    assert behind.ask("GET", steering).status == 500
+    (seen,) = behind.server.seen
     assert not [name for name, _ in seen.headers if name.startswith("x-envoy")]
 
 
@@ -250,14 +280,14 @@ def test_no_answer(misbehaving: Gateway, path: str, status: int) -> None:
     assert misbehaving.record(path)["status"] == status
 
 
-def test_an_informational_response_passes(start: Start, serve: Serve) -> None:
+def test_an_informational_response_passes(before: Before) -> None:
     def hint(connection: Connection, seen: Seen) -> bool:
         connection.socket.sendall(b"HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n")
         return echo(connection, seen)
 
-    gateway = start(policy(api(serve(hint).port)))
-    with Client(gateway.port) as client:
-        client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    behind = before(hint)
+    with Client(behind.gateway.port) as client:
+        client.send(b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n" % behind.path.encode())
         assert client.reply().status == 200
 
 
