@@ -208,7 +208,12 @@ def test_an_unsafe_request_to_a_connection_that_the_upstream_closed(before: Befo
 
 def test_a_header_of_the_clients_asks_for_no_retry(before: Before) -> None:
     """Envoy has headers that steer it. They are not for clients."""
-    behind = before(lambda connection, seen: connection.socket.sendall(answering(500)) is None)
+
+    def fail(connection: Connection, seen: Seen) -> bool:
+        connection.socket.sendall(answering(500))
+        return True
+
+    behind = before(fail)
     steering = {
         "x-envoy-retry-on": "5xx,gateway-error,reset",
         "x-envoy-max-retries": "5",
