@@ -37,6 +37,7 @@ pytestmark = pytest.mark.envoy
 PASSWORD = "canary battery of seven quiet otters"
 VERIFIER = "canary-verifier-3f8a2d417c9b40e6a5d1c7f2b8e94036"
 ROOMY = [{"name": "per-address", "key": "address", "rate": "1000/s", "burst": 1000}]
+ATTACK = "' UNION SELECT canary, pw FROM users WHERE 1=1 --"  # as a password
 PAGE = {"accept": "text/html,*/*;q=0.8", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 WRONG = {
     name: f"canary-{name}-9d3e5b7a1f2c4860"
@@ -83,7 +84,11 @@ def world(tmp_path_factory: pytest.TempPathFactory, echoing: Upstream) -> Iterat
         provider = stack.enter_context(providing())
         oidc = {"issuer": provider.url, "client_id": CLIENT, "client_secret": SECRET, "url": f"http://localhost:{door}"}
         started = policy(
-            api(port, authentication={"any_of": [{"basic": {}}, {"oauth2": {"issuer": issuer, "audience": "shop"}}]}),
+            api(
+                port,
+                authentication={"any_of": [{"basic": {}}, {"oauth2": {"issuer": issuer, "audience": "shop"}}]},
+                waf={},
+            ),
             api(port, "desk", prefix="/desk", authentication={"any_of": [{"oidc": oidc}]}),
             listen={"address": f"127.0.0.1:{door}"},
             identity={"issuer": issuer, "limits": ROOMY, "enrolment": True},
@@ -94,6 +99,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, echoing: Upstream) -> Iterat
         with opened(folder / "stockade.yaml") as identity:
             for name in ("alice", "erin"):
                 identity.users.add(name, time.time(), "test", password=PASSWORD, scopes=["orders:read"])
+            identity.users.add("mallory", time.time(), "test", password=ATTACK)
             carol = identity.users.add("carol", time.time(), "test", password=PASSWORD, scopes=["orders:read"])
             app = identity.factors.enrol_totp(carol, time.time())
             past = time.time() - 120
@@ -186,6 +192,19 @@ def test_passwords_and_passcodes(world: World) -> None:
     secrets |= {f"header {n}": each["authorization"].partition(" ")[2] for n, each in enumerate(sent[:4])}
     secrets |= {"recovery, small": world.recovery[0].lower(), "recovery 1": world.recovery[1]}
     nothing_is_told(world, secrets, replies)
+
+
+def test_a_password_that_the_firewall_takes_for_an_attack(world: World) -> None:
+    """What a rule matched is shown to the operator, but not of a credential."""
+    credential = make_basic("mallory", ATTACK)
+    reply = world.gateway.ask("GET", "/orders/7", {"authorization": credential, "x-tag": "attack"})
+    assert reply.status == 403
+    record = world.gateway.record("attack")
+    shown = [finding for finding in record["findings"] if finding["where"] == "REQUEST_HEADERS:authorization"]
+    assert {finding["evidence"] for finding in shown} == {f"…({len(credential)})"}
+    whole = credential.removeprefix("Basic ")
+    secrets = {f"piece {at}": whole[at : at + 8] for at in range(12, len(whole) - 8, 4)}
+    nothing_is_told(world, {**secrets, "right": ATTACK, "part": "UNION SELECT canary"}, [reply])
 
 
 def test_what_a_provider_sends_back(world: World) -> None:
