@@ -70,13 +70,18 @@ def _is_wrong(own: OwnPages, taker: Route, path: str) -> bool:
         return path in own.paths
     # Two that claim the same host and prefix are told so already.
     same_claim = taker.prefix == own.home.prefix and not set(taker.hosts).isdisjoint(own.home.hosts)
-    return not same_claim and (path in own.paths or (taker.prefix == path and taker.api != own.home.api))
+    return not same_claim and (path in own.paths or (taker.prefix in (path, path[:-1]) and taker.api != own.home.api))
 
 
 def _probes(policy: Policy, own: OwnPages) -> set[str]:
-    """The pages, and where another API begins below one: a slash too many would send a credential there."""
+    """The pages, and where another API begins at one or below: a slash too many would send a credential there."""
     below = tuple(f"{path}/" for path in own.paths)
-    return {*own.paths, *(route.prefix for route in policy.routes if route.prefix.startswith(below))}
+    prefixes = {route.prefix for route in policy.routes}
+    return {
+        *own.paths,
+        *(prefix for prefix in prefixes if prefix.startswith(below)),
+        *(f"{prefix}/" for prefix in prefixes & own.paths),
+    }
 
 
 def _hosts(policy: Policy, own: OwnPages) -> list[str]:
