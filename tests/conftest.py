@@ -16,7 +16,7 @@ from tests import postgres
 from tests.gateway.harness import await_port, ended, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
-GATEWAYS = ROOT / "tests" / "gateway"
+FIRST = {ROOT / "tests" / "gateway", ROOT / "tests" / "test_docs.py"}
 
 settings.register_profile("stockade", deadline=None)  # a machine that is busy fails no test
 settings.load_profile("stockade")
@@ -34,12 +34,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What takes longest goes first, so that no process is left alone with it at the end.
 
-    That is what starts gateways; of the rest, files of few tests, whose tests are the costly ones.
+    That is what starts gateways, and the documentation; of the rest, files of few tests, whose tests are the costly
+    ones.
     """
     if not hasattr(config, "workerinput"):
         return
     sizes = Counter(item.path for item in items)
-    items.sort(key=lambda item: (GATEWAYS not in item.path.parents, sizes[item.path], item.path))
+    items.sort(key=lambda item: (FIRST.isdisjoint([item.path, item.path.parent]), sizes[item.path], item.path))
 
 
 @pytest.fixture(scope="session")
