@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -17,8 +16,8 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import ECKey
 
-from stockade.cli.main import run as stockade
 from stockade.config import build, load_text
+from tests.commands import command
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -103,8 +102,8 @@ def test_commands_run(text, tmp_path):
         (tmp_path / "stockade.yaml").write_text(policy.replace("apis:", "keys: {hash_key: {file: hash.key}}\napis:"))
         (tmp_path / "hash.key").write_text("0" * 64)
         (tmp_path / "decisions.jsonl").touch()
-    for command, shown in commands:
-        words = shlex.split(command.partition("  #")[0])
+    for typed, shown in commands:
+        words = shlex.split(typed.partition("  #")[0])
         if words[0] == "make":
             assert words[1] in MAKE_TARGETS  # CI runs `make test`; a test of the demo runs what `make demo` does
         elif words[0] == "openssl":
@@ -122,37 +121,17 @@ def run(words: list[str], folder: Path) -> str:
     if words[1] == "up":
         comes_up([sys.executable, "-m", "stockade", *words[1:]], folder)
         return ""
-    status, said, complaint = here(words, folder)
-    assert status == (1 if words[1] in ("explain", "access") else 0), complaint
-    return said
+    done = command(words[1:], folder)
+    assert done.status == (1 if words[1] in ("explain", "access") else 0), done.err
+    return done.out
 
 
-def here(words: list[str], folder: Path) -> tuple[int, str, str]:
-    """Status and output of a command, run by the console script's own function: a process of its own costs a second."""
-    with (
-        (folder / "command.out").open("w+") as out,
-        (folder / "command.err").open("w+") as err,
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.chdir(folder)
-        patch.setattr(sys, "argv", words)
-        try:
-            stockade()
-        except SystemExit as end:
-            status = int(end.code or 0)
-        else:
-            status = 0
-    return status, (folder / "command.out").read_text(), (folder / "command.err").read_text()
-
-
-def comes_up(command: list[str], folder: Path) -> None:
+def comes_up(words: list[str], folder: Path) -> None:
     for policy in folder.glob("*.yaml"):  # the documentation's ports may be taken here
         text = policy.read_text().replace("127.0.0.1:8080", f"127.0.0.1:{free_port()}")
         policy.write_text(text.replace("127.0.0.1:9700", f"127.0.0.1:{free_port()}"))
     with (folder / "up.out").open("w") as output:
-        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output)
+        process = subprocess.Popen(words, cwd=folder, stdout=output, stderr=output)
     try:
         until = time.monotonic() + 30
         while "admin on" not in (folder / "up.out").read_text():

@@ -6,8 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from base64 import b64encode
 from collections import Counter
@@ -19,6 +17,7 @@ from urllib.parse import urlencode
 import pytest
 from joserfc import jwt
 
+from tests.commands import command
 from tests.controls.oauth2_issuers import DpopClient
 from tests.gateway.certificates import Authority
 from tests.gateway.client import Reply, ask
@@ -40,12 +39,9 @@ class Registered(NamedTuple):
 
 
 def stockade(gateway: Gateway, *words: str, typed: str = "") -> str:
-    command = [sys.executable, "-m", "stockade", *words]
-    done = subprocess.run(
-        command, cwd=gateway.folder, capture_output=True, text=True, timeout=60, check=False, input=typed
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    done = command([*words], gateway.folder, typed)
+    assert done.status == 0, done.err
+    return done.out
 
 
 def register(gateway: Gateway, *words: str) -> Registered:

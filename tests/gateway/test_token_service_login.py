@@ -304,10 +304,10 @@ def test_who_guesses_has_to_wait_and_the_owner_gets_in(tmp_path: Path, echoing: 
             with httpx.Client(transport=httpx.HTTPTransport(local_address=source), trust_env=False) as http:
                 return http.post(endpoint, data=form, auth=(client.id, secret))
 
-        statuses = [asked(f"sts_{number}", "127.0.0.2").status_code for number in range(60)]
-        assert statuses[0] == 401
-        refused = asked("sts_more", "127.0.0.2")
-        assert (statuses[-1], refused.status_code) == (429, 429)
+        tries = [asked(f"sts_{number}", "127.0.0.2") for number in range(60)]
+        assert tries[0].status_code == 401
+        refused, *others = [reply for reply in tries if reply.status_code == 429]
+        assert len(others) > 10, "the time that passes allows one now and then"
         assert refused.json()["error"] == "temporarily_unavailable"
         assert int(refused.headers["retry-after"]) > 0
         assert asked(client.secret, "127.0.0.3").status_code == 200
