@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 
 from stockade.passwords import BadName, BadPassword, Login, fold_name, make_basic, normalised, read_basic
 
-FORMS = ("NFC", "NFD", "NFKC", "NFKD")
-
 
 def sent(text: str | bytes) -> str:
     return b64encode(text if isinstance(text, bytes) else text.encode()).decode()
@@ -75,7 +73,7 @@ def test_a_name_has_one_form(name):
         folded = fold_name(name)
     except BadName:
         return
-    for alike in (folded, name.lower(), name.casefold(), *(normalize(form, name) for form in FORMS)):
+    for alike in (folded, name.lower(), name.casefold(), normalize("NFD", name), normalize("NFKC", name)):
         assert fold_name(alike) == folded
     if "ı" not in folded:  # which alone is i to those who write it large, and itself to those who fold it
         assert fold_name(name.upper()) == folded
