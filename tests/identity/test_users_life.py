@@ -178,13 +178,6 @@ def test_former_passwords_do_not_come_back(world: World) -> None:
     assert len(world.store.former_passwords(world.users.find("alice").id)) == 5
 
 
-def test_users_change_their_own_with_the_old_one(world: World) -> None:
-    assert reason(world.users.change_password("alice", OTHER, OTHER + " x", AT)) == "login-wrong"
-    assert reason(world.users.change_password("alice", GOOD, OTHER, AT)) == "in"
-    assert reason(prove(world, OTHER)) == "in"
-    assert world.users.audit("alice")[0].actor == "user:alice"
-
-
 def test_breached_passwords_are_refused(tmp_path: Path) -> None:
     world = World(tmp_path / "other.db", breached=lambda password: int(password == GOOD))
     with pytest.raises(BadChoice, match="1 times"):
