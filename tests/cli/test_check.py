@@ -81,6 +81,39 @@ def test_certificates_are_looked_at(shop: Path, stockade: Stockade) -> None:
     assert "cert.pem cannot be read" in ended.err
 
 
+SHADOWED = """\
+version: 1
+listen: [{address: "127.0.0.1:8080"}]
+identity: {issuer: "https://auth.example.com"}
+apis:
+  - name: other
+    hosts: [auth.example.com]
+    prefix: /oauth2
+    upstream: {url: "http://127.0.0.1:9000"}
+  - name: shop
+    upstream: {url: "http://127.0.0.1:9000"}
+    authentication:
+      any_of: [{oidc: {issuer: https://id.example, client_id: shop, url: https://shop.example.com}}]
+  - name: pages
+    hosts: [shop.example.com]
+    prefix: /.stockade
+    upstream: {url: "http://127.0.0.1:9000"}
+"""
+
+
+def test_what_would_be_taken_from_the_token_service_and_from_logins(shop: Path, stockade: Stockade) -> None:
+    (shop / "stockade.yaml").write_text(SHADOWED)
+    ended = stockade("check")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.splitlines() == [
+        "stockade.yaml:7: the API 'other' takes /oauth2/authorize, /oauth2/consent, /oauth2/device and 11 more on "
+        "auth.example.com, which Stockade serves itself as the token service: give 'other' another prefix or host",
+        "stockade.yaml:15: the API 'pages' takes /.stockade/backchannel-logout, /.stockade/callback, /.stockade/login "
+        "and 1 more on shop.example.com, which Stockade serves itself as the login pages of 'shop': give 'pages' "
+        "another prefix or host, or give 'shop' other paths in its oidc.paths",
+    ]
+
+
 def test_no_policy(shop: Path, stockade: Stockade) -> None:
     ended = stockade("check", "nowhere.yaml")
     assert ended == (2, "", "nowhere.yaml: cannot be read: No such file or directory; make one with `stockade init`\n")

@@ -39,15 +39,17 @@ def explain(
 ) -> None:
     """Show what each control says of a request, in order, and which line of the policy makes it say so.
 
-    Nothing is sent anywhere. Exit status 1: the request would be refused.
+    Nothing is sent anywhere, made or changed. Exit status 1: the request would be refused.
 
     \b
     Example: stockade explain GET /orders/7 -H 'X-API-Key: stk_…' --client 203.0.113.9
     """
+    from msgspec.structs import replace
+
     from stockade.config import build, load
     from stockade.gateway.dry_run import DryRun
 
-    loaded = load(policy)
+    loaded = replace(load(policy), would_make=[])
     body = _body(data)
     request = _request(method, url, header or [], body, client)
     run = DryRun(loaded, build(loaded))

@@ -47,7 +47,7 @@ def replay(
     policy: Policy = DEFAULT_POLICY,
     as_json: AsJson = False,
 ) -> None:
-    """Run recorded requests through the policy and report what would be decided.
+    """Run recorded requests through the policy and report what would be decided; nothing is made or changed.
 
     A decision log holds no credentials: the principal that was recorded is taken as proven. Exit status 1: a request
     would be refused that was allowed when it was recorded (or, in a HAR file, any request would be refused).
@@ -55,11 +55,13 @@ def replay(
     \b
     Example: stockade replay decisions.jsonl --policy new.yaml
     """
+    from msgspec.structs import replace
+
     from stockade.config import build, load
     from stockade.gateway.dry_run import DryRun
     from stockade.gateway.recordings import read_recordings
 
-    loaded = load(policy)
+    loaded = replace(load(policy), would_make=[])
     built = build(loaded)
     recordings = sorted(read_recordings(file, client), key=_moment)  # a log is in the order of the responses
     run = DryRun(loaded, built)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -19,6 +20,7 @@ from stockade.config.loading import Loaded
 from stockade.config.models import Api
 from stockade.config.secrets import read_envelope, warn_of_secrets
 from stockade.config.sections import identity
+from stockade.config.shadowing import OwnPages, shadowed
 from stockade.config.site import Site
 from stockade.config.users import UserSettings, user_settings
 from stockade.controls.authentication import Authentication, LoginPages
@@ -76,8 +78,9 @@ def build(loaded: Loaded) -> Built:
         warnings += warn_of_hash_key(loaded)
         hash_key = _read(read_hash_key, loaded, problems)
     sites = [Site(loaded, index, hash_key) for index in range(len(config.apis))]
-    routes = [_route(site, loaded) for site in sites]
-    routes += [_login_route(site.pages, route) for site, route in zip(sites, routes, strict=True) if site.pages]
+    homes = [_route(site, loaded) for site in sites]
+    logins = [_login_pages(site.pages, home) for site, home in zip(sites, homes, strict=True) if site.pages]
+    policy = Policy((*homes, *(own.route for own in logins)), logged_headers=config.log.headers)
     users = None
     if any(site.uses_users for site in sites):
         users = _read(lambda loaded: user_settings(loaded, hash_key), loaded, problems)
@@ -90,10 +93,11 @@ def build(loaded: Loaded) -> Built:
         envelope = _read(read_envelope, loaded, problems)
         warnings += warn_of_secrets(loaded)
     problems += [problem for site in sites for problem in site.problems]
+    problems += shadowed(loaded, policy, [*logins, *_own_pages(loaded, homes)])
     if problems:
         raise BadConfig(problems)
     return Built(
-        Policy(routes, logged_headers=config.log.headers),
+        policy,
         tuple(source for site in sites for source in site.sources),
         database if any(site.uses_database for site in sites) else None,
         frozenset({loaded.path.absolute()}.union(*(site.watched for site in sites))),
@@ -152,6 +156,21 @@ def _route(site: Site, loaded: Loaded) -> Route:
         own_headers=tuple(_own_headers(bindings)),
         also=frozenset((*_documents(bindings), *identity.documents(loaded.config.identity, api.name))),
     )
+
+
+def _login_pages(pages: LoginPages, home: Route) -> OwnPages:
+    what, mend = f"the login pages of {home.api!r}", f"give {home.api!r} other paths in its oidc.paths"
+    return OwnPages(what, _login_route(pages, home), home, pages.paths.all, urlsplit(pages.oidc.place.url).netloc, mend)
+
+
+def _own_pages(loaded: Loaded, homes: Iterable[Route]) -> Iterator[OwnPages]:
+    """What the APIs' own routes answer without their upstreams."""
+    for home in homes:
+        documents = frozenset(_documents(home.bindings))
+        if documents:
+            yield OwnPages(f"metadata of {home.api!r}", home, home, documents, shared=True)
+        if home.upstream.url == identity.UPSTREAM and loaded.config.identity is not None:
+            yield OwnPages("the token service", home, home, identity.own_paths(loaded.config.identity))
 
 
 def _login_route(pages: LoginPages, route: Route) -> Route:

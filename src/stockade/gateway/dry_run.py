@@ -51,7 +51,7 @@ class Answering(Protocol):
 
 
 class DryRun:
-    """A runtime that writes no log, and nothing into a store (see `onlooker`).
+    """A runtime that writes no log, and nothing into a store (see `onlooker`), and makes no database.
 
     Counters begin empty and then count what is decided here: rates, and the nonces and ids that are good once.
 
@@ -59,7 +59,10 @@ class DryRun:
     """
 
     def __init__(self, loaded: Loaded, built: Built) -> None:
-        """Raises StoreError when the key store cannot be opened."""
+        """loaded: with `would_make`, else building has made the keys that were missing.
+
+        Raises StoreError when the key store cannot be opened.
+        """
         self._runtime = Runtime(loaded, built, journal=False)
         self._answers: Answering = Onlooker(self._runtime.stores)
         self._loop = asyncio.Runner()

@@ -37,7 +37,7 @@ class Runtime:
         self.worker = worker
         self.metrics = Metrics()
         self._counters = counters or Counters()
-        self._passive = not journal  # what only tries things out teaches nothing
+        self._passive = not journal  # what only tries things out teaches nothing, and makes nothing
         self._uses: dict[str, Use] = {}
         self.stores = self._stores(built, ())
         self.policy: Policy = built.policy
@@ -115,7 +115,7 @@ class Runtime:
         current = getattr(self, "stores", None)
         if current is not None and current.database is not None and current.database.place == built.database:
             return current.keys, current.database
-        database = Database(built.database)
+        database = Database(built.database, passive=self._passive)
         try:
             return KeyStore(database), database
         except StoreError:

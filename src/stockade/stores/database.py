@@ -37,10 +37,10 @@ class Database:
     Methods may be called by any thread.
     """
 
-    def __init__(self, place: Path | DatabasePlace) -> None:
-        """Opens it, and brings its tables up to date (see `migrations`)."""
+    def __init__(self, place: Path | DatabasePlace, *, passive: bool = False) -> None:
+        """Opens it, and brings its tables up to date (see `migrations`). passive: makes and changes nothing."""
         self.place = place if isinstance(place, DatabasePlace) else DatabasePlace(place)
-        self._backend = _open(self.place)
+        self._backend = _open(self.place, passive)
         self.name = self._backend.name
         self.revision = self._backend.revision
         self.remote = self._backend.remote
@@ -118,11 +118,15 @@ class Database:
         self._backend.close()
 
 
-def _open(place: DatabasePlace) -> Backend:
+def _open(place: DatabasePlace, passive: bool) -> Backend:
+    if place.url:
+        from stockade.stores.postgresql import PostgreSQL
+
+        return PostgreSQL(place, passive=passive)
+    if passive:
+        from stockade.stores.look import SQLiteLook
+
+        return SQLiteLook(place.path)
     from stockade.stores.sqlite import SQLite
 
-    if not place.url:
-        return SQLite(place.path)
-    from stockade.stores.postgresql import PostgreSQL
-
-    return PostgreSQL(place)
+    return SQLite(place.path)

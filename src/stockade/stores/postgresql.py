@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sql
 
 from stockade.stores.backend import DatabasePlace, DatabaseTls, plain
-from stockade.stores.migrations import migrate
+from stockade.stores.migrations import is_current, migrate
 from stockade.stores.revision import Revision
 from stockade.vocabulary import StoreError
 
@@ -27,6 +27,7 @@ _SURE = 0.9  # seconds for which a look is believed: what was remembered then is
 _LOST = 3.0  # seconds without an answer after which nobody waits for one
 _PATIENCE = 5.0  # seconds for an answer: a server that takes our bytes and says nothing holds nobody up for longer
 _SETTINGS = "-c statement_timeout=4000 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=30000"
+_LOOKING = " -c default_transaction_read_only=on"
 _ALLOWED = frozenset({"application_name", "host", "target_session_attrs"})  # of the URL's query
 _BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -41,20 +42,21 @@ class PostgreSQL:
 
     remote = True
 
-    def __init__(self, place: DatabasePlace) -> None:
+    def __init__(self, place: DatabasePlace, *, passive: bool = False) -> None:
+        """passive: nothing is made or changed; older tables are then a StoreError."""
         url = read_url(place.url)
         self.name = url.set(query={}).render_as_string(hide_password=True)
         try:
-            self.engine = _engine(url, place.tls)
+            self.engine = _engine(url, place.tls, _LOOKING if passive else "")
         except ImportError:
             text = "PostgreSQL needs a package that is not here: pip install 'stockade[postgresql]'"
             raise StoreError(f"{self.name}: {text}") from None
         except (ValueError, sql.exc.SQLAlchemyError) as error:
             raise StoreError(f"{self.name}: the database cannot be opened: {plain(error)}") from error
-        self.revision = Watch(self.engine, _local(place.path))
+        self.revision = Watch(self.engine, None if passive else _local(place.path))
         try:
             with self.engine.begin() as connection:
-                migrate(connection, lock=_lock)
+                (_only_if_current if passive else _migrate)(connection)
         except (sql.exc.SQLAlchemyError, StoreError) as error:
             self.close()
             raise StoreError(f"{self.name}: the database cannot be opened: {plain(error)}") from error
@@ -164,6 +166,15 @@ def _local(path: Path) -> Revision | None:
         return None
 
 
+def _migrate(connection: sql.Connection) -> None:
+    migrate(connection, lock=_lock)
+
+
+def _only_if_current(connection: sql.Connection) -> None:
+    if not is_current(connection):
+        raise StoreError("its tables are not those of this Stockade yet: `stockade up` makes them so")
+
+
 def _lock(connection: sql.Connection) -> None:
     """Whoever makes the tables may take their time, and so may those who wait for it."""
     patient: Any = connection.connection.driver_connection
@@ -207,7 +218,7 @@ def is_here(url: sql.URL) -> bool:
         return False
 
 
-def _engine(url: sql.URL, tls: DatabaseTls) -> sql.Engine:
+def _engine(url: sql.URL, tls: DatabaseTls, settings: str = "") -> sql.Engine:
     engine = sql.create_engine(
         url,
         connect_args={
@@ -219,7 +230,7 @@ def _engine(url: sql.URL, tls: DatabaseTls) -> sql.Engine:
             "keepalives_idle": 5,
             "keepalives_interval": 2,
             "keepalives_count": 3,
-            "options": _SETTINGS,
+            "options": _SETTINGS + settings,
             "prepare_threshold": None,  # a pooler between would mix up prepared statements
         },
         pool_size=4,

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.routing import Route
 
+from stockade.config.sections.identity import IdentitySection, own_paths
 from stockade.grants import MAX_FORM, BadClient, Refusal, read_form
 from stockade.identity.clients import Registered
 from tests.identity.service.test_code_flow import claims
-from tests.identity.service.token_service import ISSUER, TokenService
+from tests.identity.service.token_service import ISSUER, TokenService, serving
 
 CLIENT = {"grant_type": "client_credentials"}
 
@@ -276,3 +279,10 @@ def test_a_database_that_is_gone(served: TokenService) -> None:
     served.tokens.database.path.unlink()
     reply = served.token(robot, CLIENT)
     assert error(reply) == (503, "temporarily_unavailable")
+
+
+def test_what_is_served_is_known_to_the_policy(tmp_path: Path) -> None:
+    """A path that the policy does not know of could be taken by another API."""
+    with serving(tmp_path, enrolment=True) as service:
+        section = IdentitySection(issuer=service.settings.issuer)
+        assert {route.path for route in service.app.routes if isinstance(route, Route)} == own_paths(section)

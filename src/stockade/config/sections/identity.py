@@ -152,6 +152,12 @@ def documents(section: IdentitySection | None, name: str) -> tuple[str, ...]:
     return (_WELL_KNOWN + path,) if name == NAME and path else ()
 
 
+def own_paths(section: IdentitySection) -> frozenset[str]:
+    """Every path that the service answers, as it is asked for."""
+    path = urlsplit(section.issuer).path
+    return frozenset((_WELL_KNOWN + path, *(path + each.split()[1] for each in _OPERATIONS)))
+
+
 def make(site: Site) -> list[Binding]:
     """What the service believes of certificates comes from here."""
     if site.api.upstream.url != UPSTREAM:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from stockade import vocabulary
 from stockade.operations import OperationTable
-from stockade.redaction import redact
+from stockade.redaction import mask, redact
 from stockade.vocabulary import PASS, Control, Exchange, Finding, Pass, Severity, Stop, Verdict
 from stockade.waf import Exclusions, Inspection, Match, Proofs, RuleSet, Selector, Transaction
 from stockade.wire import Headers, Request
@@ -33,6 +33,7 @@ _SEVERITIES: dict[str, Severity] = {
 }
 _PARTS = "multipart/form-data"  # has a bound of its own for all that is no file
 _OPAQUE = "application/octet-stream"  # of which rules see the beginning
+_CREDENTIALS = frozenset({"request_headers:authorization", "request_headers:proxy-authorization"})
 _MOST_DETAIL = 256
 _FORBIDDEN = 403
 _PLAIN = Headers.of((("host", "localhost"), ("accept", "*/*"), ("user-agent", "stockade")))
@@ -192,15 +193,17 @@ def _findings(seen: Inspection) -> tuple[Finding, ...]:
 
 
 def _finding(match: Match) -> Finding:
+    # Of a credential, what matched may be all of it: only that it did is told.
+    secret = match.variable.lower() in _CREDENTIALS
     return Finding(
         str(match.rule),
         redact(match.variable),
-        match.masked,
+        mask(match.value.decode("latin-1"), 0) if secret else match.masked,
         _SEVERITIES.get(match.severity, "info"),
         message=match.message[:_MOST_DETAIL],
         tags=match.tags,
         offset=match.offset,
-        detail=redact(match.logdata[:_MOST_DETAIL]),
+        detail="" if secret else redact(match.logdata[:_MOST_DETAIL]),
     )
 
 

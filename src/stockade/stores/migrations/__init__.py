@@ -29,16 +29,17 @@ def migrate(connection: sql.Connection, lock: Callable[[sql.Connection], None] |
 
     lock: what keeps others out meanwhile, where the transaction itself does not.
     """
-    if _is_current(connection):
+    if is_current(connection):
         return
     if lock is not None:
         lock(connection)
-        if _is_current(connection):  # somebody did it while we waited
+        if is_current(connection):  # somebody did it while we waited
             return
     _upgrade(connection)
 
 
-def _is_current(connection: sql.Connection) -> bool:
+def is_current(connection: sql.Connection) -> bool:
+    """Whether no revision is missing. Raises StoreError where they are newer than we."""
     if not sql.inspect(connection).has_table(_VERSIONS):
         return False
     version = connection.execute(sql.text(f"SELECT version_num FROM {_VERSIONS}")).scalar_one_or_none()  # noqa: S608
