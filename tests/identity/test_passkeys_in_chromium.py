@@ -13,7 +13,7 @@ import pytest
 
 from stockade.identity.passkeys import Passkeys
 from stockade.second_factors import BadPasskey, Methods, RelyingParty
-from tests.identity.chromium import Page, chromium
+from tests.chromium import Page, chromium
 from tests.identity.conftest import AT, OTHER, World
 
 PAGE = b"""<!doctype html><meta charset="utf-8"><title>Passkeys</title><script>
@@ -61,7 +61,7 @@ def page(tmp_path_factory: pytest.TempPathFactory, origin: str) -> Iterator[Page
 def authenticator(page: Page) -> Iterator[str]:
     made = page.add_authenticator()
     yield made
-    page.call("WebAuthn.removeVirtualAuthenticator", authenticatorId=made)
+    page.remove_authenticator(made)
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_a_user_who_did_not_show_themselves(page: Page, world: World, origin: st
         with pytest.raises(BadPasskey, match="verification is required"):
             strict.check(challenge.id, answer, AT)
     finally:
-        page.call("WebAuthn.removeVirtualAuthenticator", authenticatorId=made)
+        page.remove_authenticator(made)
 
 
 def test_whose_it_is(page: Page, authenticator: str, passkeys: Passkeys, world: World) -> None:
