@@ -93,6 +93,7 @@ def test_login_and_logout(application: Page, site: Site) -> None:
 def test_a_script_gets_401(application: Page, site: Site) -> None:
     application.go(f"{site.url}/.stockade/nothing-here")  # a page of the provider
     log_in(application, site)
+    assert status(application, "/orders/8") == 200
     application.run("fetch('/.stockade/logout', {method: 'POST'})")
     assert status(application, "/orders/8") == 401
 

@@ -189,8 +189,11 @@ def test_another_origin(page: Page, authenticator: str, site: Site) -> None:
         shown = at_factor(site, browser)
         page.go(f"http://localhost:{elsewhere.getsockname()[1]}/id/oauth2/device")
         given = shown_by(page, options_of(shown))
+        assert page.run("location.origin") not in (site.origin, "null")
         assert REFUSED in answer(browser, ticket_of(shown), given).text
-        assert elsewhere.getsockname()[1] != int(site.origin.rpartition(":")[2])
+        page.go(f"{site.origin}/id/oauth2/device")
+        shown = at_factor(site, browser)
+        assert "Allow access?" in answer(browser, ticket_of(shown), shown_by(page, options_of(shown))).text
 
 
 def test_a_stale_challenge(page: Page, authenticator: str, site: Site) -> None:
