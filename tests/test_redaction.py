@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import string
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -181,3 +182,16 @@ def test_what_is_shown_is_printable(text):
     for shown in (redact(text), mask(text), excerpt(text)):
         assert shown.isprintable()
         shown.encode()
+
+
+def test_a_long_path_is_cut_between_segments_and_quickly():
+    key = "stk_" + "a1" * 40
+    path = "/".join(["", *["a"] * 1020, key, *["b1"] * 30_000])
+    begun = process_time()
+    shown = redact_path(path)
+    assert process_time() - begun < 0.005
+    assert shown.startswith("/a/a/")
+    assert shown.endswith("/…")
+    assert len(shown) <= 2050
+    assert "stk_a1a1" not in shown
+    assert redact_path("/" + "x1" * 30_000) == "/…"

@@ -16,6 +16,7 @@ _SECRET = re.compile(
     re.DOTALL,
 )
 _LONG = 24  # an opaque path segment from this length on is more likely a token than an identifier
+_MOST = 2048  # characters of a path that a log shows
 _REMEMBERED, _SHORT = 4096, 512  # paths, as `wire.parse_target` remembers them too; characters of one
 _is_uuid = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}").fullmatch
 # What makes a short segment worth hiding too: a key, a token, an Authorization value, a mail address, a password.
@@ -52,7 +53,9 @@ def _redact_path(path: str) -> str:
     telling = any(hint in path for hint in _HINTS)
     if not telling and len(path) < _LONG:
         return path
-    return "/".join(mask(part) if _opaque(part, telling) else part for part in path.split("/"))[:2048]
+    if len(path) > _MOST:  # cut between segments: the beginning of a secret must not pass for a short word
+        path = path[:_MOST].rpartition("/")[0] + "/…"
+    return "/".join(mask(part) if _opaque(part, telling) else part for part in path.split("/"))
 
 
 _redact_short = lru_cache(maxsize=_REMEMBERED)(_redact_path)

@@ -1,100 +1,26 @@
-"""The admin API: who may ask what, what it answers, and what attackers get."""
+"""The admin API: what it answers, what it takes, and what it says of itself when it breaks."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import sqlalchemy as sql
 from openapi_spec_validator import validate
-from starlette.applications import Starlette
 
 from stockade.config import BadConfig, load, load_text
-from stockade.console import Console
-from stockade.console.operation import WRITE
 from stockade.console.resources import OPERATIONS
 from stockade.identity import ApiKeys
-from stockade.identity.office import Office, open_office
 from stockade.stores.audit import read_audit
 from stockade.vocabulary import StoreError
 from tests.certificates.authority_kit import csr, new_key
+from tests.console.desk import POLICY, Desk, desk
 
-POLICY = """\
-version: 1
-listen: [{address: "127.0.0.1:8080"}]
-admin: {api: true}
-apis: [{name: shop, kind: partner, upstream: {url: "http://127.0.0.1:9000"}}]
-"""
-
-
-class Desk:
-    """The API in this process; `ask` as the holder of a key."""
-
-    def __init__(self, folder: Path, office: Office) -> None:
-        self.office = office
-        self.loaded = load(folder / "stockade.yaml")
-        self.keys = {
-            name: office.keys.issue(name, 1.0, scopes=scopes).text
-            for name, scopes in {
-                "admin": ["stockade:admin"],
-                "reader": ["stockade:read"],
-                "clerk": [f"stockade:{each.resource}:write" for each in OPERATIONS if each.right == WRITE],
-                "keeper": ["stockade:keys:read"],
-                "stranger": ["orders:read"],
-            }.items()
-        }
-        self._loop = asyncio.new_event_loop()
-        self.console = Console(lambda: self.loaded)
-        self._app = Starlette(routes=list(self.console.routes()))
-
-    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return self._loop.run_until_complete(work)
-
-    def ask(
-        self, method: str, path: str, body: Any = None, *, who: str = "admin", address: str = "127.0.0.1", **fields: Any
-    ) -> httpx.Response:
-        headers = fields.pop("headers", {"authorization": f"Bearer {self.keys.get(who, who)}"})
-        if body is not None:
-            fields |= {"content": json.dumps(body)}
-            headers = {"content-type": "application/json", **headers}
-
-        async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(self._app, client=(address, 1))
-            async with httpx.AsyncClient(transport=transport, base_url="http://admin") as client:
-                return await client.request(method, f"/api/v1{path}", headers=headers, **fields)
-
-        reply: httpx.Response = self.run(send())
-        assert "set-cookie" not in reply.headers
-        assert not any(name.startswith("access-control") for name in reply.headers)
-        assert reply.headers["cache-control"] == "no-store"
-        if reply.status_code >= 400:
-            assert reply.headers["content-type"] == "application/problem+json"
-            assert "Traceback" not in reply.text
-        return reply
-
-    def close(self) -> None:
-        self.console.close()
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.close()
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    folder = tmp_path_factory.mktemp("console")
-    (folder / "stockade.yaml").write_text(POLICY)
-    with open_office(load(folder / "stockade.yaml")) as office:
-        office.certificates.begin("Shop", time.time(), "test", trust_domain="partners.example")
-        desk = Desk(folder, office)
-        try:
-            yield desk
-        finally:
-            desk.close()
+__all__ = ["desk"]
 
 
 def audited(desk: Desk, subject: str) -> list[tuple[str, str]]:
@@ -213,91 +139,6 @@ def test_clients(desk: Desk) -> None:
     assert desk.ask("DELETE", f"/clients/{client['id']}").json()["state"] == "removed"
     actions = [action for _, action in audited(desk, client["id"])]
     assert actions == ["client.removed", "client.enabled", "client.rotated", "client.added"]
-
-
-# Who may.
-
-
-def example(operation: Any) -> str:
-    return str(operation.path).replace("{id}", "nobody").replace("{name}", "nobody").replace("{serial}", "99")
-
-
-CASES = [(operation.method, example(operation)) for operation in OPERATIONS] + [("GET", "/openapi.json")]
-
-
-@pytest.mark.parametrize(("method", "path"), CASES)
-def test_nobody_gets_anything_without_a_key(desk: Desk, method: str, path: str) -> None:
-    key = desk.keys["admin"]
-    for headers in (
-        {},
-        {"authorization": f"Basic {key}"},
-        {"authorization": "Bearer"},
-        {"authorization": f"Bearer {key[:-1]}"},
-        {"authorization": f"Bearer {key[:20] + 'A' * 35}"},
-        {"cookie": f"key={key}"},
-        {"x-api-key": key, "authorization": f"Bearer {key}"},
-        {"x-api-key": ""},
-        {"x-forwarded-for": "127.0.0.1", "x-stockade-principal": "admin"},
-    ):
-        reply = desk.ask(method, path, headers=headers)
-        assert reply.status_code == 401, headers
-        assert reply.headers["www-authenticate"] == 'Bearer realm="stockade"'
-    assert desk.ask(method, path, params={"key": key}, headers={}).status_code == 401
-
-
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: f"{each.method} {each.path}")
-def test_scopes(desk: Desk, operation: Any) -> None:
-    """A right that is missing is missed before anything else is looked at."""
-    status = {who: desk.ask(operation.method, example(operation), who=who).status_code for who in desk.keys}
-    assert status["stranger"] == 403
-    assert (status["reader"] == 403) == (operation.right == WRITE)
-    assert (status["keeper"] == 403) == (operation.resource != "keys" or operation.right == WRITE)
-    assert (status["clerk"] == 403) == (operation.resource == "audit")
-    assert status["admin"] not in (401, 403)
-
-
-def test_no_way_up(desk: Desk) -> None:
-    """Who may issue keys is no admin for that: neither by a new key nor by an admin's, nor through a partner."""
-    admin = desk.keys["admin"].split("_")[1]
-    for method, path, body in (
-        ("POST", "/keys", {"owner": "x", "scopes": ["stockade:admin"]}),
-        ("POST", "/keys", {"owner": "x", "scopes": ["orders:read", "stockade:users:write"]}),
-        ("POST", f"/keys/{admin}/rotate", {}),
-        ("DELETE", f"/keys/{admin}", None),
-        ("POST", "/partners", {"name": "x", "scopes": ["stockade:admin"], "key": True}),
-        ("POST", "/users", {"name": "x", "scopes": ["stockade:admin"]}),
-        (
-            "POST",
-            "/clients",
-            {"name": "x", "grants": ["client_credentials"], "audiences": ["a"], "scopes": ["stockade:admin"]},
-        ),
-        ("POST", "/certificates", {"holder": "x", "csr": csr().decode(), "scopes": ["stockade:admin"]}),
-    ):
-        assert desk.ask(method, path, body, who="clerk").status_code == 403, path
-    assert desk.ask("GET", "/keys").status_code == 200
-    assert desk.ask("POST", "/partners", {"name": "clerks"}, who="clerk").status_code == 201
-    assert desk.ask("PATCH", "/partners/clerks", {"scopes": ["stockade:admin"]}, who="clerk").status_code == 403
-    # What an admin gave, a clerk may not take up: a renewal shows a key.
-    assert desk.ask("PATCH", "/partners/clerks", {"scopes": ["stockade:admin"]}).status_code == 200
-    assert desk.ask("POST", "/partners/clerks/renew", {"key": True}, who="clerk").status_code == 403
-
-
-def test_from_where_and_until_when(desk: Desk) -> None:
-    bound = desk.office.keys.issue("bound", 1.0, scopes=["stockade:admin"], networks=["192.0.2.0/24"]).text
-    assert desk.ask("GET", "/keys", who=bound, address="192.0.2.7").status_code == 200
-    assert desk.ask("GET", "/keys", who=bound).status_code == 401
-    assert (
-        desk.ask(
-            "GET", "/keys", headers={"authorization": f"Bearer {bound}", "x-forwarded-for": "192.0.2.7"}
-        ).status_code
-        == 401
-    )
-    late = desk.office.keys.issue("late", 1.0, scopes=["stockade:admin"], expires=2.0).text
-    assert desk.ask("GET", "/keys", who=late).status_code == 401
-    gone = desk.ask("POST", "/keys", {"owner": "gone", "scopes": ["stockade:admin"]}).json()
-    assert desk.ask("GET", "/keys", who=gone["key"]).status_code == 200
-    desk.ask("DELETE", f"/keys/{gone['id']}")
-    assert desk.ask("GET", "/keys", who=gone["key"]).status_code == 401
 
 
 # What is sent.

@@ -9,7 +9,7 @@ import pytest
 
 from stockade.tokens import make_api_key
 from tests.certificates.authority_kit import csr, new_key
-from tests.console.test_admin_api import Desk, desk
+from tests.console.desk import Desk, desk
 
 __all__ = ["desk"]
 ROBOT = {"grants": ["client_credentials"], "audiences": ["shop"]}

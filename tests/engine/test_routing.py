@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from time import process_time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stockade.engine import Policy, Route, Upstream
+from stockade.engine.paths import Paths
 from stockade.engine.policy import host_of
 from stockade.operations import OperationTable
 from stockade.vocabulary import Stop
@@ -147,8 +149,9 @@ segments = st.lists(st.sampled_from(["a", "b", "ab"]), max_size=4)
 
 @given(segments, segments)
 def test_a_prefix_owns_whole_segments(prefix, path):
-    route = make_route(prefix="/" + "/".join(prefix))
-    assert route.owns("/" + "/".join(path)) == (path[: len(prefix)] == prefix)
+    policy = policy_of([("it", ["*"], "/" + "/".join(prefix))])
+    owned = policy.route("h", "/" + "/".join(path)) is not None
+    assert owned == (path[: len(prefix)] == prefix)
 
 
 @given(st.lists(segments, min_size=1, max_size=6), segments)
@@ -161,6 +164,47 @@ def test_of_several_prefixes_the_longest_that_owns_the_path_is_chosen(prefixes, 
         assert route.api == max(("/".join(prefix) for prefix in owning), key=lambda text: text.count("/") + bool(text))
     else:
         assert route is None
+
+
+def test_single_paths_have_the_rank_of_their_owners_prefix():
+    paths = Paths[str]()
+    paths.add("root", "/", also=("/shop/login",))
+    paths.add("shop", "/shop", also=("/.own/shop", "/shop/old/keys"))
+    paths.add("old", "/shop/old")
+    found = {path: paths.find(path) for path in ("/.own/shop", "/.own/x", "/shop/login", "/shop/old/keys", "/shop/x")}
+    assert found == {
+        "/.own/shop": "shop",
+        "/.own/x": "root",
+        "/shop/login": "shop",
+        "/shop/old/keys": "old",
+        "/shop/x": "shop",
+    }
+
+
+def test_a_thousand_apis_are_found_as_quickly_as_one():
+    few, many = (
+        policy_of([(f"api-{n}", ["*", "*.example.com"], f"/api-{n:04}") for n in range(count)]) for count in (1, 2000)
+    )
+    assert many.route("a.example.com", "/api-1999/x").api == "api-1999"
+    assert cost(lambda: many.route("h", "/api-1999/x")) < 5 * cost(lambda: few.route("h", "/api-0000/x"))
+
+
+@pytest.mark.parametrize("authority", ["a." * 30_000, "." * 60_000, "a.example.com." * 4_000])
+@pytest.mark.parametrize("path", ["/" * 60_000, "/a" * 30_000])
+def test_a_host_of_dots_or_a_path_of_slashes_costs_nothing(authority, path):
+    policy = policy_of(CLAIMS)
+    assert cost(lambda: policy.route(authority, path), times=5) < 0.005
+
+
+def cost(work: Callable[[], object], times: int = 2000) -> float:
+    """CPU seconds of one call, at best."""
+    spent = []
+    for _ in range(5):
+        begun = process_time()
+        for _ in range(times):
+            work()
+        spent.append((process_time() - begun) / times)
+    return min(spent)
 
 
 def test_the_operation_is_named_by_the_routes_table():

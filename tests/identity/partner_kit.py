@@ -8,17 +8,21 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
+from cryptography import x509
+
 from stockade.certificates import Partner
 from stockade.engine import NotNow
 from stockade.envelopes import Envelope, KeyRing
 from stockade.identity import ApiKeys
 from stockade.identity.certificates import Certificates, Lists
-from stockade.identity.partners import Partners
+from stockade.identity.partners import Partners, Wanted
 from stockade.stores import CertificateStore, Database, DatabasePlace, KeyStore, PartnerStore
-from tests.certificates.authority_kit import TRUST
+from tests.certificates.authority_kit import TRUST, csr
 
 AT = 1_795_000_000.0  # 2026-11-18
 DAY = 86400.0
+NAME = x509.DNSName("client.acme.example")
 ACME = Partner(
     "acme",
     "ops@acme.example",
@@ -66,3 +70,27 @@ def found(store: Any, ask: Any) -> Any:
 
 def begin(office: Office, **fields: object) -> None:
     office.certificates.begin("Shop", AT, "test", **{"trust_domain": TRUST, **fields})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Office]:
+    with office(tmp_path) as opened:
+        begin(opened)
+        yield opened
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Office]:
+    """For what the database itself has a part in."""
+    place = request.getfixturevalue("postgresql").place(tmp_path) if request.param == "postgresql" else None
+    with office(tmp_path, place) as opened:
+        begin(opened)
+        yield opened
+
+
+def both(key: Any = None) -> Wanted:
+    return Wanted(key=True, csr=csr(NAME, key=key))
+
+
+def onboard(desk: Office, partner: Partner = ACME, wanted: Wanted | None = None) -> Any:
+    return desk.partners.add(partner, AT, "test", wanted or both())

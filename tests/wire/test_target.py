@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import string
+from time import process_time
 from urllib.parse import unquote
 
 import pytest
@@ -260,3 +261,11 @@ def test_an_authority_that_passes_is_one_host_and_one_port(raw):
     assert host
     assert not set("/@,; \\%\t\r\n") & set(host)
     assert ":" not in host or (host[0], host[-1]) == ("[", "]")
+
+
+@pytest.mark.parametrize("unit", ["%41", "%25", "%C3%A9", "%41/", "//", "/.", "/..", "/a"])
+def test_a_long_path_is_read_quickly(unit):
+    path = "/" + unit * (60_000 // len(unit))
+    begun = process_time()
+    parse_target(path)
+    assert process_time() - begun < 0.02

@@ -1,8 +1,9 @@
 """Cedar policies, decided in microseconds. Knows nothing of Stockade. Pure: no I/O, no clock.
 
 Cedar's own engine (`cedarpy`) reads and validates policies and schemas; `compiling` makes its parse tree into Python
-closures, and `slices` hands a request only to those policies whose scope can fit. `peer` asks the engine itself, by
-which tests prove that both decide alike. The language is that of https://docs.cedarpolicy.com (version 4).
+closures, of those of `operators` and `members`, and `slices` hands a request only to those policies whose scope can
+fit. `peer` asks the engine itself, by which tests prove that both decide alike. The language is that of
+https://docs.cedarpolicy.com (version 4).
 """
 
 from stockade.cedar.errors import BadPolicy, BadSchema, Fault

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from stockade.cedar.compiling import Judge, compile_expression, constant, flattened
+from stockade.cedar.compiling import compile_expression, constant, flattened
 from stockade.cedar.policies import Policy
-from stockade.cedar.values import Request, Set, Value, key
+from stockade.cedar.values import Judge, Request, Set, Value, key
 
 Path: TypeAlias = tuple[str, ...]
 

@@ -12,9 +12,9 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
-from stockade.cedar.compiling import Judge, compile_condition
+from stockade.cedar.compiling import compile_condition
 from stockade.cedar.errors import BadPolicy, Fault
-from stockade.cedar.values import Uid
+from stockade.cedar.values import Judge, Uid
 
 _TOKENS = re.compile(r'//[^\n]*|"(?:[^"\\]|\\.)*"|;|\S', re.DOTALL)
 _STRANGE = re.compile(r'//[^\n]*|"(?:[^"\\]|\\.)*"|([^\w\s{}\[\]()<>,:;?=@&|!+\-*.%/])', re.DOTALL)  # in group 1

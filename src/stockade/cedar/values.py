@@ -7,7 +7,7 @@ types, which Python's does: 1 is no `true`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import Struct
@@ -91,6 +91,10 @@ class Request(Struct, eq=False):
     resource: Uid
     context: dict[str, Any]
     entities: Mapping[Uid, Entity]
+
+
+Judge: TypeAlias = Callable[[Request], Any]
+"""An expression, ready: its value for a request. Raises EvaluationError."""
 
 
 def from_json(value: Any, depth: int = _DEPTH) -> Value:

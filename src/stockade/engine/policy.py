@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from stockade.engine.editing import joined
+from stockade.engine.paths import Paths
 from stockade.messages import Protocol
 from stockade.networks import NetworkSet
 from stockade.operations import OperationTable
@@ -107,13 +108,6 @@ class Route(Struct, frozen=True, gc=False):
         changes: dict[str, Any] = {"bindings": bindings, **kept, "on_request_alone": _alone(kept)}
         return replace(self, **changes)
 
-    def owns(self, path: str) -> bool:
-        """Whether the path lies under the prefix, at a segment's border: /api owns /api/x, not /apix."""
-        prefix = self.prefix
-        if not path.startswith(prefix):
-            return path in self.also
-        return prefix[-1] == "/" or len(path) == len(prefix) or path[len(prefix)] == "/" or path in self.also
-
 
 def _alone(hooks: dict[str, Any]) -> tuple[tuple[Binding, Hook], ...]:
     """Who judges a request that has no body."""
@@ -152,42 +146,34 @@ class Policy:
     def __init__(self, routes: Iterable[Route], *, logged_headers: Iterable[str] = ()) -> None:
         self.routes = tuple(routes)
         self.logged_headers = frozenset(logged_headers)
-        self._exact: dict[str, list[Route]] = {}
-        self._suffix: dict[str, list[Route]] = {}
-        self._any: list[Route] = []
-        for route in sorted(self.routes, key=lambda route: -len(route.prefix)):
+        self._exact: dict[str, Paths[Route]] = {}
+        self._suffix: dict[str, Paths[Route]] = {}
+        self._any: Paths[Route] = Paths()
+        for route in self.routes:
             for host in route.hosts:
-                self._list_of(host).append(route)
+                self._paths_of(host).add(route, route.prefix, route.also)
+        self._lengths = sorted({len(suffix) for suffix in self._suffix}, reverse=True)
 
-    def _list_of(self, host: str) -> list[Route]:
+    def _paths_of(self, host: str) -> Paths[Route]:
         if host == "*":
             return self._any
         if host.startswith("*."):
-            return self._suffix.setdefault(host[1:].lower(), [])
-        return self._exact.setdefault(host.lower(), [])
+            return self._suffix.setdefault(host[1:].lower(), Paths())
+        return self._exact.setdefault(host.lower(), Paths())
 
     def route(self, authority: str, path: str) -> Route | None:
         """The route for a request; None when no API claims it."""
-        if self._exact or self._suffix:
-            for routes in self._claims(host_of(authority)):
-                for route in routes:
-                    if route.owns(path):
-                        return route
-        for route in self._any:
-            if route.owns(path):
+        if self._exact or self._lengths:
+            host = host_of(authority)
+            exact = self._exact.get(host)
+            route = exact.find(path) if exact is not None else None
+            if route is not None:
                 return route
-        return None
-
-    def _claims(self, host: str) -> Iterable[list[Route]]:
-        exact = self._exact.get(host)
-        if exact:
-            yield exact
-        dot = host.find(".") if self._suffix else -1
-        while dot >= 0:
-            routes = self._suffix.get(host[dot:])
-            if routes:
-                yield routes
-            dot = host.find(".", dot + 1)
+            for length in self._lengths:  # never every dot of a host that a client made up of dots
+                paths = self._suffix.get(host[-length:]) if len(host) > length else None
+                if paths is not None and (route := paths.find(path)) is not None:
+                    return route
+        return self._any.find(path)
 
 
 def host_of(authority: str) -> str:

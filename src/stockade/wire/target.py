@@ -11,8 +11,16 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-_HEX = frozenset("0123456789abcdefABCDEF")
+_HEX = "0123456789abcdefABCDEF"
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_NEVER = frozenset("/\\\0")
+# What each escape that a path may hold is written as, by its two digits.
+_WRITTEN = {
+    high + low: char if char in _UNRESERVED else f"%{high}{low}".upper()
+    for high in _HEX
+    for low in _HEX
+    if (char := chr(int(high + low, 16))) not in _NEVER
+}
 # A name or an IPv4 address, or an IPv6 address in brackets, and a port. RFC 3986 would also allow percent escapes and
 # sub-delimiters in a name; no host has them, and servers disagree on whether to decode them.
 _is_authority = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?").fullmatch
@@ -75,16 +83,11 @@ _check_short = lru_cache(maxsize=_REMEMBERED)(_check_authority)
 def _unescape_unreserved(path: str) -> str:
     """Decode what never needed escaping (RFC 3986, section 6.2.2.2), so that /%61dmin is /admin."""
     head, *rest = path.split("%")
-    pieces = [head]
-    for piece in rest:
-        code = piece[:2]
-        if len(code) < 2 or not _HEX.issuperset(code):
-            raise BadTarget("the path holds a broken percent escape")
-        char = chr(int(code, 16))
-        if char in "/\\\0":
-            raise BadTarget("the path holds an escaped slash or NUL")
-        pieces.append((char if char in _UNRESERVED else "%" + code.upper()) + piece[2:])
-    return "".join(pieces)
+    try:
+        return head + "".join([_WRITTEN[piece[:2]] + piece[2:] for piece in rest])
+    except KeyError as error:
+        known = len(code := error.args[0]) == 2 and code.strip(_HEX) == ""
+        raise BadTarget(f"the path holds {'an escaped slash or NUL' if known else 'a broken percent escape'}") from None
 
 
 def _resolve(path: str) -> str:

@@ -7,7 +7,6 @@ watches (LDS, RDS, CDS), so that they can change without a restart.
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,7 +14,6 @@ from stockade.config import Api, Config, Loaded
 from stockade.config.build import cluster_name
 from stockade.config.models import Listen, Upstream
 from stockade.config.sections import identity
-from stockade.engine.policy import ROUTE
 from stockade.gateway.envoy.encryption import downstream_tls, upstream_tls
 from stockade.gateway.envoy.module import filter_path
 from stockade.gateway.envoy.resources import Json, Places, resources, seconds, typed, watched
@@ -177,92 +175,6 @@ def _local_replies() -> Json:
         "request_id": "%REQ(X-REQUEST-ID)%",
     }
     return {"body_format": {"json_format": body, "content_type": "application/problem+json"}}
-
-
-def routes(loaded: Loaded, apis: list[Api]) -> str:
-    """Routes per upstream, found by the header that our filter sets: what it did not mark goes nowhere."""
-    stream = loaded.config.timeouts.stream
-    listed = [
-        *(route for api in apis for route in _marked_routes(api, stream)),
-        *(route for api, host in _by_precedence(apis) for route in _unmarked_routes(api, host, stream)),
-    ]
-    table = {
-        "name": "main",
-        "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": listed}],
-        "request_headers_to_remove": [ROUTE, "x-envoy-external-address", "x-envoy-original-dst-host"],
-    }
-    return resources("config.route.v3.RouteConfiguration", [table])
-
-
-_GET = {"name": ":method", "string_match": {"exact": "GET"}}
-_SAFE_METHOD = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS"}}}
-_EVENTS = {"name": "accept", "string_match": {"contains": "text/event-stream"}}
-_UPGRADE = {"name": "upgrade", "present_match": True}
-
-
-def _marked_routes(api: Api, stream: float) -> list[Json]:
-    """A stream may last for ever, so what `timeout` bounds is how long nothing may move; open streams may be idle
-    for longer than a reply may take."""
-    cluster = cluster_name(api)
-    ours = {"name": ROUTE, "string_match": {"exact": cluster}}
-    # What a request must have, how long it may be idle, and when it is tried again.
-    ways: list[tuple[list[Json], float, str]] = [
-        ([_GET, _UPGRADE], stream, _SAFE),
-        ([_GET, _EVENTS], stream, _SAFE),
-        ([_SAFE_METHOD], api.upstream.timeout, _SAFE),
-        ([], api.upstream.timeout, _ANY),
-    ]
-    return [
-        {"match": {"prefix": "/", "headers": [ours, *extra]}, "route": _action(api, cluster, idle, retry_on)}
-        for extra, idle, retry_on in ways
-    ]
-
-
-_NOWHERE = "nowhere"  # the name of no cluster
-
-
-def _unmarked_routes(api: Api, host: str, stream: float) -> list[Json]:
-    """Where a request is before our filter has judged it: on its way to no cluster.
-
-    Envoy winds the clock of the idle timeout as soon as a head is complete, and not again when a request that was
-    held goes on, so the clock must be right from the beginning.
-    """
-    path = {"prefix": "/"} if api.prefix == "/" else {"path_separated_prefix": api.prefix.rstrip("/")}
-    hosts = [] if host == "*" else [_host_is(host)]
-    return [
-        {"match": {**path, "headers": [*hosts, *extra]}, "route": {"cluster": _NOWHERE, "idle_timeout": seconds(idle)}}
-        for extra, idle in (
-            ([_GET, _UPGRADE], stream),
-            ([_GET, _EVENTS], stream),
-            ([], api.upstream.timeout),
-        )
-    ]
-
-
-def _host_is(host: str) -> Json:
-    name = f"[^:]+{re.escape(host[1:])}" if host.startswith("*.") else re.escape(host)
-    return {"name": ":authority", "string_match": {"safe_regex": {"regex": f"(?i){name}\\.?(:[0-9]*)?"}}}
-
-
-def _by_precedence(apis: list[Api]) -> list[tuple[Api, str]]:
-    """Each host of each API, in the order in which `Policy.route` tries them."""
-    pairs = [(api, host) for api in apis for host in api.hosts]
-    return sorted(
-        pairs, key=lambda pair: (pair[1] == "*", pair[1].startswith("*."), -len(pair[1]), -len(pair[0].prefix))
-    )
-
-
-# When to try again. Any method, where the upstream has not begun to work on the request; a safe method (RFC 9110,
-# section 9.2.1) also where a kept connection broke before a response: the upstream may have closed it as we wrote.
-_ANY = "connect-failure,refused-stream,reset-before-request"
-_SAFE = f"{_ANY},reset"
-
-
-def _action(api: Api, cluster: str, idle: float, retry_on: str) -> Json:
-    action: Json = {"cluster": cluster, "timeout": "0s", "idle_timeout": seconds(idle)}
-    if api.upstream.retries:
-        action["retry_policy"] = {"retry_on": retry_on, "num_retries": api.upstream.retries}
-    return action
 
 
 def clusters(loaded: Loaded, apis: list[Api], places: Places) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from stockade.config import Api, BadConfig, Built, Loaded, build, load_text
 from stockade.config.build import cluster_name
-from stockade.gateway.envoy import bootstrap, encryption, preflight
+from stockade.gateway.envoy import bootstrap, encryption, preflight, routing
 from stockade.gateway.envoy.admin import Admin, Beside, Status
 from stockade.gateway.envoy.companion import Companion
 from stockade.gateway.envoy.files import write
@@ -128,7 +128,7 @@ class Supervisor:
         write(self._places.policy, self._loaded.text)
         self._write_secrets(self._loaded)
         write(self._places.clusters, bootstrap.clusters(self._loaded, apis, self._places))
-        write(self._places.routes, bootstrap.routes(self._loaded, apis))
+        write(self._places.routes, routing.routes(self._loaded, apis))
         write(self._places.listeners, bootstrap.listeners(self._loaded, self._places))
 
     def _write_secrets(self, loaded: Loaded) -> None:
@@ -253,7 +253,7 @@ class Supervisor:
         service = await self._companion.prepare(loaded)
         try:
             await self._fleet.push("cds", self._places.clusters, bootstrap.clusters(loaded, both, self._places))
-            await self._fleet.push("rds", self._places.routes, bootstrap.routes(loaded, both))
+            await self._fleet.push("rds", self._places.routes, routing.routes(loaded, both))
             self._write_secrets(loaded)
             await self._fleet.push("lds", self._places.listeners, bootstrap.listeners(loaded, self._places))
             await self._fleet.swap(loaded.text, self._loaded.text, self._generation + 1)
@@ -271,7 +271,7 @@ class Supervisor:
     async def _forget_retired(self) -> None:
         apis = _distinct(list(self._loaded.config.apis))
         try:
-            await self._fleet.push("rds", self._places.routes, bootstrap.routes(self._loaded, apis))
+            await self._fleet.push("rds", self._places.routes, routing.routes(self._loaded, apis))
             await self._fleet.push("cds", self._places.clusters, bootstrap.clusters(self._loaded, apis, self._places))
         except Refused as error:
             self._tell(f"old upstreams could not be forgotten: {error}")

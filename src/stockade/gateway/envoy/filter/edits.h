@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "packing.h"
 #include "streams.h"
 
 /* Whether the name stands in the list before `at`. */
@@ -16,26 +17,46 @@ static bool stands_before(const char *list, const char *at, buffer name) {
 }
 
 /* Names and values of `sets` (name NUL value NUL ...) replace, names of `removes` go. A name that stands twice in
- * `sets` has two lines, as Set-Cookie must. */
-static void edit(const stream *s, int kind, const char *sets, size_t sets_length, const char *removes, size_t removes_length) {
+ * `sets` has two lines, as Set-Cookie must. Envoy is asked only for what changes: it takes a name as costly whether the
+ * field is there or not. `h` is the head as it is now; NULL: unknown. */
+static void edit_head(const stream *s, int kind, const head *h, const char *sets, size_t sets_length,
+                      const char *removes, size_t removes_length) {
+  enum { MOST_LOOKED_UP = 64 };
+  uint64_t there = 0;  /* a bit for each name, in order; taken before the first change, which ends what `h` points to */
+  int index = 0;
   const char *at = removes, *end = removes + removes_length;
-  buffer none = {NULL, 0};
-  while (at < end) {
-    buffer name = {at, strlen(at)};
-    CALL(http_set_header)(s->envoy, kind, name, none);
-    at += name.length + 1;
+  for (; h != NULL && at < end && index < MOST_LOOKED_UP; at += strlen(at) + 1, index++)
+    there |= (uint64_t)(field(h, at, strlen(at)) != NULL) << index;
+  for (at = sets, end = sets + sets_length; h != NULL && at < end && index < MOST_LOOKED_UP; index++) {
+    there |= (uint64_t)(field(h, at, strlen(at)) != NULL) << index;
+    at += strlen(at) + 1;
+    at += strlen(at) + 1;
   }
-  at = sets;
-  end = sets + sets_length;
-  while (at < end) {
+  int looked_up = index;
+#define THERE() (index >= looked_up || there >> index & 1)
+  buffer none = {NULL, 0};
+  for (at = removes, end = removes + removes_length, index = 0; at < end; index++) {
+    buffer name = {at, strlen(at)};
+    at += name.length + 1;
+    if (THERE()) CALL(http_set_header)(s->envoy, kind, name, none);
+  }
+  for (at = sets, end = sets + sets_length; at < end; index++) {
     buffer name = {at, strlen(at)};
     bool again = stands_before(sets, at, name);
     at += name.length + 1;
     buffer value = {at, strlen(at)};
     at += value.length + 1;
-    if (again) CALL(http_add_header)(s->envoy, kind, name, value);
+    if (again || !THERE()) CALL(http_add_header)(s->envoy, kind, name, value);
     else CALL(http_set_header)(s->envoy, kind, name, value);
   }
+#undef THERE
+}
+
+static void edit(const stream *s, int kind, const char *sets, size_t sets_length, const char *removes, size_t removes_length) {
+  head h;
+  bool known = open_head(&h, s->envoy, kind);
+  edit_head(s, kind, known ? &h : NULL, sets, sets_length, removes, removes_length);
+  if (known) close_head(&h);
 }
 
 /* Shortcuts (see vocabulary.Shortcut): ordinary responses are edited here, without asking Python. They are few, one
@@ -75,17 +96,31 @@ static bool get(void *envoy, const char *name, buffer *out) {
   return CALL(http_get_header)(envoy, RESPONSE, (buffer){name, strlen(name)}, out, 0, NULL) && out->ptr != NULL;
 }
 
-static bool take_shortcut(stream *s) {
-  if (s->shortcut < 0 || s->shortcut >= shortcut_count) return false;
-  const shortcut *way = &shortcuts[s->shortcut];
-  buffer value;
-  if (!get(s->envoy, ":status", &value) || value.length != 3) return false;
-  if ((value.ptr[0] - '0') * 100 + (value.ptr[1] - '0') * 10 + value.ptr[2] - '0' >= way->below) return false;
+static bool begins_with(const header *h, const char *text) {
+  return h->value_length >= strlen(text) && strncasecmp(h->value, text, strlen(text)) == 0;
+}
+
+/* Whether the response is as ordinary as the shortcut demands. */
+static bool fits(const shortcut *way, const head *h) {
+  const header *status = field(h, ":status", 7), *media = field(h, "content-type", 12);
+  if (status == NULL || status->value_length != 3) return false;
+  const char *digits = status->value;
+  if ((digits[0] - '0') * 100 + (digits[1] - '0') * 10 + digits[2] - '0' >= way->below) return false;
   for (const char *at = way->absent.ptr, *end = at + way->absent.length; at < end; at += strlen(at) + 1)
-    if (get(s->envoy, at, &value)) return false;
-  if (get(s->envoy, "content-type", &value))
+    if (field(h, at, strlen(at)) != NULL) return false;
+  if (media != NULL)
     for (const char *at = way->not_media.ptr, *end = at + way->not_media.length; at < end; at += strlen(at) + 1)
-      if (value.length >= strlen(at) && strncasecmp(value.ptr, at, strlen(at)) == 0) return false;
-  edit(s, RESPONSE, way->sets.ptr, way->sets.length, way->removes.ptr, way->removes.length);
+      if (begins_with(media, at)) return false;
   return true;
+}
+
+static bool take_shortcut(stream *s) {
+  head h;
+  if (s->shortcut < 0 || s->shortcut >= shortcut_count || !open_head(&h, s->envoy, RESPONSE)) return false;
+  const shortcut *way = &shortcuts[s->shortcut];
+  bool good = fits(way, &h);
+  if (good)
+    edit_head(s, RESPONSE, &h, way->sets.ptr, way->sets.length, way->removes.ptr, way->removes.length);
+  close_head(&h);
+  return good;
 }

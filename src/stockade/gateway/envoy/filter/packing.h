@@ -4,6 +4,7 @@
 #pragma once
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "abi.h"
 
@@ -46,23 +47,49 @@ static bool pack_address(packing *to, buffer address) {
   return pack(to, address.ptr, length);
 }
 
-static bool is(const header *h, const char *name) {
-  return h->key_length == strlen(name) && memcmp(h->key, name, h->key_length) == 0;
+/* A message's head as Envoy has it: valid until the next change to it. One call for all of it costs Envoy as much as
+ * asking for a single field. */
+typedef struct {
+  header *fields, fixed[64];
+  size_t count;
+} head;
+
+/* False when there is no memory, or no such head; there is nothing to close then. */
+static bool open_head(head *h, void *envoy, int kind) {
+  h->count = CALL(http_get_headers_size)(envoy, kind);
+  h->fields = h->count <= sizeof h->fixed / sizeof *h->fixed ? h->fixed : malloc(h->count * sizeof(header));
+  if (h->fields == NULL) return false;
+  if (CALL(http_get_headers)(envoy, kind, h->fields)) return true;
+  if (h->fields != h->fixed) free(h->fields);
+  return false;
+}
+
+static void close_head(head *h) {
+  if (h->fields != h->fixed) free(h->fields);
+}
+
+static bool is(const header *h, const char *name, size_t length) {
+  return h->key_length == length && strncasecmp(h->key, name, length) == 0;
+}
+
+/* The first field of that name; NULL: there is none. */
+static const header *field(const head *h, const char *name, size_t length) {
+  for (size_t i = 0; i < h->count; i++)
+    if (is(&h->fields[i], name, length)) return &h->fields[i];
+  return NULL;
+}
+
+static bool pack_field(packing *to, const header *h) {
+  return h == NULL ? pack(to, "", 0) : pack(to, h->value, h->value_length);
 }
 
 /* What is a request's own (its target, its id) first; then, from `own` on, what a client's next request is likely to
  * repeat to the letter, so that Python need not read it again: peer, method, host, header fields. */
 static bool pack_request(packing *to, void *envoy, size_t *own) {
-  size_t count = CALL(http_get_headers_size)(envoy, REQUEST);
-  header fixed[128], *headers = count <= 128 ? fixed : malloc(count * sizeof(header));
-  if (headers == NULL) return false;
-  bool good = CALL(http_get_headers)(envoy, REQUEST, headers);
-  header none = {"", 0, "", 0}, *path = &none, *id = &none;
-  for (size_t i = 0; good && i < count; i++) {
-    if (is(&headers[i], ":path")) path = &headers[i];
-    else if (is(&headers[i], "x-request-id")) id = &headers[i];
-  }
-  good = good && pack(to, path->value, path->value_length) && pack(to, id->value, id->value_length);
+  head h;
+  if (!open_head(&h, envoy, REQUEST)) return false;
+  const header *path = field(&h, ":path", 5), *id = field(&h, "x-request-id", 12);
+  bool good = pack_field(to, path) && pack_field(to, id);
   *own = to->used;
   buffer peer = {NULL, 0}, source = {NULL, 0};
   good = good && CALL(http_get_downstream_direct_remote_address)(envoy, &peer) && pack_address(to, peer) &&
@@ -70,21 +97,20 @@ static bool pack_request(packing *to, void *envoy, size_t *own) {
          pack_attribute(to, envoy, ATTRIBUTE_PROTOCOL) && pack_attribute(to, envoy, ATTRIBUTE_TLS) &&
          pack_attribute(to, envoy, ATTRIBUTE_PEER_SHA256) && pack_attribute(to, envoy, ATTRIBUTE_PEER_SUBJECT) &&
          pack_attribute(to, envoy, ATTRIBUTE_PEER_DNS) && pack_attribute(to, envoy, ATTRIBUTE_PEER_URI);
-  for (size_t i = 0; good && i < count; i++)
-    if (&headers[i] != path && !is(&headers[i], "x-request-id"))
-      good = pack(to, headers[i].key, headers[i].key_length) && pack(to, headers[i].value, headers[i].value_length);
-  if (headers != fixed) free(headers);
+  for (size_t i = 0; good && i < h.count; i++)
+    if (&h.fields[i] != path && !is(&h.fields[i], "x-request-id", 12))
+      good = pack(to, h.fields[i].key, h.fields[i].key_length) && pack(to, h.fields[i].value, h.fields[i].value_length);
+  close_head(&h);
   return good;
 }
 
 static bool pack_headers(packing *to, void *envoy, int kind) {
-  size_t count = CALL(http_get_headers_size)(envoy, kind);
-  header fixed[64], *headers = count <= 64 ? fixed : malloc(count * sizeof(header));
-  if (headers == NULL) return false;
-  bool good = CALL(http_get_headers)(envoy, kind, headers);
-  for (size_t i = 0; good && i < count; i++)
-    good = pack(to, headers[i].key, headers[i].key_length) && pack(to, headers[i].value, headers[i].value_length);
-  if (headers != fixed) free(headers);
+  head h;
+  if (!open_head(&h, envoy, kind)) return false;
+  bool good = true;
+  for (size_t i = 0; good && i < h.count; i++)
+    good = pack(to, h.fields[i].key, h.fields[i].key_length) && pack(to, h.fields[i].value, h.fields[i].value_length);
+  close_head(&h);
   return good;
 }
 

@@ -1,0 +1,1 @@
+"""What the controls ask the outside. Each question is answered by one store; see the `stores` room."""
