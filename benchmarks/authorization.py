@@ -12,23 +12,20 @@ Exit status: 0.
 from __future__ import annotations
 
 import argparse
-import gc
 import random
 import sys
 import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a file, it finds its own folder only
 
+from benchmarks.hooks import AT, cost, order
 from stockade.config import build, load_text
 from stockade.engine import drive
 from stockade.stores import Counters, KeySources, Owners, Stores
 from stockade.vocabulary import Control, Exchange, Pass, Principal, Stop
-from stockade.wire import Headers, Peer, Request
 
-AT = 1_763_769_600.0
 POLICY = """
 version: 1
 listen: [{address: "127.0.0.1:8080"}]
@@ -61,36 +58,6 @@ def fill(owners: Owners, objects: int) -> None:
         hold("shop/order", str(number), f"principal:p{number % PRINCIPALS}", AT, 90 * 86400.0, False)
 
 
-def exchange(number: int, principal: Principal) -> Exchange:
-    request = Request(
-        id="r",
-        at=AT,
-        method="GET",
-        scheme="http",
-        authority="shop",
-        path=f"/orders/{number}",
-        query="",
-        headers=Headers([], []),
-        peer=Peer("203.0.113.9"),
-    )
-    return Exchange(request, "shop", "GET /orders/{id}", "203.0.113.9", principal)
-
-
-def cost(judge: Callable[[Exchange], Any], asked: Sequence[Exchange], rounds: int = 40) -> float:
-    """µs per request, of the best round."""
-    best = float("inf")
-    gc.collect()
-    gc.disable()
-    for number in range(rounds):
-        some = asked[number::rounds]
-        started = time.perf_counter()
-        for each in some:
-            judge(each)
-        best = min(best, (time.perf_counter() - started) / len(some))
-    gc.enable()
-    return best * 1e6
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description="What authorization costs.")
     parser.add_argument("--objects", type=int, default=1_000_000)
@@ -115,10 +82,10 @@ def main() -> int:
             )
         return rows
 
-    own = [exchange(*row) for row in numbers(0)]
-    anothers = [exchange(*row) for row in numbers(1000)]
-    strange = [exchange(number + arguments.objects * 2, who) for number, who in numbers(0)]
-    same = [exchange(7, people[7])] * arguments.requests
+    own = [order(*row) for row in numbers(0)]
+    anothers = [order(*row) for row in numbers(1000)]
+    strange = [order(number + arguments.objects * 2, who) for number, who in numbers(0)]
+    same = [order(7, people[7])] * arguments.requests
 
     def owned(each: Exchange) -> Any:
         said = guard.on_request(each)

@@ -5,22 +5,12 @@ Who is asking, where it matters at all, is whom the gateway names in `X-Stockade
 
 from __future__ import annotations
 
-from typing import Annotated
+from fastapi import APIRouter, Response
 
-from fastapi import APIRouter, Header, Response
-
-from shop.routes import NOT_FOUND, Id, TheShop, missing
+from shop.routes import NOT_FOUND, Asking, Id, TheShop, found
 from shop.schemas import Document, DocumentDraft, Recipient
 
 router = APIRouter()
-
-Asking = Annotated[int, Header(alias="x-stockade-principal", include_in_schema=False)]
-
-
-def _document(shop: TheShop, document_id: int) -> Document:
-    if document_id not in shop.documents:
-        raise missing("document")
-    return shop.documents[document_id]
 
 
 @router.get("/documents", tags=["documents"], summary="List one's own documents and those that one may read")
@@ -41,32 +31,32 @@ async def write_document(shop: TheShop, draft: DocumentDraft, asking: Asking = 0
 
 @router.get("/documents/{id}", tags=["documents"], summary="Read a document", responses=NOT_FOUND)
 async def read_document(shop: TheShop, document_id: Id) -> Document:
-    return _document(shop, document_id)
+    return found(shop.documents, document_id, "document")
 
 
 @router.put("/documents/{id}", tags=["documents"], summary="Rewrite a document", responses=NOT_FOUND)
 async def rewrite_document(shop: TheShop, document_id: Id, draft: DocumentDraft) -> Document:
-    document = _document(shop, document_id)
+    document = found(shop.documents, document_id, "document")
     document.title = draft.title
     return document
 
 
 @router.post("/documents/{id}/shares", tags=["documents"], summary="Let another read it", responses=NOT_FOUND)
 async def share_document(shop: TheShop, document_id: Id, recipient: Recipient) -> Document:
-    document = _document(shop, document_id)
+    document = found(shop.documents, document_id, "document")
     document.readers.append(recipient.user_id)
     return document
 
 
 @router.post("/documents/{id}/owner", tags=["documents"], summary="Hand it over", responses=NOT_FOUND)
 async def hand_over_document(shop: TheShop, document_id: Id, recipient: Recipient) -> Document:
-    document = _document(shop, document_id)
+    document = found(shop.documents, document_id, "document")
     document.user_id, document.readers = recipient.user_id, []
     return document
 
 
 @router.delete("/documents/{id}", tags=["documents"], summary="Throw it away", status_code=204, responses=NOT_FOUND)
 async def delete_document(shop: TheShop, document_id: Id) -> Response:
-    _document(shop, document_id)
+    found(shop.documents, document_id, "document")
     del shop.documents[document_id]
     return Response(status_code=204)

@@ -5,23 +5,12 @@ Who is asking is whom the gateway names in `X-Stockade-Principal`; which team th
 
 from __future__ import annotations
 
-from typing import Annotated
+from fastapi import APIRouter
 
-from fastapi import APIRouter, Header
-
-from shop.data import Shop
-from shop.routes import NOT_FOUND, Id, TheShop, missing
+from shop.routes import NOT_FOUND, Asking, Id, TheShop, found
 from shop.schemas import DocumentDraft, Project, TeamName
 
 router = APIRouter()
-
-Asking = Annotated[int, Header(alias="x-stockade-principal", include_in_schema=False)]
-
-
-def _project(shop: Shop, project_id: int) -> Project:
-    if project_id not in shop.projects:
-        raise missing("project")
-    return shop.projects[project_id]
 
 
 @router.get("/projects", tags=["projects"], summary="List the projects of one's team")
@@ -41,18 +30,18 @@ async def begin_project(shop: TheShop, draft: DocumentDraft, asking: Asking = 0)
 
 @router.get("/projects/{id}", tags=["projects"], summary="Show a project", responses=NOT_FOUND)
 async def show_project(shop: TheShop, project_id: Id) -> Project:
-    return _project(shop, project_id)
+    return found(shop.projects, project_id, "project")
 
 
 @router.put("/projects/{id}", tags=["projects"], summary="Rename a project", responses=NOT_FOUND)
 async def rename_project(shop: TheShop, project_id: Id, draft: DocumentDraft) -> Project:
-    project = _project(shop, project_id)
+    project = found(shop.projects, project_id, "project")
     project.title = draft.title
     return project
 
 
 @router.post("/projects/{id}/team", tags=["projects"], summary="Give it to another team", responses=NOT_FOUND)
 async def give_project(shop: TheShop, project_id: Id, to: TeamName) -> Project:
-    project = _project(shop, project_id)
+    project = found(shop.projects, project_id, "project")
     project.team = to.team
     return project

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from stockade.certificates.authority import Signer, make_issuing, make_root
+from tests.absent import program
 
 DAY = 86400.0
 TRUST = "partners.example"
@@ -57,6 +58,7 @@ def csr(
 
 def openssl(*arguments: str, folder: Path, status: int = 0) -> str:
     """What the system's openssl says."""
-    done = subprocess.run(["openssl", *arguments], cwd=folder, capture_output=True, text=True, timeout=30, check=False)
+    command = [program("openssl", what="apt-get install openssl"), *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr

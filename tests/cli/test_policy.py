@@ -10,7 +10,6 @@ from stockade.cedar import read_policies
 from stockade.cedar.analysis import contradiction, covers
 from tests.cli.conftest import Stockade
 
-pytest.importorskip("cedarpy")
 POLICY = """\
 version: 1
 listen: [{address: "127.0.0.1:8080"}]

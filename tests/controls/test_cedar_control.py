@@ -12,7 +12,6 @@ from stockade.config import BadConfig, build, load_text
 from stockade.vocabulary import Pass, Principal, Stop
 from tests.exchanges import judge, make_exchange, make_request
 
-pytest.importorskip("cedarpy")
 HEAD = """
 version: 1
 listen: [{address: "127.0.0.1:8080"}]

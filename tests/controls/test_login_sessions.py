@@ -226,7 +226,7 @@ def test_secrets_stay_where_they_are(shop: Shop, provider: OpenIdProvider, tmp_p
     assert at_rest
     assert not any(token.encode() in at_rest for token in tokens)
     assert browser.cookie.encode() not in at_rest
-    assert SECRET not in repr(shop.run._runtime.stores.logins._parties)
+    assert SECRET not in repr(shop.run._runtime.stores.login_sessions._parties)
     assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.glob("stockade.db*"))
 
 

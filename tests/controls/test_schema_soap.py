@@ -10,8 +10,9 @@ from lxml import etree
 from stockade.controls.schema import Documents, Schema, SoapEndpoint
 from stockade.openapi.contract import Contract
 from stockade.openapi.overlay import compiled_name, overlaid
-from stockade.payloads import Limits, Soap
+from stockade.payloads import Limits, Soap, soap_fault
 from stockade.payloads import Schema as XmlSchema
+from stockade.payloads.faults import Fault
 from stockade.vocabulary import PASS, Pass, Stop
 from tests.exchanges import judge, make_exchange, make_request
 from tests.payloads.soap_service import CANCEL, PLACE, SKU, SOAP_11, SOAP_12, envelope, service
@@ -90,9 +91,26 @@ def test_what_is_refused(name):
     assert outcome(sent(control(), body, **fields)) == (status, [rule])
 
 
-def test_control_characters_in_names_make_no_broken_fault():
-    verdict = sent(control(), envelope('<Dr\u0085op xmlns="urn:orders"/>'))
-    etree.fromstring(verdict.response.body)
+@pytest.mark.parametrize(
+    ("char", "rule"),
+    [("\x01", "syntax"), ("\x85", "syntax"), ("\ufffe", "syntax"), ("\u200d", "operation"), ("\u2069", "syntax")],
+    ids=ascii,
+)
+def test_control_characters_in_names_make_no_broken_fault(char, rule):
+    """XML allows few of them in a name; those come back as a sign that can be read."""
+    verdict = sent(control(), envelope(f'<Dr{char}op xmlns="urn:orders"/>'))
+    assert outcome(verdict) == (500, [rule])
+    said = "".join(etree.fromstring(verdict.response.body).itertext())
+    assert said.isprintable()
+    assert ("/Envelope/Body/Dr\ufffdop" in said) == (rule == "operation")
+
+
+def test_no_text_breaks_a_fault():
+    hostile = "a\x00\x1b\x85\ud800\ufffe</pointer>]]>&"
+    for content_type in ("text/xml", "application/soap+xml"):
+        said = soap_fault.answer(content_type, "no", hostile, [Fault(hostile, hostile, hostile)])
+        (error,) = etree.fromstring(said.body).iter(f"{PROBLEM}i")
+        assert {each.text for each in error} == {"a" + "\ufffd" * 5 + "</pointer>]]>&"}
 
 
 def test_operations_may_be_fewer():

@@ -6,10 +6,11 @@ import threading
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from stockade.envelopes import BadEnvelope, BadKey, Envelope, KeyRing, parse_key, sealed_under
+from stockade.envelopes.ring import key_id_of
 
 KEY, OTHER = bytes(range(32)), bytes(range(32, 64))
 CONTEXT = b"users.totp:alice"
@@ -79,11 +80,43 @@ def test_halves_of_two_make_no_third():
                 envelope().open(first[:cut] + second[cut:], CONTEXT)
 
 
-@given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda rest: b"\x01" + rest))
+def framed(key_id: bytes, wrapped: bytes, sealed: bytes) -> bytes:
+    return b"".join((b"\x01", bytes([len(key_id)]), key_id, len(wrapped).to_bytes(2, "big"), wrapped, sealed))
+
+
+KNOWN_ID = key_id_of(KEY).encode()
+
+
+@given(
+    st.binary(max_size=200)
+    | st.binary(max_size=200).map(lambda rest: b"\x01" + rest)
+    | st.builds(framed, st.just(KNOWN_ID) | st.binary(max_size=80), st.binary(max_size=80), st.binary(max_size=80))
+)
 def test_any_bytes_are_refused_in_our_own_words(data):
-    for use in (lambda: envelope().open(data, b""), lambda: envelope().rewrap(data), lambda: sealed_under(data)):
-        with suppress(BadEnvelope):
-            use()
+    for use in (envelope().rewrap, lambda data: envelope().open(data, b"")):
+        with pytest.raises(BadEnvelope):
+            use(data)
+    with suppress(BadEnvelope):
+        assert 1 <= len(sealed_under(data)) <= 64  # which only reads who wrapped it
+
+
+SEALED = envelope().seal(b"the secret", CONTEXT)
+HEAD = len(SEALED) - len(b"the secret") - 12 - 16  # with the wrapped data key: all that rewrapping looks at
+
+
+@given(st.integers(0, len(SEALED)), st.integers(0, 20), st.binary(max_size=20))
+def test_what_was_damaged_is_refused_in_our_own_words(at, removed, inserted):
+    damaged = SEALED[:at] + inserted + SEALED[at + removed :]
+    assume(damaged != SEALED)
+    with pytest.raises(BadEnvelope):
+        envelope().open(damaged, CONTEXT)
+    if damaged[:HEAD] != SEALED[:HEAD] or len(damaged) < HEAD + 12 + 16:
+        with pytest.raises(BadEnvelope):
+            envelope(OTHER, KEY).rewrap(damaged)
+        return
+    moved = envelope(OTHER, KEY).rewrap(damaged)  # the secret is not opened for it, and is no better afterwards
+    with pytest.raises(BadEnvelope):
+        envelope(OTHER).open(moved, CONTEXT)
 
 
 def test_a_new_outer_key_without_a_gap():
@@ -92,10 +125,10 @@ def test_a_new_outer_key_without_a_gap():
     sealed = before.seal(b"secret", CONTEXT)
     both = envelope(OTHER, KEY)
     assert both.open(sealed, CONTEXT) == b"secret"
-    assert not both.is_current(sealed)
+    assert sealed_under(sealed) != both.ring.current
     moved = both.rewrap(sealed)
-    assert both.is_current(moved)
-    assert both.is_current(both.seal(b"new", CONTEXT))
+    assert sealed_under(moved) == both.ring.current
+    assert sealed_under(both.seal(b"new", CONTEXT)) == both.ring.current
     assert envelope(OTHER).open(moved, CONTEXT) == b"secret"
     with pytest.raises(BadEnvelope):
         envelope(KEY).open(moved, CONTEXT)

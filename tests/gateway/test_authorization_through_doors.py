@@ -20,7 +20,6 @@ from tests.gateway.harness import Gateway, api, free_port, policy, running
 from tests.gateway.http2 import Http2Client, Reset
 
 pytestmark = pytest.mark.envoy
-pytest.importorskip("cedarpy")
 
 ISSUER = Issuer()
 WAYS = ["HTTP/1.1", "HTTP/2", "ASGI"]

@@ -13,7 +13,7 @@ import stockade.vocabulary as vocabulary
 from stockade.gateway.onlooker import COUNTING, READING, Onlooker
 from stockade.passwords import Argon2, User
 from stockade.second_factors import recovery_digest
-from stockade.stores import Counters, Database, KeySources, KeyStore, Logins, SessionTable, Stores
+from stockade.stores import Counters, Database, KeySources, KeyStore, LoginSessions, SessionTable, Stores
 from stockade.stores.factors import Factor, FactorStore
 from stockade.stores.passwords import PasswordChecks
 from stockade.stores.users import AuditEntry, UserStore
@@ -39,8 +39,8 @@ def stores(tmp_path: Path) -> Iterator[Stores]:
     users = UserStore(database)
     factors = FactorStore(users, Plain(), KEY)
     sources = KeySources()
-    logins = Logins((), SessionTable(database), sources)
-    stores = Stores(Counters(), KeyStore(database), sources, logins=logins, database=database)
+    login_sessions = LoginSessions((), SessionTable(database), sources)
+    stores = Stores(Counters(), KeyStore(database), sources, login_sessions=login_sessions, database=database)
     stores.add_users(users, PasswordChecks(users, STRONG), factors)
     user = User("u", "alice", WEAK.hash("right", b"s" * 16))
     users.add(user, AuditEntry(AT, "test", "u", "alice", "added"))

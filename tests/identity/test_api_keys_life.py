@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -72,15 +70,15 @@ def test_the_key_is_well_formed_and_only_its_digest_is_kept(store, keys):
     assert parsed.id == issued.record.id
     assert issued.record.digest == digest_api_key(HASH_KEY, issued.text)
     secret = issued.text[17:].encode()
-    for file in store.path.parent.iterdir():
-        assert secret not in file.read_bytes()
+    kept = b"".join(file.read_bytes() for file in store.path.parent.iterdir())
+    assert issued.record.id.encode() in kept
+    assert secret not in kept
 
 
 def test_nothing_that_is_printed_shows_a_key(keys):
     issued = keys.issue("billing", NOW)
     assert repr(issued) == f"Issued({issued.record.id})"
-    assert issued.text not in f"{issued} {issued.record} {keys.list()}"
-    assert isinstance(issued, Issued)
+    assert issued.text[17:] not in f"{issued!r} {issued} {issued.record!r} {keys.list()}"
 
 
 def test_every_key_is_another(keys):
@@ -250,7 +248,7 @@ def test_a_key_that_nobody_issued(keys, key_id, act):
     keys.issue("billing", NOW)
     with pytest.raises(NoSuchKey, match="no key has the id") as caught:
         keys.revoke(key_id, NOW) if act == "revoke" else keys.rotate(key_id, NOW, 1.0)
-    assert not re.search(SECRET[:8], str(caught.value))
+    assert SECRET[:8] not in str(caught.value)
 
 
 def test_no_error_shows_a_key_that_exists(keys):

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stockade.passwords import BadBreachList, BreachList, breach_digest, count_in_range, list_lines
+from stockade.passwords import BadBreachList, BreachList, breach_digest, count_in_range
 from stockade.passwords.breached import PREFIX
+from tests.breach_lists import list_lines
 
 
 class Pages:

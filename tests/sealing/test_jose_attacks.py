@@ -9,7 +9,7 @@ import hmac
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import ECKey, RSAKey
 
 from stockade.sealing import BadKey, BadSeal, Keys, keys_of_jwks, keys_of_secret
-from stockade.sealing.envelopes import SIGNATURES, verify
+from stockade.sealing.envelopes import Signing, verify
 from stockade.sealing.strict import read_header
 
 BODY = b'{"amount":7}'
@@ -40,7 +40,7 @@ def keys_of(*jwks: dict[str, Any]) -> Keys:
 
 
 KEYS = keys_of(*PUBLIC.values())
-ALL = frozenset(SIGNATURES)
+ALL: frozenset[str] = frozenset(get_args(Signing))
 
 
 def raw(message: bytes) -> bytes:

@@ -15,6 +15,7 @@ from stockade.operations import OperationTable
 from stockade.signatures import BadSignature, CanonicalRules, is_by, read_canonical
 from stockade.vocabulary import Pass, Stop
 from stockade.wire import Request
+from tests.absent import module
 from tests.exchanges import AT, judge, make_exchange, make_request
 
 KEY_ID, SECRET = "AKIDEXAMPLE", b"wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -84,7 +85,7 @@ def signed(
     method: str, url: str, body: bytes = b"", headers: dict[str, str] | None = None, at: float = AT, **fields: Any
 ) -> Request:
     """As botocore signs it."""
-    auth = pytest.importorskip("botocore.auth", reason="botocore is not there: pip install --group dev")
+    auth = module("botocore.auth")
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
 

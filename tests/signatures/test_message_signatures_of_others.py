@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from stockade.signatures import ALGORITHMS, BadSignature, SignatureRules, check_signature, read_signatures
 from stockade.tokens import keys_from_pem, keys_from_secret
+from tests.absent import module
 from tests.exchanges import AT, make_request
 
 SECRET = b"s" * 64
@@ -30,7 +31,7 @@ COVERED = ("@method", "@authority", "@path", "@query", "x-note")
 
 @pytest.mark.parametrize("name", sorted(ALGORITHMS))
 def test_what_others_sign(name: str) -> None:
-    library = pytest.importorskip("http_message_signatures", reason="pip install --group dev")
+    library = module("http_message_signatures")
     key = MAKERS[name]()
     resolver = SimpleNamespace(resolve_private_key=lambda key_id: key, resolve_public_key=lambda key_id: key)
     kind = getattr(library.algorithms, NAMES.get(name, name.upper().replace("-", "_")))

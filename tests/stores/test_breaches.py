@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from stockade.passwords import breach_digest, list_lines
+from stockade.passwords import breach_digest
 from stockade.stores import breaches as breaches_module
 from stockade.stores.breaches import BreachFile, BreachRange
 from stockade.vocabulary import StoreError
+from tests.breach_lists import list_lines
 from tests.stores.servers import sends, serving
 
 

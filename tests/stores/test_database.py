@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from typing import Any
 
 import pytest
@@ -153,11 +153,21 @@ def test_the_revision_changes_with_every_write_but_those_that_nobody_need_know_o
 
 
 @pytest.mark.parametrize("bad", ["\0", "\udc00"])
-def test_texts_that_no_database_takes_are_store_errors_at_most(store, bad):
+def test_texts_that_no_database_takes_are_store_errors_at_most(store, another, bad):
+    """SQLite takes the first. What was refused is not there, and all goes on as before."""
+    store.add(FULL)
     with suppress(StoreError):
-        store.get(bad)
-    with suppress(StoreError):
+        assert store.get(bad) is None
+    kept = [FULL]
+    with pytest.raises(StoreError) if bad == "\udc00" or store.database.remote else nullcontext():
         store.add(replace(PLAIN, owner=bad))
+        kept.insert(0, replace(PLAIN, owner=bad))
+    for each in (store, another):
+        assert each.all() == kept
+    store.add(replace(PLAIN, id="later", created=3000.0))
+    assert find(another, "later").owner == PLAIN.owner
+    another.change("later", revoked=5.0)
+    assert find(store, "later").revoked == 5.0
 
 
 def test_another_machine_learns_of_a_revocation_within_a_second(postgresql, tmp_path):

@@ -14,7 +14,7 @@ import pytest
 
 from stockade.engine import NotNow
 from stockade.logins import Identity
-from stockade.stores import Database, DatabasePlace, KeySources, Logins, RelyingParty, SessionTable, Source
+from stockade.stores import Database, DatabasePlace, KeySources, LoginSessions, RelyingParty, SessionTable, Source
 from stockade.stores.sessions import SessionRow
 from stockade.tokens import JwtRules, parse_jwks
 from stockade.vocabulary import EndSessions, FindSession, StoreError
@@ -108,7 +108,7 @@ def provider() -> Iterator[OpenIdProvider]:
         yield provider
 
 
-def logins_of(table: SessionTable, provider: OpenIdProvider) -> Logins:
+def sessions_of(table: SessionTable, provider: OpenIdProvider) -> LoginSessions:
     rules = JwtRules(frozenset({"ES256"}), provider.url, CLIENT, 5.0)
     keys = parse_jwks(json.dumps({"keys": [provider.key.as_dict(private=False)]}).encode())
     party = RelyingParty(
@@ -122,24 +122,24 @@ def logins_of(table: SessionTable, provider: OpenIdProvider) -> Logins:
         source="keys",
         key=b"k" * 32,
     )
-    return Logins([party], table, KeySources([Source("keys", keys=keys)]))
+    return LoginSessions([party], table, KeySources([Source("keys", keys=keys)]))
 
 
-async def session(logins: Logins, secret: str, at: float) -> Any:
+async def session(sessions: LoginSessions, secret: str, at: float) -> Any:
     try:
-        return logins.find(FindSession("shop", secret, at))
+        return sessions.find(FindSession("shop", secret, at))
     except NotNow:
-        return await logins.find_later(FindSession("shop", secret, at))
+        return await sessions.find_later(FindSession("shop", secret, at))
 
 
 def test_of_many_that_find_old_tokens_one_refreshes(tables, provider: OpenIdProvider) -> None:
     """A refresh token is good once: a second use of it ends the family, and with it everybody's session."""
-    stores = [logins_of(table, provider) for table in tables]
+    stores = [sessions_of(table, provider) for table in tables]
     at = time.time()
     keep(stores[0], provider, at)
 
     async def all_at_once() -> list[Any]:
-        return await asyncio.gather(*(session(logins, "secret", at + 301) for logins in stores for _ in range(8)))
+        return await asyncio.gather(*(session(sessions, "secret", at + 301) for sessions in stores for _ in range(8)))
 
     answers = asyncio.run(all_at_once())
     assert {answer.identity.id for answer in answers} == {"alice"}
@@ -149,24 +149,24 @@ def test_of_many_that_find_old_tokens_one_refreshes(tables, provider: OpenIdProv
     assert asyncio.run(session(stores[0], "secret", at + 302)) is None
 
 
-async def end(logins: Logins) -> int:
-    return await logins.end_all_later(EndSessions("shop", "alice", ""))
+async def end(sessions: LoginSessions) -> int:
+    return await sessions.end_all_later(EndSessions("shop", "alice", ""))
 
 
-def keep(logins: Logins, provider: OpenIdProvider, at: float) -> None:
+def keep(sessions: LoginSessions, provider: OpenIdProvider, at: float) -> None:
     """A session whose tokens are a little over."""
     import hashlib
 
-    from stockade.stores.logins import Tokens
+    from stockade.stores.login_sessions import Tokens
 
     told = provider._tokens(None, "family", "")
     digest = hashlib.sha256(b"secret").digest()
-    party = logins._party("shop")
-    sealed = logins._sealed(party, digest, Tokens(told["id_token"], told["refresh_token"]))
+    party = sessions._party("shop")
+    sealed = sessions._sealed(party, digest, Tokens(told["id_token"], told["refresh_token"]))
     kept = row("", digest=digest, tokens=sealed, created=at, seen=at + 290, ends=at + 3600, refresh_at=at + 240)
-    logins._table().add(msgspec.structs.replace(kept, stale_at=at + 300), 10, 1800)
+    sessions._table().add(msgspec.structs.replace(kept, stale_at=at + 300), 10, 1800)
 
 
 def test_a_party_that_nobody_knows() -> None:
     with pytest.raises(StoreError):
-        asyncio.run(session(Logins([], None, KeySources()), "secret", AT))
+        asyncio.run(session(LoginSessions([], None, KeySources()), "secret", AT))

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockade.tokens import (
-    API_KEY_PATTERN,
     ApiKeyRecord,
     ParsedApiKey,
     api_key,
@@ -43,14 +42,13 @@ def test_shape_and_checksum() -> None:
 
 
 def test_the_example_in_the_manual_is_a_key() -> None:
-    (example,) = re.findall(API_KEY_PATTERN, api_key.__doc__ or "")
+    (example,) = re.findall(r"stk_\w{12}_\w+", api_key.__doc__ or "")
     assert parse_api_key(example) is not None
 
 
 @given(made_keys)
 def test_made_keys_parse(text: str) -> None:
     assert parse_api_key(text) == ParsedApiKey(text[4:16], text)
-    assert re.fullmatch(API_KEY_PATTERN, text)
 
 
 def test_extreme_bytes_keep_the_length() -> None:
@@ -107,7 +105,7 @@ def test_a_right_checksum_does_not_make_a_key(body: str) -> None:
     assert parse_api_key(body + digits) is None
 
 
-@given(st.text() | st.from_regex(API_KEY_PATTERN))
+@given(st.text() | st.from_regex("stk_[0-9A-Za-z]{12}_[0-9A-Za-z]+"))
 def test_garbage_never_raises(text: str) -> None:
     parsed = parse_api_key(text)
     assert parsed is None or parsed.text == text
@@ -180,11 +178,6 @@ def test_nothing_secret_is_shown() -> None:
         assert repr(stored.digest) not in shown
         assert KEY[4:16] in shown
     assert "owner='billing'" in repr(stored)
-
-
-def test_pattern_redacts_whole_and_broken_keys() -> None:
-    for text in (KEY, KEY[:40], KEY + "more"):
-        assert re.sub(API_KEY_PATTERN, "***", f"key={text}, rest") == "key=***, rest"
 
 
 def test_a_record_survives_storage() -> None:

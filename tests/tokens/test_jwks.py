@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 from collections.abc import Callable
@@ -241,15 +240,38 @@ VALUES = st.sampled_from(
 )
 
 
-@given(
-    st.binary(max_size=200)
-    | st.lists(
-        st.dictionaries(st.sampled_from(MEMBERS), VALUES | st.none() | st.lists(VALUES, max_size=2) | st.text())
-    ).map(lambda keys: json.dumps({"keys": keys}).encode())
-)
-def test_garbage_is_read_or_refused(data: bytes) -> None:
-    with contextlib.suppress(BadKeys):
+@given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: json.dumps({"keys": text}).encode()))
+def test_garbage_is_refused(data: bytes) -> None:
+    with pytest.raises(BadKeys):
         parse_jwks(data)
+
+
+@given(
+    st.lists(st.dictionaries(st.sampled_from(MEMBERS), VALUES | st.none() | st.lists(VALUES, max_size=2) | st.text()))
+)
+def test_a_bad_key_is_skipped_or_spoils_the_set(forge: Any, listed: list[dict[str, Any]]) -> None:
+    """Never is a key lost without a word, least of all the good one among them."""
+    try:
+        keys = parse_jwks(forge.jwks(forge.jwk("ed"), *listed), secrets="mixed")
+    except BadKeys:
+        return
+    assert kids(keys, "EdDSA", "ed") == ["ed"]
+    assert len(keys) + len(keys.skipped) == 1 + len(listed)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"kty": st.text().filter(lambda kty: kty not in ("RSA", "EC", "OKP", "oct"))},
+            optional={"use": st.text(), "alg": st.text(), "d": st.none() | st.text(), "pub": st.text()},
+        )
+    )
+)
+def test_keys_of_other_types_spoil_nothing(forge: Any, listed: list[dict[str, Any]]) -> None:
+    """RFC 7517, section 5, whatever their members are."""
+    keys = parse_jwks(forge.jwks(*listed, forge.jwk("ed")))
+    assert [key.kid for key in keys] == ["ed"]
+    assert [each.partition(": ")[2] for each in keys.skipped] == ["this key type is unknown"] * len(listed)
 
 
 def test_secrets_are_no_public_keys(forge: Any) -> None:

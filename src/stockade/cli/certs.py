@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from stockade.cli.display import moment, print_json, print_table
-from stockade.cli.offices import Out, actor, certificate_dict, hand_out, opened, read_csr, seconds
-from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy
+from stockade.cli.display import moment, print_rows
+from stockade.cli.offices import Out, certificate_dict, hand_out, opened, read_csr
+from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy, seconds
+from stockade.cli.who import actor
 
 app = typer.Typer(
     help="Client certificates from an authority of your own: init, sign, renew, list, revoke, crl, export.\n\n\b\n"
@@ -118,11 +119,7 @@ def list_certificates(
     """
     with opened(policy) as office:
         rows = [certificate_dict(record) for record in office.certificates.issued(holder)]
-    if as_json:
-        print_json(rows)
-        return
-    columns = ("serial", "holder", "state", "start", "end")
-    print_table((*columns, "names"), ((*(str(row[name]) for name in columns), " ".join(row["names"])) for row in rows))
+    print_rows(rows, ("serial", "holder", "state", "start", "end", "names"), as_json)
 
 
 @app.command("revoke")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec.structs import asdict
 
-from stockade.cli.display import moment, print_json, print_table
-from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy
+from stockade.cli.display import moment, print_json, print_rows
+from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy, seconds
 from stockade.cli.who import actor
 
 if TYPE_CHECKING:
@@ -107,11 +107,7 @@ def list_clients(policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -> No
     """
     with _opened(policy) as clients:
         rows = [_as_dict(client) for client in clients.list()]
-    if as_json:
-        print_json(rows)
-        return
-    columns = ("id", "name", "state", "authentication", "grants", "scopes", "audiences")
-    print_table(columns, (tuple(str(row[name]) for name in columns) for row in rows))
+    print_rows(rows, ("id", "name", "state", "authentication", "grants", "scopes", "audiences"), as_json)
 
 
 @app.command()
@@ -137,16 +133,12 @@ def rotate(
     \b
     Example: stockade clients rotate 4f1c0a9be2d3c4b5a697 --overlap 1h
     """
-    from stockade.config.units import parse_duration
     from stockade.grants import BadClient
 
-    try:
-        seconds = parse_duration(overlap)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--overlap") from None
+    kept = seconds(overlap, "--overlap")
     with _opened(policy) as clients:
         try:
-            registered = clients.rotate(_found(clients, client).id, time.time(), seconds, actor())
+            registered = clients.rotate(_found(clients, client).id, time.time(), kept, actor())
         except BadClient as error:
             raise typer.BadParameter(str(error)) from None
     _show(registered, as_json)
@@ -226,12 +218,8 @@ def events(
 
     with opened(policy) as office:
         found = EventStore(office.database).newest(event=event, client=client, user=user)
-    rows = [{name: getattr(row, name) for name in row.__struct_fields__} | {"at": moment(row.at)} for row in found]
-    if as_json:
-        print_json(rows)
-        return
-    columns = ("at", "event", "client", "user", "address", "times", "detail")
-    print_table(columns, (tuple(str(row[column]) for column in columns) for row in rows))
+    rows = [asdict(row) | {"at": moment(row.at)} for row in found]
+    print_rows(rows, ("at", "event", "client", "user", "address", "times", "detail"), as_json)
 
 
 @app.command()
@@ -250,12 +238,8 @@ def audit(
 
     with opened(policy) as office:
         found = read_audit(office.database, client or None)
-    rows = [{name: getattr(row, name) for name in row.__struct_fields__} | {"at": moment(row.at)} for row in found]
-    if as_json:
-        print_json(rows)
-        return
-    columns = ("at", "actor", "action", "subject")
-    print_table(columns, (tuple(str(row[column]) for column in columns) for row in rows))
+    rows = [asdict(row) | {"at": moment(row.at)} for row in found]
+    print_rows(rows, ("at", "actor", "action", "subject"), as_json)
 
 
 def _found(clients: Clients, client_id: str) -> Client:
@@ -300,5 +284,5 @@ def _as_dict(client: Client) -> dict[str, Any]:
         "certificate": client.certificate,
         "tokens": client.tokens,
         "bound": client.bound,
-        "created": datetime.fromtimestamp(client.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "created": moment(client.created),
     }

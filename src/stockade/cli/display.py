@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +26,20 @@ def print_json(value: Any) -> None:
 def moment(at: float | None) -> str:
     """RFC 3339, UTC; nothing for no time."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else ""
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json: bool) -> None:
+    """All that is known, as JSON; or a table of these columns, of which "last used" shows `last_used`."""
+    if as_json:
+        print_json(rows)
+        return
+    names = [column.replace(" ", "_") for column in columns]
+    print_table(columns, (tuple(cell(row[name]) for name in names) for row in rows))
+
+
+def cell(value: Any) -> str:
+    """Lists in a row; nothing for nothing."""
+    return " ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stockade.cli.display import print_json, print_table
-from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy
+from stockade.cli.display import print_json, print_rows
+from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy, seconds
 from stockade.cli.who import actor
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def issue(
     Example: stockade keys issue --owner alice --scope orders:read --expires 90d
     """
     now = time.time()
-    ends = now + _duration(expires, "--expires", least=1.0) if expires is not None else None
+    ends = now + seconds(expires, "--expires", least=1.0) if expires is not None else None
     with _opened(policy) as keys:
         try:
             issued = keys.issue(owner, now, scopes=scope or (), networks=network or (), expires=ends, actor=actor())
@@ -75,12 +75,8 @@ def list_keys(policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -> None:
     now = time.time()
     with _opened(policy) as keys:
         records = keys.list()
-    if as_json:
-        print_json([_as_dict(record, now) for record in records])
-        return
-    columns = ("id", "owner", "state", "scopes", "networks", "created", "expires", "last used")
-    rows = (_as_dict(record, now) for record in records)
-    print_table(columns, (tuple(str(row[name.replace(" ", "_")]) for name in columns) for row in rows))
+    rows = [_as_dict(record, now) for record in records]
+    print_rows(rows, ("id", "owner", "state", "scopes", "networks", "created", "expires", "last used"), as_json)
 
 
 @app.command()
@@ -98,15 +94,11 @@ def usage(
     Example: stockade keys usage --unused-for 90d
     """
     now = time.time()
-    least = _duration(unused_for, "--unused-for") if unused_for is not None else None
+    least = seconds(unused_for, "--unused-for") if unused_for is not None else None
     with _opened(policy) as keys:
         records = keys.list() if least is None else keys.unused(now, least)
     rows = [_usage(record, now) for record in records if owner in (None, record.owner)]
-    if as_json:
-        print_json(rows)
-        return
-    columns = ("id", "owner", "state", "created", "last used", "idle days", "uses")
-    print_table(columns, (tuple(str(row[name.replace(" ", "_")]) for name in columns) for row in rows))
+    print_rows(rows, ("id", "owner", "state", "created", "last used", "idle days", "uses"), as_json)
 
 
 @app.command()
@@ -128,15 +120,15 @@ def rotate(
     Example: stockade keys rotate 4vJ9x2Lq0aBc --overlap 24h
     Example: stockade keys rotate --owner alice --older-than 180d --overlap 7d
     """
-    now, seconds = time.time(), _duration(overlap, "--overlap")
-    least = _duration(older_than, "--older-than") if older_than is not None else 0.0
+    now, kept = time.time(), seconds(overlap, "--overlap")
+    least = seconds(older_than, "--older-than") if older_than is not None else 0.0
     if (key_id is None) == (owner is None and older_than is None):
         raise typer.BadParameter("name one key, or choose several by --owner and --older-than", param_hint="KEY")
     with _opened(policy) as keys:
         if key_id is not None:
-            _show_issued(keys.rotate(key_id, now, seconds, actor()), as_json)
+            _show_issued(keys.rotate(key_id, now, kept, actor()), as_json)
         else:
-            _show_rotated(keys.rotate_all(now, seconds, owner=owner, older_than=least, actor=actor()), as_json)
+            _show_rotated(keys.rotate_all(now, kept, owner=owner, older_than=least, actor=actor()), as_json)
 
 
 @app.command()
@@ -153,18 +145,6 @@ def revoke(key_id: KeyId, policy: Policy = DEFAULT_POLICY, as_json: AsJson = Fal
         print_json(_as_dict(record, now))
     else:
         typer.echo(f"revoked {record.id} of {record.owner}")
-
-
-def _duration(text: str, option: str, least: float = 0.0) -> float:
-    from stockade.config.units import parse_duration
-
-    try:
-        seconds = parse_duration(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
-    if seconds < least:
-        raise typer.BadParameter(f"{text!r} is too short; the least is {least:g}s", param_hint=option)
-    return seconds
 
 
 def _show_issued(issued: Issued, as_json: bool) -> None:

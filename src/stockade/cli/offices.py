@@ -1,8 +1,7 @@
-"""What the commands that issue credentials share: the office opened, who is at it, times as text, files of CSRs."""
+"""What the commands that issue credentials share: the office opened, certificates as text, files of CSRs."""
 
 from __future__ import annotations
 
-import getpass
 import sys
 import time
 from collections.abc import Iterator
@@ -29,27 +28,6 @@ def opened(policy: Path) -> Iterator[Office]:
 
     with open_office(load(policy)) as office:
         yield office
-
-
-def actor() -> str:
-    """Who is at the keyboard, for the audit."""
-    try:
-        return f"cli:{getpass.getuser()}"
-    except (OSError, KeyError, ImportError):
-        return "cli"
-
-
-def seconds(text: str, option: str, least: float = 0.0) -> float:
-    """A duration. Raises BadParameter."""
-    from stockade.config.units import parse_duration
-
-    try:
-        found = parse_duration(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
-    if found < least:
-        raise typer.BadParameter(f"{text!r} is too short; the least is {least:g}s", param_hint=option)
-    return found
 
 
 def read_csr(path: Path) -> bytes:

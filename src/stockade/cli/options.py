@@ -18,6 +18,19 @@ def check_address(text: str) -> str:
     return str(address)
 
 
+def seconds(text: str, option: str, least: float = 0.0) -> float:
+    """A duration such as 90d. Raises BadParameter."""
+    from stockade.config.units import parse_duration
+
+    try:
+        found = parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+    if found < least:
+        raise typer.BadParameter(f"{text!r} is too short; the least is {least:g}s", param_hint=option)
+    return found
+
+
 PolicyFile = Annotated[Path, typer.Argument(help="The policy file.", metavar="FILE", show_default=True)]
 Policy = Annotated[Path, typer.Option("--policy", "-p", help="The policy file.", metavar="FILE")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]

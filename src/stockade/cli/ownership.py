@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NotRequired, Typed
 
 import typer
 
-from stockade.cli.display import print_json, print_table
+from stockade.cli.display import print_json, print_rows, print_table
 from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy
 from stockade.cli.ownership_report import moment, report
 
@@ -99,11 +99,7 @@ def show(
             edges.append(edge)
             if len(edges) >= _MOST_SHOWN:
                 break
-    if as_json:
-        print_json([_as_dict(edge) for edge in edges])
-        return
-    columns = ("kind", "id", "owner", "first", "last", "source")
-    print_table(columns, (tuple(str(_as_dict(edge)[name]) for name in columns) for edge in edges))
+    print_rows([_as_dict(edge) for edge in edges], ("kind", "id", "owner", "first", "last", "source"), as_json)
 
 
 def _show_kinds(store: Owners, as_json: bool) -> None:

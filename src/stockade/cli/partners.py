@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stockade.cli.display import moment, print_json, print_table
+from stockade.cli.display import cell, moment, print_json, print_rows, print_table
 from stockade.cli.offices import (
     CsrFile,
     Out,
-    actor,
     certificate_dict,
     hand_out,
     opened,
     read_csr,
-    seconds,
 )
-from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy
+from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy, seconds
+from stockade.cli.who import actor
 
 if TYPE_CHECKING:
     from stockade.certificates import Partner
@@ -103,7 +102,7 @@ def show(name: Name, policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -
         about = _as_dict(holdings.partner, now)
         print_json({**about, "keys": keys, "certificates": certificates, "clients": holdings.clients, "audit": rows})
         return
-    print_table(("", ""), ((each, _text(value)) for each, value in _as_dict(holdings.partner, now).items()))
+    print_table(("", ""), ((each, cell(value)) for each, value in _as_dict(holdings.partner, now).items()))
     print_table(("key", "state", "expires"), ((key["id"], key["state"], key["expires"]) for key in keys))
     print_table(
         ("certificate", "state", "end"), ((each["serial"], each["state"], each["end"]) for each in certificates)
@@ -121,11 +120,7 @@ def list_partners(policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -> N
     now = time.time()
     with opened(policy) as office:
         rows = [_as_dict(partner, now) for partner in office.partners.all()]
-    if as_json:
-        print_json(rows)
-        return
-    columns = ("name", "state", "contact", "networks", "quota", "expires")
-    print_table(columns, (tuple(_text(row[column]) for column in columns) for row in rows))
+    print_rows(rows, ("name", "state", "contact", "networks", "quota", "expires"), as_json)
 
 
 @app.command("change")
@@ -268,7 +263,3 @@ def _as_dict(partner: Partner, now: float) -> dict[str, Any]:
         "expires": moment(partner.expires),
         "ended": moment(partner.ended),
     }
-
-
-def _text(value: Any) -> str:
-    return " ".join(value) if isinstance(value, list) else str(value or "")

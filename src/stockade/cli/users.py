@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from stockade.cli import factors
-from stockade.cli.display import moment, print_json, print_table
+from stockade.cli.display import moment, print_json, print_rows, print_table
 from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy
 from stockade.cli.who import actor
 
@@ -85,11 +85,7 @@ def list_users(policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -> None
     Example: stockade users list --json
     """
     rows = [_as_dict(user) for user in with_users(policy, lambda users: users.all())]
-    if as_json:
-        print_json(rows)
-        return
-    columns = ("name", "state", "roles", "scopes", "tenant", "factors", "created")
-    print_table(columns, (tuple(str(row[column]) for column in columns) for row in rows))
+    print_rows(rows, ("name", "state", "roles", "scopes", "tenant", "factors", "created"), as_json)
 
 
 @app.command()
@@ -216,11 +212,7 @@ def audit(
         }
         for entry in with_users(policy, lambda users: users.audit(name))
     ]
-    if as_json:
-        print_json(rows)
-        return
-    columns = ("at", "actor", "user", "action")
-    print_table(columns, (tuple(str(row[column]) for column in columns) for row in rows))
+    print_rows(rows, ("at", "actor", "user", "action"), as_json)
 
 
 def read_password(stdin: bool) -> str:

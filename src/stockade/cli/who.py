@@ -10,5 +10,5 @@ def actor() -> str:
     """The name of whoever runs the command, as the system knows it."""
     try:
         return f"cli:{getpass.getuser()}"
-    except (KeyError, OSError):
+    except (KeyError, OSError, ImportError):
         return f"cli:{os.getuid()}"

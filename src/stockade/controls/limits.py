@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -226,4 +226,3 @@ _WINDOWS: dict[str, int] = {
     "month": 2592000,
     "year": 31536000,
 }
-Unit = Literal["second", "minute", "hour", "day", "week", "month", "year"]

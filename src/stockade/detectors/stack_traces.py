@@ -12,7 +12,6 @@ from stockade.detectors.detector import Detector, Span, Trigger, Window, pattern
 
 _MOST = 4096
 _STRING_END = pattern(rb"""[^\\]"|</""")
-_LINE_START = pattern(rb"(?:[\r\n\">]|\\[nr])")
 
 
 def _to_the_end(window: Window, start: int) -> Span:
@@ -30,15 +29,6 @@ def _in_string(data: bytes, start: int, low: int) -> bool:
     """Whether the line that begins at `start` stands in a string of JSON or in markup: there are no real line ends."""
     line = data.rfind(b"\n", low, start) + 1
     return b'"' in data[max(line, low) : start] or b">" in data[max(line, low) : start]
-
-
-def _line_start(window: Window, most: int = 300) -> int:
-    data, low, at, _ = window
-    left = max(low, at - most)
-    start = left
-    for found in _LINE_START.finditer(data, left, at - 1):
-        start = found.end()
-    return start
 
 
 def _first(text: bytes) -> Any:
@@ -63,7 +53,6 @@ def _frame(shape: bytes) -> Any:
     return confirm
 
 
-_QUOTE = rb'\\?"'
 _JAVA = rb"\bat [\w.$/@<>]{3,200}\([\w$-]{1,80}\.(?:java|kt|scala|groovy|clj):\d{1,6}\)"
 _DOTNET = rb"\bat [\w.<>$`\[\], +]{3,160}\([^()\r\n]{0,160}\) in (?:[A-Za-z]:\\|/)[^\r\n\"<]{1,160}:line \d{1,6}"
 _SCRIPT = rb"\bat (?:[\w.$<>\[\] ]{1,120} \()?(?:file://|node:|/|[A-Za-z]:\\|webpack|https?://)[^\r\n()\"<\s]{1,180}:\d{1,6}:\d{1,6}\)?"

@@ -73,10 +73,6 @@ class Envelope:
         parts = _parts(sealed)
         return _head(*self.ring.wrap(self._unwrapped(parts.key_id, parts.wrapped))) + parts.sealed
 
-    def is_current(self, sealed: bytes) -> bool:
-        """Whether its data key is wrapped by the ring's current key. Raises BadEnvelope."""
-        return sealed_under(sealed) == self.ring.current
-
     def _data_key(self) -> _DataKey:
         key = self._sealing
         if key is None or self._left <= 0 or key.key_id != self.ring.current:

@@ -69,9 +69,9 @@ class Onlooker:
             Teach: lambda _: (),
             CheckPassword: self._check_password,
             UsePasscode: self._try_passcode,
-            FindSession: stores.logins.look,
-            EndSession: stores.logins.look_at_end,
-            EndSessions: stores.logins.look_at_all,
+            FindSession: stores.login_sessions.look,
+            EndSession: stores.login_sessions.look_at_end,
+            EndSessions: stores.login_sessions.look_at_all,
             OpenSession: _no_login,
         }
 

@@ -14,7 +14,7 @@ from stockade.stores import (
     Introspection,
     KeySources,
     KeyStore,
-    Logins,
+    LoginSessions,
     Owners,
     SessionTable,
     Source,
@@ -72,7 +72,7 @@ class Runtime:
         keys, database = self._database(built)
         introspection, sources = Introspection(built.introspectors), KeySources(built.sources, known)
         sessions = SessionTable(database) if database is not None and built.parties else None
-        logins = Logins(built.parties, sessions, sources)
+        login_sessions = LoginSessions(built.parties, sessions, sources)
         issued = None
         if built.own_issuer is not None and database is not None:
             from stockade.stores.issued import IssuedTokens
@@ -84,7 +84,7 @@ class Runtime:
             keys,
             sources,
             introspection,
-            logins=logins,
+            login_sessions=login_sessions,
             database=database,
             issued=issued,
             owners=owners,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from stockade.config.users import UserSettings
-from stockade.identity.answers import Answers
 from stockade.identity.users import derived
-from stockade.stores import Counters, Database, Stores
+from stockade.stores import Database, Stores
 from stockade.stores.factors import FactorStore, Sealing
 from stockade.stores.passwords import PasswordChecks
 from stockade.stores.users import UserStore
@@ -22,13 +21,6 @@ def add_users(
     else:
         users, checks, factors = user_stores(database, settings, envelope)
     stores.add_users(users, checks, factors)
-
-
-def answers_of(stores: Stores, counters: Counters) -> Answers | None:
-    """The same stores for logins that a running gateway takes itself; None where it has no users."""
-    if stores.checks is None or stores.factors is None:
-        return None
-    return Answers(stores.checks.users, stores.checks, stores.factors, counters)
 
 
 def user_stores(

@@ -143,13 +143,6 @@ class Users:
         self.set_password(name, password, at, actor)
         return password
 
-    def change_password(self, name: str, old: str, new: str, at: float, *, address: str = "") -> Proven | Denied:
-        """By the user, who must show the old one. Raises BadChoice."""
-        proven = self.prove(name, old, at, address=address, first=True)
-        if isinstance(proven, Proven):
-            self.set_password(name, new, at, f"user:{proven.user.name}")
-        return proven
-
     def disable(self, name: str, at: float, actor: str) -> User:
         return self._change(name, at, actor, "disabled", {}, disabled=at)
 

@@ -23,7 +23,6 @@ class EventReader:
         self._line = bytearray()  # of which the end has not come
         self._block = bytearray()  # complete lines of the event, ends included
         self._data: list[bytes] = []
-        self._has_fields = False
         self._size = 0
         self._first = True  # of all lines: a byte order mark may precede it
         self._after_return = False  # a line feed that comes next belongs to the last line's end

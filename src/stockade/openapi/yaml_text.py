@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, TypeAlias
+from typing import Any
 
 import yaml
 from msgspec import Struct
@@ -27,7 +27,6 @@ _NO_NUMBER = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _MOST_DIGITS = 400
 _KINDS: dict[str, type] = {"null": type(None), "bool": bool, "int": int, "float": float}
 _MERGE = object()  # stands for the key `<<`
-_Merged: TypeAlias = "tuple[dict[str, Any], Lines]"
 
 
 class _Node(Struct):

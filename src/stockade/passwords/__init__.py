@@ -4,7 +4,7 @@ argon2 and zxcvbn are imported with the first password: a policy without users d
 """
 
 from stockade.passwords.basic import Login, make_basic, read_basic
-from stockade.passwords.breached import BadBreachList, BreachList, breach_digest, count_in_range, list_lines
+from stockade.passwords.breached import BadBreachList, BreachList, breach_digest, count_in_range
 from stockade.passwords.hashing import Argon2, BadHash
 from stockade.passwords.names import BadName, fold_name
 from stockade.passwords.policy import Fault, PasswordPolicy
@@ -26,7 +26,6 @@ __all__ = [
     "breach_digest",
     "count_in_range",
     "fold_name",
-    "list_lines",
     "make_basic",
     "normalised",
     "read_basic",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 _is_line = re.compile(rb"([0-9A-Fa-f]{40})(?::(\d{1,18}))?\r?\n?").fullmatch
@@ -103,8 +103,3 @@ def count_in_range(data: bytes, digest: str) -> int:
         if found[1].upper() == wanted:
             seen = int(found[2])
     return seen
-
-
-def list_lines(passwords: Iterable[str]) -> list[str]:
-    """The list of these passwords, for those who have a plain file of them."""
-    return [f"{digest}:1\n" for digest in sorted({breach_digest(password) for password in passwords if password})]

@@ -3,19 +3,22 @@
 joserfc and cryptography are imported with the first key: a policy without sealed bodies does not pay for them.
 """
 
-from stockade.sealing.envelopes import BadSeal, Envelope, Seal
+from stockade.sealing.envelopes import BadSeal, Content, Envelope, Seal, Signing, Wrapping
 from stockade.sealing.keys import BadKey, Keys, keys_of_jwks, keys_of_secret
 from stockade.sealing.opening import Locked, Opening, Signed
 
 __all__ = [
     "BadKey",
     "BadSeal",
+    "Content",
     "Envelope",
     "Keys",
     "Locked",
     "Opening",
     "Seal",
     "Signed",
+    "Signing",
+    "Wrapping",
     "keys_of_jwks",
     "keys_of_secret",
 ]

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
 from stockade.sealing.keys import BadKey, Keys
 from stockade.sealing.strict import BadHeader, read_header
 
-SIGNATURES: Final = frozenset(
-    {"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
-    | {"ES256", "ES384", "ES512", "Ed25519"}
-)
-KEY_WRAPPING: Final = frozenset({"RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW", "A256KW", "dir"})
-CONTENT: Final = frozenset({"A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"})
+Signing: TypeAlias = Literal[
+    "HS256",
+    "HS384",
+    "HS512",
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "Ed25519",
+]
+Wrapping: TypeAlias = Literal["RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW", "A256KW", "dir"]  # of keys
+Content: TypeAlias = Literal["A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"]
 LONGEST: Final = 16 << 20  # characters of an envelope
 
 
@@ -32,8 +43,8 @@ class Seal(Struct, frozen=True):
     """How a body is signed (`signature`) or encrypted (`wrapping`, `content`), and with whose key."""
 
     keys: Keys
-    algorithm: str  # of SIGNATURES, or of KEY_WRAPPING
-    content: str = ""  # of CONTENT, where it is encrypted
+    algorithm: Signing | Wrapping
+    content: Content | Literal[""] = ""  # where it is encrypted
     kid: str | None = None
 
     def check(self) -> None:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from stockade.sealing.envelopes import LONGEST, BadSeal, check_content, verify
+from stockade.sealing.envelopes import LONGEST, BadSeal, Content, Signing, Wrapping, check_content, verify
 from stockade.sealing.keys import BadKey, Keys
 from stockade.sealing.strict import BadHeader, read_header
 
 
 class Locked(Struct, frozen=True):
-    """What is encrypted for us must be so: by these algorithms (KEY_WRAPPING, CONTENT), for one of these keys."""
+    """What is encrypted for us must be so: by these algorithms, for one of these keys."""
 
     keys: Keys
-    algorithms: frozenset[str]
-    contents: frozenset[str]
+    algorithms: frozenset[Wrapping]
+    contents: frozenset[Content]
 
 
 class Signed(Struct, frozen=True):
-    """What is signed for us must be so: by these algorithms (SIGNATURES), with one of these keys."""
+    """What is signed for us must be so: by these algorithms, with one of these keys."""
 
     keys: Keys
-    algorithms: frozenset[str]
+    algorithms: frozenset[Signing]
 
 
 class Opening(Struct, frozen=True):

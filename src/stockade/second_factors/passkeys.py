@@ -39,7 +39,6 @@ class Passkey(Struct, frozen=True):
     id: bytes
     public_key: bytes
     count: int = 0
-    backed_up: bool = False
     verified: bool = False  # the user, at the last occasion
 
 
@@ -90,7 +89,6 @@ def verify_registration(party: RelyingParty, answer: str, challenge: bytes) -> P
         found.credential_id,
         found.credential_public_key,
         found.sign_count,
-        found.credential_backed_up,
         found.user_verified,
     )
 
@@ -137,9 +135,7 @@ def verify_authentication(party: RelyingParty, answer: str, challenge: bytes, pa
     )
     if bytes(found.credential_id) != passkey.id:
         raise BadPasskey("the answer is of another passkey")
-    return Passkey(
-        passkey.id, passkey.public_key, found.new_sign_count, found.credential_backed_up, found.user_verified
-    )
+    return Passkey(passkey.id, passkey.public_key, found.new_sign_count, found.user_verified)
 
 
 def _verification(party: RelyingParty) -> Any:

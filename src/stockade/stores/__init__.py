@@ -6,7 +6,7 @@ from stockade.stores.database import METADATA, Conflict, Database, DatabasePlace
 from stockade.stores.introspection import Introspection, Introspector
 from stockade.stores.jwks import KeySources, Source
 from stockade.stores.keys import KeyStore, Use
-from stockade.stores.logins import Logins
+from stockade.stores.login_sessions import LoginSessions
 from stockade.stores.own_issuer import OWN, OwnIssuer
 from stockade.stores.owners import Owners
 from stockade.stores.partners import PartnerStore
@@ -27,7 +27,7 @@ __all__ = [
     "Introspector",
     "KeySources",
     "KeyStore",
-    "Logins",
+    "LoginSessions",
     "OwnIssuer",
     "Owners",
     "PartnerStore",

@@ -13,7 +13,7 @@ from stockade.stores.factors import FactorStore
 from stockade.stores.introspection import Introspection
 from stockade.stores.jwks import KeySources
 from stockade.stores.keys import KeyStore
-from stockade.stores.logins import Logins
+from stockade.stores.login_sessions import LoginSessions
 from stockade.stores.owners import Owners
 from stockade.stores.partners import PartnerStore
 from stockade.stores.passwords import PasswordChecks
@@ -60,7 +60,7 @@ class Stores:
         sources: KeySources,
         introspection: Introspection | None = None,
         *,
-        logins: Logins | None = None,
+        login_sessions: LoginSessions | None = None,
         database: Database | None = None,
         issued: IssuedTokens | None = None,
         owners: Owners | None = None,
@@ -74,7 +74,7 @@ class Stores:
         self.factors: FactorStore | None = None
         self.introspection = introspection or Introspection()
         self.owners = owners
-        self.logins = logins or Logins((), None, sources)
+        self.login_sessions = login_sessions or LoginSessions((), None, sources)
         self._answers: dict[type[Any], Callable[[Any], Any]] = {
             TakeTokens: counters.take_tokens,
             TakeQuota: counters.take_quota,
@@ -82,22 +82,22 @@ class Stores:
             GiveBack: counters.give_back,
             FindVerificationKeys: sources.find,
             IntrospectToken: self.introspection.find,
-            RandomBytes: self.logins.random,
-            FindIssuer: self.logins.find_issuer,
-            OpenSession: self.logins.open,
-            FindSession: self.logins.find,
-            EndSession: self.logins.end,
-            EndSessions: self.logins.end_all,
+            RandomBytes: self.login_sessions.random,
+            FindIssuer: self.login_sessions.find_issuer,
+            OpenSession: self.login_sessions.open,
+            FindSession: self.login_sessions.find,
+            EndSession: self.login_sessions.end,
+            EndSessions: self.login_sessions.end_all,
         }
         # The stores that may have to wait for the network.
         self._later: dict[type[Any], Callable[[Any], Awaitable[Any]]] = {
             FindVerificationKeys: sources.find_later,
             IntrospectToken: self.introspection.find_later,
-            FindIssuer: self.logins.find_issuer_later,
-            OpenSession: self.logins.open_later,
-            FindSession: self.logins.find_later,
-            EndSession: self.logins.end_later,
-            EndSessions: self.logins.end_all_later,
+            FindIssuer: self.login_sessions.find_issuer_later,
+            OpenSession: self.login_sessions.open_later,
+            FindSession: self.login_sessions.find_later,
+            EndSession: self.login_sessions.end_later,
+            EndSessions: self.login_sessions.end_all_later,
         }
         self.issued = issued
         if issued is not None:

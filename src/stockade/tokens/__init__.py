@@ -6,7 +6,6 @@ joserfc come in when the first verification key is read.
 
 from stockade.tokens.algorithms import ALGORITHMS
 from stockade.tokens.api_key import (
-    API_KEY_PATTERN,
     ApiKeyRecord,
     ParsedApiKey,
     api_key_digester,
@@ -33,7 +32,6 @@ from stockade.tokens.strict import decode_base64url, decode_object
 
 __all__ = [
     "ALGORITHMS",
-    "API_KEY_PATTERN",
     "DPOP_ALGORITHMS",
     "UNBOUND",
     "ApiKeyRecord",

@@ -24,9 +24,6 @@ ID_BYTES: Final = 16  # random bytes for an id: 128 bits into 71.5 leave no bias
 SECRET_BYTES: Final = 32  # random bytes for a secret: 256 bits into 190.5, likewise
 MIN_HASH_KEY: Final = 16  # bytes
 
-API_KEY_PATTERN: Final = "stk_[0-9A-Za-z]{12}_[0-9A-Za-z]+"
-"""Finds keys in text, to redact them: also keys cut short or run together, so it recognises none. Any regex dialect."""
-
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID: Final = 12
 _SECRET: Final = 32

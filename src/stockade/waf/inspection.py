@@ -41,7 +41,6 @@ class Inspection(Struct, frozen=True):
     rules: tuple[int, ...] = ()
     matches: tuple[Match, ...] = ()
     score: int = 0
-    outbound_score: int = 0
     action: Decision = "allow"
     status: int = 200  # to answer with, where `action` is not "allow"
     redirect: str = ""  # where to, where `action` is "redirect"

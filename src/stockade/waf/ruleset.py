@@ -24,7 +24,6 @@ from stockade.waf.values import Collection, Limits, Values
 from stockade.wire import Request, Response
 
 _SCORES = ("blocking_inbound_anomaly_score", "inbound_anomaly_score", "anomaly_score")
-_OUTBOUND_SCORES = ("blocking_outbound_anomaly_score", "outbound_anomaly_score")
 
 
 class BadRules(Exception):
@@ -70,7 +69,7 @@ class RuleSet:
         if parsed.problems or problems:
             raise BadRules((*parsed.problems, *problems))
         beginning = {name.lower(): value.encode() for name, value in (variables or {}).items()}
-        return cls(Program(book, beginning, (*_SCORES, *_OUTBOUND_SCORES)), collections)
+        return cls(Program(book, beginning, _SCORES), collections)
 
     def inspect(self, request: Request, response: Response | None = None) -> Inspection:
         """All phases at once: `request.body` is the whole body, and so is `response.body`."""
@@ -158,7 +157,6 @@ class RuleSet:
             tuple(transaction.rules),
             tuple(transaction.matches),
             _score(tx, _SCORES),
-            _score(tx, _OUTBOUND_SCORES),
             decision,
             transaction.status,
             transaction.redirect,

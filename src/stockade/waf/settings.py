@@ -14,7 +14,6 @@ class Settings(Struct, frozen=True):
     reads_response: bool = False
     body_limit: int = 134217728  # bytes; what is more is not inspected
     fields_limit: int = 131072  # of the body, or what a multipart body holds besides files; more is an error
-    refuses_long_bodies: bool = True
     response_limit: int = 524288
     response_types: tuple[str, ...] = ("text/plain", "text/html", "text/xml")
     arguments: int = 1000
@@ -45,8 +44,6 @@ def applied(settings: Settings, directive: Directive) -> Settings:
         return replace(settings, **{_SWITCHES[name]: _SWITCH.get(argument.lower(), False)})
     if name in _NUMBERS and argument.isascii() and argument.isdigit():
         return replace(settings, **{_NUMBERS[name]: int(argument)})
-    if name == "secrequestbodylimitaction":
-        return replace(settings, refuses_long_bodies=argument.lower() == "reject")
     if name == "secresponsebodymimetype":
         return replace(settings, response_types=tuple(kind.lower() for kind in " ".join(directive.arguments).split()))
     if name == "secresponsebodymimetypesclear":

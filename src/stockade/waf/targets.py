@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import re2
 
 from stockade.seclang import Target, to_bytes
+from stockade.waf.values import compile_xpath
 
 if TYPE_CHECKING:
     from stockade.waf.transaction import Transaction
@@ -27,6 +28,7 @@ _OPTIONS = re2.Options()
 _OPTIONS.encoding = re2.Options.Encoding.LATIN1
 _OPTIONS.case_sensitive = False
 _OPTIONS.log_errors = False
+_PLAIN_XPATHS = frozenset({"/*", "//@*"})  # all that CRS asks for: lxml is not loaded to look at them
 
 
 def key_test(target: Target) -> KeyTest | None:
@@ -144,7 +146,10 @@ def _tx_variables(test: KeyTest) -> Fetch:
 
 
 def _xml(target: Target) -> Fetch:
+    """Raises ValueError on what is no XPath."""
     xpath = target.key or "/*"
+    if xpath not in _PLAIN_XPATHS:
+        compile_xpath(xpath)
 
     def fetch(transaction: Transaction) -> list[Named]:
         return [(b"XML", xpath.encode(), value) for _, value in transaction.values.xml(xpath)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.identity.chromium import Page, chromium
+from tests.chromium import Page, chromium
 from tests.identity.service.passkey_site import Site, free_socket, listening_on
 from tests.identity.service.token_service import TokenService, serving
 
@@ -28,7 +28,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 def authenticator(page: Page) -> Iterator[str]:
     made = page.add_authenticator()
     yield made
-    page.call("WebAuthn.removeVirtualAuthenticator", authenticatorId=made)
+    page.remove_authenticator(made)
 
 
 @pytest.fixture

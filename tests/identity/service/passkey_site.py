@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import unescape
@@ -23,7 +22,8 @@ from stockade.identity.service.opening import party_at
 from stockade.identity.service.people import People
 from stockade.passwords import PasswordPolicy
 from stockade.second_factors import RelyingParty
-from tests.identity.chromium import Page
+from tests.chromium import Page
+from tests.gateway.harness import wait_until
 from tests.identity.conftest import GOOD, OTHER, QUICK, World
 from tests.identity.service.token_service import Browser, TokenService
 
@@ -57,18 +57,6 @@ class Site:
         challenge = self.passkeys.begin(user, self.served.now)
         answer = str(page.run(f"{MAKE}({challenge.options})"))
         self.passkeys.finish(user, challenge.id, answer, self.served.now, "test")
-
-
-def wait(page: Page, condition: str) -> None:
-    until = time.monotonic() + 20
-    while True:
-        try:
-            if page.run(condition):
-                return
-        except (AssertionError, RuntimeError):  # between two pages there is none to ask
-            pass
-        assert time.monotonic() < until, (condition, page.run("document.documentElement.outerHTML"))
-        time.sleep(0.05)
 
 
 def at_factor(site: Site, browser: Browser, name: str = "alice", password: str = GOOD) -> httpx.Response:
@@ -112,10 +100,7 @@ def listening_on(listening: socket.socket, app: Any) -> Iterator[None]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:
-        until = time.monotonic() + 20
-        while not server.started:
-            assert time.monotonic() < until, "waited for the service"
-            time.sleep(0.02)
+        wait_until(lambda: server.started, "the service")
         yield
     finally:
         server.should_exit = True

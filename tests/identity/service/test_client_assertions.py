@@ -211,6 +211,16 @@ def test_proofs_that_do_not_fit(served: TokenService, changes: dict[str, Any]) -
     assert error(reply) == (400, "invalid_dpop_proof")
 
 
+def test_a_code_bound_to_a_key_is_good_with_that_key(served: TokenService) -> None:
+    """RFC 9449, section 10."""
+    web, client = served.web(), DpopClient()
+    form = {"grant_type": "authorization_code", "redirect_uri": BACK, "code_verifier": VERIFIER}
+    for key, status in ((DpopClient(), 400), (client, 200)):
+        code = served.code(web, dpop_jkt=client.jkt)
+        served.now += 1
+        assert served.token(web, {**form, "code": code}, headers=proof(served, key)).status_code == status
+
+
 def test_a_refresh_token_stays_with_its_key(served: TokenService) -> None:
     web, client = served.web(authentication="none", bound="dpop"), DpopClient()
     code = served.code(web)

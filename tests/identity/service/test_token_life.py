@@ -145,7 +145,8 @@ def test_a_device_code_used_twice_ends_the_family(served: TokenService) -> None:
     with Browser(served) as browser:
         enter(browser, codes["user_code"])
     tokens = poll(served, television, codes["device_code"])
-    poll(served, television, codes["device_code"])
+    assert served.active(tokens["access_token"])["active"]
+    assert poll(served, television, codes["device_code"])["error"] == "invalid_grant"
     assert served.active(tokens["access_token"]) == {"active": False}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.absent import present
+from tests.absent import installed, present
 from tests.waf.conformance import crs
 from tests.waf.conformance.engines import libmodsecurity, stockade
 from tests.waf.differential.compare import COUNT, SEED, Difference, differences, known
@@ -14,6 +14,7 @@ from tests.waf.differential.compare import COUNT, SEED, Difference, differences,
 def found(tmp_path_factory: pytest.TempPathFactory) -> list[Difference]:
     present(crs.RULES, "the rules of Debian's package modsecurity-crs")
     present(crs.TESTS, "CRS's regression tests, which stand beside the repository")
+    installed("libmodsecurity")
     files = crs.rule_files(tmp_path_factory.mktemp("rules"))
     return list(differences(stockade(files), libmodsecurity(files), SEED, COUNT))
 

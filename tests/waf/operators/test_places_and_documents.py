@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import maxminddb
 import pytest
 
 from stockade.waf.operators import OPERATORS, BadArgument
@@ -84,7 +85,6 @@ class Database:
 
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
-    maxminddb = pytest.importorskip("maxminddb", reason="maxminddb is not installed")
     monkeypatch.setattr(maxminddb, "open_database", Database)
     path = tmp_path / "places.mmdb"
     path.write_bytes(b"")

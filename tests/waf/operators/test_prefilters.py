@@ -12,7 +12,7 @@ from stockade.waf.operators import rx
 from stockade.waf.operators.patterns import Pattern
 from stockade.waf.scanner import Expression
 from tests.waf.operators.files import NONE
-from tests.waf.operators.rule_patterns import COUNT, needs_rules, patterns
+from tests.waf.operators.rule_patterns import COUNT, patterns
 from tests.waf.operators.samples import disturbed, sample
 from tests.waf.operators.test_pattern_examples import CASES
 
@@ -73,7 +73,6 @@ def test_examples():
     assert sum(check(pattern, pattern.expressions or [], 100, random) for pattern in filtered) > 1000
 
 
-@needs_rules
 def test_all_patterns_of_the_core_rule_set():
     random = Random(9)
     assert len(patterns()) == COUNT

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
-from importlib.util import find_spec
 from typing import Any
 
-import pytest
+from tests.absent import module
 
-_INSTALLED = find_spec("libmodsecurity") is not None  # there is no wheel for every platform
-
-if not _INSTALLED and os.environ.get("CI"):
-    raise RuntimeError("CI compares with libmodsecurity: install the development dependencies")
-if _INSTALLED:
-    import libmodsecurity
-
-needs_oracle = pytest.mark.skipif(not _INSTALLED, reason="libmodsecurity is not installed")
+libmodsecurity = module("libmodsecurity")  # there is no wheel for every platform
 
 _SETTINGS = """
 SecRuleEngine On

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from stockade.waf.transformations import TRANSFORMATIONS
-from stockade.waf.transformations.url_decode_uni import read_map, with_map
 
 CASES: dict[str, list[tuple[bytes, bytes]]] = {
     "base64Decode": [
@@ -136,16 +135,3 @@ def test_every_transformation_has_an_example():
 def test_aliases_are_the_same():
     assert TRANSFORMATIONS["normalizepath"] is TRANSFORMATIONS["normalisepath"]
     assert TRANSFORMATIONS["normalizepathwin"] is TRANSFORMATIONS["normalisepathwin"]
-
-
-MAP = "\n1250 (Central Europe)\n00a1:21 0141:a3\n\n20127 (US-ASCII)\n00a0:20 00a1:21 0100:41\n"
-
-
-def test_a_unicode_map_comes_before_the_low_byte():
-    decode = with_map(read_map(MAP, 20127))
-    assert decode(b"%u0100+%u0101%uff1c%41=") == b"A \x01<A="
-
-
-def test_a_code_page_that_the_map_lacks_is_an_error():
-    with pytest.raises(ValueError, match="no code page 874"):
-        read_map(MAP, 874)

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
 from typing import Any
 
-import pytest
-
 from stockade.waf.values import Collection, Limits, Values, default_processor
 from stockade.wire import Headers, Peer, Request, Response
-
-try:
-    import libmodsecurity
-except ImportError:  # pragma: no cover - there is no wheel for every platform
-    libmodsecurity = None  # type: ignore[assignment]
-
-if libmodsecurity is None and os.environ.get("CI"):
-    raise RuntimeError("CI compares with libmodsecurity: install the development dependencies")
-
-needs_peer = pytest.mark.skipif(libmodsecurity is None, reason="libmodsecurity is not installed")
+from tests.absent import module
 
 Pairs = list[tuple[str, str]]
 _SETTINGS = """
@@ -46,8 +34,9 @@ class Probe:
         self._names = tuple(names)
         rules = [_RULE.format(name=name, id=1000 + index) for index, name in enumerate(self._names)]
         choice = _CHOICE.format(processor=processor) if processor else ""
-        self._engine = libmodsecurity.ModSecurity()
-        self._rules = libmodsecurity.RulesSet()
+        self._library = module("libmodsecurity")  # there is no wheel for every platform
+        self._engine = self._library.ModSecurity()
+        self._rules = self._library.RulesSet()
         loaded = self._rules.load("\n".join((_SETTINGS, settings, choice, *rules, "")))
         assert loaded >= 0, self._rules.get_parser_error()
         self._lines: list[str] = []
@@ -56,7 +45,7 @@ class Probe:
         self._lines.clear()
         self._engine.set_log_callback(self._lines.append)
         try:
-            self._play(libmodsecurity.Transaction(self._engine, self._rules, request.id), request, response)
+            self._play(self._library.Transaction(self._engine, self._rules, request.id), request, response)
         finally:
             self._engine.set_log_callback(None)
         return self._read()

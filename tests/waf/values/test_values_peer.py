@@ -15,9 +15,10 @@ from msgspec.structs import replace
 
 from stockade.waf.values import Collection, Limits, Values
 from stockade.wire import Headers, Request, Response
-from tests.waf.values.probe import ENDLESS, Pairs, Probe, needs_peer, request, values
+from tests.absent import installed
+from tests.waf.values.probe import ENDLESS, Pairs, Probe, request, values
 
-pytestmark = needs_peer
+installed("libmodsecurity")
 
 PLAIN = (
     *("REQUEST_METHOD", "REQUEST_PROTOCOL", "REQUEST_LINE", "REQUEST_URI", "REQUEST_URI_RAW", "REQUEST_FILENAME"),

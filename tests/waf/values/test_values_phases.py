@@ -46,11 +46,10 @@ def test_what_was_set_by_a_rule_stays():
     assert made["SESSIONID"] == made["REMOTE_ADDR"] == [(b"", b"x")]
 
 
-def test_a_rule_chooses_the_processor():
+def test_a_body_is_read_by_the_processor_that_is_asked_for():
     made = Values(request(body=b"[1]"), Limits())
-    made.choose_processor("JSON")
+    made.read_body(b"[1]", "JSON")
     assert text_of(made, "REQBODY_PROCESSOR") == "JSON"
-    made.read_body(b"[1]", made.processor)
     assert made["ARGS"] == [(b"json.array_0", b"1")]
     made.read_body(b"[1]", None)
     assert made["ARGS"] == []

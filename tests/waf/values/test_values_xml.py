@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stockade.waf import BadRules, RuleSet
 from stockade.waf.values import BadXPath, Limits, compile_xpath
 from tests.waf.values.probe import ENDLESS, request, text_of, values
 
@@ -147,3 +148,15 @@ def test_anything_is_read_or_is_an_error(body, as_arguments):
     made.xml("/*")
     made.xml("//@*")
     assert text_of(made, "REQBODY_ERROR") in ("0", "1")
+
+
+def test_rules_with_what_is_no_xpath_are_refused_each_with_its_line():
+    rules = """
+SecRule XML:/* "@rx a" "id:1,phase:2,pass"
+SecRule XML://a[ "@rx a" "id:2,phase:2,pass"
+SecRule &XML:/// "@eq 0" "id:3,phase:2,pass"
+"""
+    with pytest.raises(BadRules) as caught:
+        RuleSet.load(text=rules)
+    assert [problem.place.line for problem in caught.value.problems] == [3, 4]
+    assert all("is no XPath" in problem.text for problem in caught.value.problems)

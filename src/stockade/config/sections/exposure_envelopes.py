@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field, model_validator
 
 from stockade.config.base import Model, Secret
@@ -11,25 +9,20 @@ from stockade.config.site import Site
 from stockade.config.texts import FilePath, HeaderName, MediaType, Operation
 from stockade.controls.exposure.envelopes import Openings, Requests, Responses, Signature
 from stockade.operations import OperationTable
-from stockade.sealing import BadKey, Envelope, Keys, Locked, Opening, Seal, Signed, keys_of_jwks, keys_of_secret
-
-Signing = Literal[
-    "HS256",
-    "HS384",
-    "HS512",
-    "RS256",
-    "RS384",
-    "RS512",
-    "PS256",
-    "PS384",
-    "PS512",
-    "ES256",
-    "ES384",
-    "ES512",
-    "Ed25519",
-]
-Wrapping = Literal["RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW", "A256KW", "dir"]
-Content = Literal["A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"]
+from stockade.sealing import (
+    BadKey,
+    Content,
+    Envelope,
+    Keys,
+    Locked,
+    Opening,
+    Seal,
+    Signed,
+    Signing,
+    Wrapping,
+    keys_of_jwks,
+    keys_of_secret,
+)
 
 
 class KeySource(Model):

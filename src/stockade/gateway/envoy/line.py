@@ -18,7 +18,6 @@ class Ready(Struct, tag=True, frozen=True):
     """Worker: I run."""
 
     worker: int
-    pid: int
 
 
 class LoadPolicy(Struct, tag=True, frozen=True):

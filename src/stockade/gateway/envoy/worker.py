@@ -106,7 +106,7 @@ class Worker:
 
     async def _live(self) -> None:
         line = await Line.open(self._settings.line)
-        await line.send(Ready(self.number, os.getpid()))
+        await line.send(Ready(self.number))
         chores = (self._keep_house(), self._refresh_keys(), self._look_for_completed())
         tasks = [asyncio.create_task(chore) for chore in chores]
         told = await self._serve(line)

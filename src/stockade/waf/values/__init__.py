@@ -64,11 +64,6 @@ class Values(Message):
         """`XML:expression`, with the prefixes that the rule's `xmlns` actions declare."""
         return EMPTY if self.xml_body is None else self.xml_body.find(expression, namespaces)
 
-    def choose_processor(self, processor: str | None) -> None:
-        """What REQBODY_PROCESSOR says until the body is read: a rule has chosen."""
-        self.processor = processor
-        self.pop("REQBODY_PROCESSOR", None)
-
     def read_body(self, content: bytes, processor: str | None) -> None:
         """Read the request's body with URLENCODED, MULTIPART, JSON, XML or, with None, not at all."""
         reading.read_body(self, content, processor)

@@ -1,7 +1,6 @@
 """Percent escapes, as ModSecurity v3 decodes them before any rule sees a value.
 
-`unescape` is for paths: `%41` becomes A, a broken escape stays as it is. `unescape_form` is for
-application/x-www-form-urlencoded: a plus sign becomes a space as well. Both are linear.
+`unescape` is for paths: `%41` becomes A, a broken escape stays as it is. It is linear.
 """
 
 from __future__ import annotations
@@ -42,12 +41,3 @@ def _unescape_many(value: bytes) -> bytes:
     """The same at C speed, by way of the escapes of Python's own literals."""
     literal = _broken.sub(b"%25", value).replace(b"\\", b"\\\\").replace(b"%", b"\\x")
     return codecs.escape_decode(literal)[0]
-
-
-def unescape_form(value: bytes) -> bytes:
-    """Decode plus signs and percent escapes.
-
-    >>> unescape_form(b"a+%2B")
-    b'a +'
-    """
-    return unescape(value.replace(b"+", b" "))

@@ -3,7 +3,7 @@
 `XML` without a path is the text "[XML document tree]", whatever the body. With a path it is one pair per node found,
 the path as its key; the value of an element is all text within, without comments and processing instructions, that of
 an attribute is its text. An expression whose result is no set of nodes (`count(//a)`) finds nothing, nor does one that
-fails, as for a prefix that no `xmlns` declares; one that is no XPath is refused by `compile_xpath`.
+fails, as for a prefix that no `xmlns` declares; one that is no XPath is refused with the rules, by `compile_xpath`.
 
 The parser (libxml2) fetches nothing, loads no DTD and expands no entity outside of attributes; its own limits on depth,
 names and the growth of entities hold. A body that declares entities is an error, since its text is not what it seems;

@@ -49,8 +49,8 @@ class Tokens(Struct, frozen=True, array_like=True):
         return "Tokens(…)"
 
 
-class Logins:
-    """Answers the Asks about logins. table: None where no API lets browsers log in."""
+class LoginSessions:
+    """Answers the Asks about sessions of browsers. table: None where no API lets browsers log in."""
 
     def __init__(self, parties: Iterable[RelyingParty], table: SessionTable | None, keys: KeySources) -> None:
         self._parties = {party.name: party for party in parties}
