@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -25,7 +26,8 @@ Policy: TypeAlias = dict[str, Any]
 INJECTED = Path(__file__).with_name("injected")
 ROOT = Path(__file__).resolve().parents[2]
 _PATIENCE = 30.0  # seconds: how long a machine that is busy with other things may take
-_reserved: list[socket.socket] = []
+_reserved = contextlib.ExitStack()  # until the tests are over
+atexit.register(_reserved.close)
 
 
 def free_port() -> int:
@@ -44,7 +46,7 @@ def free_port() -> int:
             except OSError:
                 reservation.close()
                 continue
-        _reserved.append(reservation)
+        _reserved.enter_context(reservation)
         return port
 
 

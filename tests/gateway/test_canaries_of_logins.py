@@ -24,12 +24,12 @@ import pytest
 from stockade.grants import challenge_of
 from stockade.identity.opening import opened
 from stockade.passwords import make_basic
+from tests.chromium import Page, chromium
 from tests.controls.openid_provider import CLIENT, SECRET, OpenIdProvider, providing
-from tests.gateway.chromium import browsing
 from tests.gateway.client import Reply
 from tests.gateway.harness import Gateway, api, free_port, policy, running, wait_until
 from tests.gateway.test_token_service_gateway import PATH, Registered, post, register, robot, shop
-from tests.gateway.test_token_service_login import BACK, _press, _text, base, submit
+from tests.gateway.test_token_service_login import BACK, base, submit
 from tests.gateway.upstreams import Upstream
 
 pytestmark = pytest.mark.envoy
@@ -446,26 +446,21 @@ def test_passkeys(world: World, tmp_path: Any) -> None:
         "code_challenge": challenge_of(VERIFIER),
         "code_challenge_method": "S256",
     }
-    with browsing(tmp_path) as tab:
-        tab.call("WebAuthn.enable")
-        kind = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
-        simulated = {"isUserVerified": True, "automaticPresenceSimulation": True}
-        tab.call("WebAuthn.addVirtualAuthenticator", options={**kind, **simulated})
-        enter(tab, f"{base(gateway)}/oauth2/passkeys")
-        wait_until(lambda: "Add a passkey" in _text(tab), "the page")
-        tab.settle()
-        tab.run(KEEP)
-        _press(tab, "Add a passkey", "form[data-passkey] button")
-        wait_until(lambda: "The passkey is yours" in _text(tab), "a passkey")
-        enter(tab, f"{base(gateway)}/oauth2/authorize?{urlencode(asked)}")
-        wait_until(lambda: "Second factor" in _text(tab), "the page")
-        tab.settle()
-        tab.run(KEEP)
-        ticket = tab.run("document.querySelector('form[data-passkey] [name=ticket]').value")
-        _press(tab, "Second factor", "form[data-passkey] button")
-        wait_until(lambda: "Allow access?" in _text(tab), "the consent")
-        answers = [json.loads(line) for line in tab.run("window.name").splitlines()]
-        cookie = tab.cookies()["stockade"]["value"]
+    with chromium(tmp_path) as page:
+        page.add_authenticator()
+        enter(page, f"{base(gateway)}/oauth2/passkeys")
+        assert "Add a passkey" in page.text
+        page.run(KEEP)
+        page.click("form[data-passkey] button")
+        assert "The passkey is yours" in page.text
+        enter(page, f"{base(gateway)}/oauth2/authorize?{urlencode(asked)}")
+        assert "Second factor" in page.text
+        page.run(KEEP)
+        ticket = page.run("document.querySelector('form[data-passkey] [name=ticket]').value")
+        page.click("form[data-passkey] button")
+        assert "Allow access?" in page.text
+        answers = [json.loads(line) for line in page.run("window.name").splitlines()]
+        cookie = page.cookies()["stockade"]["value"]
     assert len(answers) == 2, "of the enrolment, and of the login"
     reply = httpx.post(
         f"{base(gateway)}/oauth2/passkey",
@@ -483,11 +478,10 @@ def test_passkeys(world: World, tmp_path: Any) -> None:
     nothing_is_told(world, secrets, [reply])
 
 
-def enter(tab: Any, url: str) -> None:
-    tab.go(url)
-    tab.run("document.querySelector('[name=username]').value = 'erin'")
-    tab.run(f"document.querySelector('[name=password]').value = {PASSWORD!r}")
-    tab.run("void document.querySelector('button').click()")
+def enter(page: Page, url: str) -> None:
+    page.go(url)
+    page.fill(username="erin", password=PASSWORD)
+    page.click()
 
 
 def test_the_search_finds_what_is_there(world: World) -> None:
