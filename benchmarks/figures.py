@@ -12,7 +12,8 @@ from benchmarks.load import Outcome
 from benchmarks.processes import TICKS_PER_SECOND
 
 SATURATED = "saturated"
-PACED = "paced"
+# Stages at a fixed rate, by the share of Stockade's throughput that they send.
+PACED = {"half": 0.5, "quarter": 0.25}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class Results:
     peers: dict[str, Measured] = field(default_factory=dict)
     not_started: dict[str, str] = field(default_factory=dict)
     voids: list[str] = field(default_factory=list)
-    paced_rates: dict[str, float] = field(default_factory=dict)
+    paced_rates: dict[str, dict[str, float]] = field(default_factory=dict)  # by stage, then load
 
     @property
     def sound(self) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from benchmarks.figures import PACED, SATURATED, Measured, Results, Sample, median_of, p50, p99, paired, rate
+from benchmarks.figures import SATURATED, Measured, Results, Sample, median_of, p50, p99, paired, rate
 from benchmarks.load import CONNECTIONS
 from benchmarks.peers import LOAD_CORE, PROXY_CORE, PlainEnvoy, Upstream
 from benchmarks.report import machine, number, table
@@ -144,29 +144,36 @@ def added_latency(results: Results) -> str:
         "errors",
         "core busy",
     ]
-    rows = [paced_row(results, load, name) for load in loads_of(results, PACED) for name in results.peers]
+    rows = [
+        paced_row(results, stage, load, name)
+        for load in loads_of(results, SATURATED)
+        for stage, rates in results.paced_rates.items()
+        if load in rates
+        for name in results.peers
+    ]
     intro = (
         f"Open loop on {CONNECTIONS} connections: Poisson arrivals, the same for every data plane in a round, at half "
-        "of Stockade's throughput unless the command says another rate. Latency counts from the instant a request was "
-        f"due; `{WITHOUT_PROXY}` shows how much of it is the client's own. A core is busier here than the rate "
-        "suggests, because a saturated proxy handles many requests at each waking, and a paced one few."
+        "and at a quarter of Stockade's throughput unless the command says another rate. Latency counts from the "
+        f"instant a request was due; `{WITHOUT_PROXY}` shows how much of it is the client's own. A core is busier here "
+        "than the rate suggests, because a saturated proxy handles many requests at each waking, and a paced one few: "
+        "at half of the throughput it is nearly full, and requests wait in line."
     )
     return f"### Latency at the same rate\n\n{intro}\n\n" + table(header, rows, text_columns=2)
 
 
-def paced_row(results: Results, load: str, name: str) -> list[str]:
-    """One peer at the rate of one load."""
+def paced_row(results: Results, stage: str, load: str, name: str) -> list[str]:
+    """One peer at the rate of one load in one stage."""
     peer = results.peers[name]
     return [
         load,
         name,
-        number(results.paced_rates[load]),
-        number(peer.median(PACED, load, p50), ".2f"),
-        number(peer.median(PACED, load, p99), ".2f"),
-        spread(against_base(results, PACED, load, name, lambda mine, base: p50(mine) - p50(base)), "+.2f"),
-        spread(against_base(results, PACED, load, name, lambda mine, base: p99(mine) - p99(base)), "+.2f"),
-        errors(peer, PACED, load),
-        busy(peer, PACED, load, name),
+        number(results.paced_rates[stage][load]),
+        number(peer.median(stage, load, p50), ".2f"),
+        number(peer.median(stage, load, p99), ".2f"),
+        spread(against_base(results, stage, load, name, lambda mine, base: p50(mine) - p50(base)), "+.2f"),
+        spread(against_base(results, stage, load, name, lambda mine, base: p99(mine) - p99(base)), "+.2f"),
+        errors(peer, stage, load),
+        busy(peer, stage, load, name),
     ]
 
 
