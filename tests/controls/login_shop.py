@@ -16,6 +16,7 @@ import pytest
 
 from stockade.config import Built, Loaded, build, load_text
 from stockade.gateway.dry_run import Decision, DryRun
+from stockade.gateway.runtime import Runtime
 from tests.controls.openid_provider import CLIENT, SECRET, OpenIdProvider, providing
 from tests.exchanges import make_request
 
@@ -43,7 +44,9 @@ class Live(DryRun):
 
     def __init__(self, loaded: Loaded, built: Built) -> None:
         super().__init__(loaded, built)
-        self._answers = self._runtime.stores
+        self._runtime.close()
+        self._runtime = Runtime(loaded, built)
+        self._answers, self.policy = self._runtime.stores, self._runtime.policy
 
 
 class Shop:
