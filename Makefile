@@ -41,7 +41,7 @@ $(SUITE): $(TEST_STAMP)
 # Tests that start gateways wait more than they work, so there are twice as many processes as two cores would ask for;
 # mypy, which keeps one core busy, runs beside them. Every gateway, and every worker in it, compiles all of Stockade
 # anew where Python may not keep its byte code.
-test: export PYTHONDONTWRITEBYTECODE =
+test bench: export PYTHONDONTWRITEBYTECODE =
 test: $(TEST_STAMP) test-packages $(SUITE)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
