@@ -86,3 +86,13 @@ def test_paths_of_others_are_left_to_them() -> None:
     for path, wanted in (("/graphql", False), ("/orders", True)):
         request = make_request("POST", path, headers=[("content-type", JSON)], has_body=True)
         assert control.wants_request_body(make_exchange(request)) is wanted
+
+
+@pytest.mark.parametrize(
+    "kind", [JSON + "; " + "a" * 10_000, " Application/JSON ;x=1", "application/" + "x" * 500 + "+json"]
+)
+@pytest.mark.parametrize("encoding", ["", " ", "identity", " Identity "])
+def test_no_way_of_writing_the_type_hides_a_body(kind: str, encoding: str) -> None:
+    held, stop = sent(b"{", kind, ("content-encoding", encoding))
+    assert held
+    assert stop is not None

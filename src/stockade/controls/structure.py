@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from stockade.payloads import BadPayload, Limits, check_structure, has_structure
+from stockade.payloads import BadPayload, Limits, check_structure, structure_of
 from stockade.redaction import excerpt
 from stockade.vocabulary import PASS, Control, Exchange, Finding, Stop, Verdict
+
+_PLAIN = ("", "identity")
 
 
 class Structure(Control):
@@ -37,12 +39,10 @@ class Structure(Control):
         return "limits of structure for bodies"
 
     def wants_request_body(self, exchange: Exchange) -> bool:
-        if self._elsewhere(exchange.request.path):
-            return False
         headers = exchange.request.headers
-        if (headers.get("content-encoding") or "identity").strip().lower() != "identity":
+        if "content-encoding" in headers and (headers.get("content-encoding") or "").strip().lower() not in _PLAIN:
             return False
-        return has_structure(headers.get("content-type") or "")
+        return structure_of(headers.get("content-type") or "") != "" and not self._elsewhere(exchange.request.path)
 
     def on_request_body(self, exchange: Exchange) -> Verdict:
         body = exchange.request_body

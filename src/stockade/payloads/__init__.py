@@ -13,7 +13,7 @@ from stockade.payloads.form import read_form
 from stockade.payloads.json_body import read_json
 from stockade.payloads.kinds import kind_of
 from stockade.payloads.limits import Limits
-from stockade.payloads.structure import check_structure, has_structure
+from stockade.payloads.structure import check_structure, structure_of
 from stockade.problems import Problem
 
 if TYPE_CHECKING:
@@ -48,13 +48,13 @@ __all__ = [
     "Schema",
     "Soap",
     "check_structure",
-    "has_structure",
     "kind_of",
     "read_fields",
     "read_form",
     "read_json",
     "read_multipart",
     "read_xml",
+    "structure_of",
 ]
 
 

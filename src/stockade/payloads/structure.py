@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Literal, TypeAlias
+
 from stockade.payloads.form import read_form
 from stockade.payloads.json_body import read_json
 from stockade.payloads.limits import Limits
 
-_FORM, _PARTS = "application/x-www-form-urlencoded", "multipart/form-data"
-_XML = ("application/xml", "text/xml")
+Kind: TypeAlias = Literal["json", "form", "multipart", "xml", ""]
+
+_KINDS: dict[str, Kind] = {
+    "application/json": "json",
+    "application/x-www-form-urlencoded": "form",
+    "multipart/form-data": "multipart",
+    "application/xml": "xml",
+    "text/xml": "xml",
+}
+_REMEMBERED, _SHORT = 256, 256  # fields, and characters of one: nobody can fill the memory with them
 
 
-def has_structure(content_type: str) -> bool:
-    """Whether bodies of this type (the field as it was sent) have any that is known."""
+def structure_of(content_type: str) -> Kind:
+    """What structure bodies of this type (the field as it was sent) have; empty: none that is known."""
+    return _remembered(content_type) if len(content_type) <= _SHORT else _structure_of(content_type)
+
+
+def _structure_of(content_type: str) -> Kind:
     media = content_type.partition(";")[0].strip().lower()
-    return media in ("application/json", _FORM, _PARTS, *_XML) or media.endswith(("+json", "+xml"))
+    if media.endswith("+json"):
+        return "json"
+    return "xml" if media.endswith("+xml") else _KINDS.get(media, "")
+
+
+_remembered: Callable[[str], Kind] = lru_cache(maxsize=_REMEMBERED)(_structure_of)
 
 
 def check_structure(body: bytes, content_type: str, limits: Limits, *, files: bool = True) -> None:
     """Raises BadPayload. A body of another type may be anything. files: whether those of multipart are looked into."""
-    media = content_type.partition(";")[0].strip().lower()
-    if media == "application/json" or media.endswith("+json"):
+    kind = structure_of(content_type)
+    if kind == "json":
         read_json(body, limits)
-    elif media == _FORM:
+    elif kind == "form":
         read_form(body, limits)
-    elif media == _PARTS:
+    elif kind == "multipart":
         from stockade.payloads.multipart import read_multipart
 
         read_multipart(body, content_type, limits, look_into=files)
-    elif media in _XML or media.endswith("+xml"):
+    elif kind == "xml":
         from stockade.payloads.xml_body import read_xml  # and with it lxml
 
         read_xml(body, limits)
