@@ -87,6 +87,37 @@ def test_cookies_and_repeated_fields_pass(plain: Gateway) -> None:
     assert ",".join(value for name, value in fields if name == "accept").replace(" ", "") == "x,y"
 
 
+def test_heads_of_many_fields(start: Start, serve: object) -> None:
+    """What goes goes, and what is set stands once, wherever in the head it was and however often."""
+    many = [(f"x-own-{number}", "a") for number in range(80)]
+    ours = [("Server", "leaky"), ("X-Powered-By", "a"), ("x-powered-by", "b")]
+
+    def answer(connection: Connection, seen: Seen) -> bool:
+        told.append(seen)
+        connection.socket.sendall(answering(500 if seen.target == "/broken" else 200, b"{}", *many, *ours))
+        return True
+
+    told: list[Seen] = []
+    server: Upstream = serve(answer)  # type: ignore[operator]
+    forged = {f"x-own-{number}": "a" for number in range(70)} | {
+        "X-Stockade-Principal": "root",
+        "X-Forwarded-For": "8.8.8.8",
+    }
+    gateway = start(policy(api(server.port)))
+    with Client(gateway.port) as client:
+        whole, broken = client.ask("GET", "/", forged), client.ask("GET", "/broken", forged)
+    for reply in (whole, broken):
+        names = [name for name, _ in reply.headers]
+        assert names.count("x-content-type-options") == 1
+        assert reply.header("x-content-type-options") == "nosniff"
+        assert {"server", "x-powered-by"}.isdisjoint(names)
+    assert [sum(name.startswith("x-own") for name, _ in reply.headers) for reply in (whole, broken)] == [80, 0]
+    assert all(
+        (seen.header("x-stockade-principal"), seen.header("x-forwarded-for")) == (None, "127.0.0.1") for seen in told
+    )
+    assert all(seen.header("x-own-69") == "a" for seen in told)
+
+
 def test_responses_pass_as_they_are(start: Start, serve: object) -> None:
     """Statuses, bodies and fields, but for what the policy removes and adds."""
     answers = {

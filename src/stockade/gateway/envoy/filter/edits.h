@@ -16,40 +16,47 @@ static bool stands_before(const char *list, const char *at, buffer name) {
   return false;
 }
 
+/* Which of many names are in a head: a bit for each, in order. Taken before the first change to the head, which ends
+ * what it points to. Of names beyond the first 64, and where the head is not known, all may be there. */
+typedef struct {
+  uint64_t bits;
+  int count;
+} presence;
+
+static void look_up(presence *p, const head *h, const char *name) {
+  if (h == NULL || p->count == 64) return;
+  p->bits |= (uint64_t)(field(h, name, strlen(name)) != NULL) << p->count++;
+}
+
+static bool may_be_there(const presence *p, int index) { return index >= p->count || p->bits >> index & 1; }
+
 /* Names and values of `sets` (name NUL value NUL ...) replace, names of `removes` go. A name that stands twice in
  * `sets` has two lines, as Set-Cookie must. Envoy is asked only for what changes: it takes a name as costly whether the
  * field is there or not. `h` is the head as it is now; NULL: unknown. */
 static void edit_head(const stream *s, int kind, const head *h, const char *sets, size_t sets_length,
                       const char *removes, size_t removes_length) {
-  enum { MOST_LOOKED_UP = 64 };
-  uint64_t there = 0;  /* a bit for each name, in order; taken before the first change, which ends what `h` points to */
+  const char *removes_end = removes + removes_length, *sets_end = sets + sets_length;
+  presence there = {0, 0};
+  for (const char *at = removes; at < removes_end; at += strlen(at) + 1) look_up(&there, h, at);
+  for (const char *at = sets; at < sets_end; at += strlen(at) + 1) {
+    look_up(&there, h, at);
+    at += strlen(at) + 1;
+  }
   int index = 0;
-  const char *at = removes, *end = removes + removes_length;
-  for (; h != NULL && at < end && index < MOST_LOOKED_UP; at += strlen(at) + 1, index++)
-    there |= (uint64_t)(field(h, at, strlen(at)) != NULL) << index;
-  for (at = sets, end = sets + sets_length; h != NULL && at < end && index < MOST_LOOKED_UP; index++) {
-    there |= (uint64_t)(field(h, at, strlen(at)) != NULL) << index;
-    at += strlen(at) + 1;
-    at += strlen(at) + 1;
-  }
-  int looked_up = index;
-#define THERE() (index >= looked_up || there >> index & 1)
   buffer none = {NULL, 0};
-  for (at = removes, end = removes + removes_length, index = 0; at < end; index++) {
+  for (const char *at = removes; at < removes_end; at += strlen(at) + 1) {
     buffer name = {at, strlen(at)};
-    at += name.length + 1;
-    if (THERE()) CALL(http_set_header)(s->envoy, kind, name, none);
+    if (may_be_there(&there, index++)) CALL(http_set_header)(s->envoy, kind, name, none);
   }
-  for (at = sets, end = sets + sets_length; at < end; index++) {
+  for (const char *at = sets; at < sets_end;) {
     buffer name = {at, strlen(at)};
-    bool again = stands_before(sets, at, name);
+    bool again = stands_before(sets, at, name), replaces = may_be_there(&there, index++);
     at += name.length + 1;
     buffer value = {at, strlen(at)};
     at += value.length + 1;
-    if (again || !THERE()) CALL(http_add_header)(s->envoy, kind, name, value);
+    if (again || !replaces) CALL(http_add_header)(s->envoy, kind, name, value);
     else CALL(http_set_header)(s->envoy, kind, name, value);
   }
-#undef THERE
 }
 
 static void edit(const stream *s, int kind, const char *sets, size_t sets_length, const char *removes, size_t removes_length) {
