@@ -72,7 +72,7 @@ def litestar_app() -> App:
     async def broken() -> None:
         raise RuntimeError("canary")
 
-    return litestar.Litestar([hello, broken])  # type: ignore[return-value]
+    return litestar.Litestar([hello, broken], logging_config=None)  # type: ignore[return-value]
 
 
 def django_app() -> App:

@@ -45,9 +45,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         workers=2,
     )
     provider = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    with ended(provider), serving(echo, behind), running(Gateway(folder, started)):
+    with ended(provider), serving(echo, behind):
         await_port(issuing, provider)
-        yield Site(url, issuer)
+        with running(Gateway(folder, started)):
+            yield Site(url, issuer)
 
 
 @pytest.fixture
