@@ -42,7 +42,7 @@ def run(folder: Path, requests: int) -> None:
     assert built.database is not None
     hash_key = read_hash_key(loaded)
     issued = ApiKeys(KeyStore(built.database.path), hash_key).issue("bench", AT)
-    runtime = Runtime(loaded, built, journal=False)
+    runtime = Runtime(loaded, built)
     request = _request(issued.text)
     gc.collect()
     gc.freeze()  # as a worker does

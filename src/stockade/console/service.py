@@ -6,7 +6,6 @@ Errors are problem details (RFC 9457). What is not foreseen is a 500 that says n
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import time
 import traceback
@@ -34,6 +33,7 @@ from stockade.identity.office import Office, open_office
 from stockade.identity.partners import NoSuchPartner, PartnerExists
 from stockade.identity.users import BadChoice, BadUser
 from stockade.networks import BadNetwork
+from stockade.payloads import BadPayload, read_json
 from stockade.stores import Conflict
 from stockade.vocabulary import StoreError
 from stockade.wire import problem
@@ -154,25 +154,12 @@ async def _read(request: Request, kind: type[Body] | None) -> Body | None:
     if data and media != "application/json":
         raise Refused(415, "The body must be application/json.")
     try:
-        value = json.loads(bytes(data).decode() or "{}", object_pairs_hook=_once, parse_constant=_no_number)
-        return kind.model_validate(value)
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, ValidationError):
-            raise _unlike(error) from None
-        raise Refused(400, "The body is no JSON, or has a member twice.") from None
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A member that stands there twice is two things to two readers. Raises ValueError."""
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        raise ValueError
-    return members
-
-
-def _no_number(_: str) -> Any:
-    """NaN and Infinity, which are no JSON."""
-    raise ValueError
+        return kind.model_validate(read_json(bytes(data) or b"{}"))
+    except BadPayload as error:
+        errors = [{"pointer": fault.pointer, "detail": fault.message} for fault in error.faults]
+        raise Refused(400, "The body cannot be read in one way alone.", errors=errors) from None
+    except ValidationError as error:
+        raise _unlike(error) from None
 
 
 def _unlike(error: ValidationError) -> Refused:

@@ -63,7 +63,7 @@ class DryRun:
 
         Raises StoreError when the key store cannot be opened.
         """
-        self._runtime = Runtime(loaded, built, journal=False)
+        self._runtime = Runtime(loaded, built, passive=True)
         self._answers: Answering = Onlooker(self._runtime.stores)
         self._loop = asyncio.Runner()
         self.policy = self._runtime.policy

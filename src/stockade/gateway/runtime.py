@@ -31,17 +31,19 @@ class Runtime:
     """
 
     def __init__(
-        self, loaded: Loaded, built: Built, counters: Counters | None = None, *, worker: int = 0, journal: bool = True
+        self, loaded: Loaded, built: Built, counters: Counters | None = None, *, worker: int = 0, passive: bool = False
     ) -> None:
-        """Without `counters` they are this process's own."""
+        """Without `counters` they are this process's own. passive: for trying things out, so no log is written, nothing
+        is taught, and no store makes or changes anything of its own.
+        """
         self.worker = worker
         self.metrics = Metrics()
         self._counters = counters or Counters()
-        self._passive = not journal  # what only tries things out teaches nothing, and makes nothing
+        self._passive = passive
         self._uses: dict[str, Use] = {}
         self.stores = self._stores(built, ())
         self.policy: Policy = built.policy
-        self.log = DecisionLog(_log_path(loaded)) if journal else None
+        self.log = DecisionLog(_log_path(loaded)) if not passive else None
         self._log_path = _log_path(loaded)
 
     @property
