@@ -108,11 +108,9 @@ class IdentitySection(Model):
 
     @model_validator(mode="after")
     def _passkeys_can_be_made(self) -> IdentitySection:
-        parts = urlsplit(self.issuer)
-        host = parts.hostname or ""
         if self.enrolment and not self.login:
             raise ValueError("enrolment is for people who log in: not with `login: false`")
-        if self.enrolment and (_is_address(host) or (parts.scheme == "http" and host != "localhost")):
+        if self.enrolment and not takes_passkeys(self.issuer):
             raise ValueError(
                 f"enrolment: browsers make no passkeys at {written(self.issuer)}, but at a name over https "
                 "(http for localhost)"
@@ -120,12 +118,15 @@ class IdentitySection(Model):
         return self
 
 
-def _is_address(host: str) -> bool:
+def takes_passkeys(issuer: str) -> bool:
+    """Whether browsers make and show passkeys there: at a name, over https, or at localhost."""
+    parts = urlsplit(issuer)
+    host = (parts.hostname or "").lower()
     try:
         ip_address(host)
     except ValueError:
-        return False
-    return True
+        return parts.scheme == "https" or host == "localhost"
+    return False
 
 
 def api_of(identity: Any) -> dict[str, Any] | None:

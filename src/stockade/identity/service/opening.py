@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, closing
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -13,7 +12,7 @@ from stockade.config import Loaded
 from stockade.config.database import database_place
 from stockade.config.hash_key import own_key, read_hash_key
 from stockade.config.secrets import read_envelope
-from stockade.config.sections.identity import IdentitySection
+from stockade.config.sections.identity import IdentitySection, takes_passkeys
 from stockade.config.users import UserSettings, user_settings
 from stockade.grants import Schedule
 from stockade.identity.answers import Answers
@@ -98,21 +97,13 @@ def party_at(issuer: str, settings: UserSettings) -> RelyingParty | None:
     """Who the service's pages are to an authenticator: the domain that the policy says, else the issuer's host, and no
     origin but the issuer's. None where no browser would show a passkey: an IP address, plain http, a foreign domain.
     """
+    if not takes_passkeys(issuer):
+        return None
     parts = urlsplit(issuer)
     host = (parts.hostname or "").lower()
-    if _is_address(host) or (parts.scheme != "https" and host != "localhost"):
-        return None
     told = settings.party or RelyingParty(host, (), settings.name)
     if host != told.id and not host.endswith(f".{told.id}"):
         return None
     port = parts.port if parts.port != {"https": 443, "http": 80}[parts.scheme] else None
     origin = f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
     return replace(told, origins=(origin,))
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
