@@ -55,13 +55,11 @@ def replay(
     \b
     Example: stockade replay decisions.jsonl --policy new.yaml
     """
-    from msgspec.structs import replace
-
     from stockade.config import build, load
     from stockade.gateway.dry_run import DryRun
     from stockade.gateway.recordings import read_recordings
 
-    loaded = replace(load(policy), would_make=[])
+    loaded = load(policy, passive=True)
     built = build(loaded)
     recordings = sorted(read_recordings(file, client), key=_moment)  # a log is in the order of the responses
     run = DryRun(loaded, built)

@@ -68,6 +68,10 @@ class Built(Struct, frozen=True):
     owners: OwnersFile | None = None  # None when no API learns owners
     parties: tuple[RelyingParty, ...] = ()
 
+    def homes(self, loaded: Loaded) -> Iterator[tuple[Api, Route]]:
+        """Each API of the policy, and its route; those of the login pages come after them."""
+        return zip(loaded.config.apis, self.policy.routes, strict=False)
+
 
 def build(loaded: Loaded) -> Built:
     """Build every API. Raises BadConfig with all that is wrong in any of them."""

@@ -10,7 +10,7 @@ from stockade.config.base import INLINE, Model, Secret
 from stockade.config.errors import BadConfig, Problem
 from stockade.config.texts import FilePath
 from stockade.config.units import Flag
-from stockade.stores import DatabasePlace, DatabaseTls
+from stockade.stores import Database, DatabasePlace, DatabaseTls
 from stockade.vocabulary import StoreError
 
 if TYPE_CHECKING:
@@ -71,6 +71,11 @@ def database_place(loaded: Loaded) -> DatabasePlace:
     return DatabasePlace(
         path, url, DatabaseTls(**files, verify=config.database.tls.verify, required=config.database.tls.required)
     )
+
+
+def open_database(loaded: Loaded) -> Database:
+    """The database of a policy; for who only looks, nothing of it is made or changed. Raises BadConfig, StoreError."""
+    return Database(database_place(loaded), passive=loaded.passive)
 
 
 def _url(loaded: Loaded) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import sqlalchemy as sql
 from sqlalchemy.pool import NullPool
 
-from stockade.stores.backend import plain
+from stockade.stores.backend import unopened
 from stockade.stores.migrations import migrate
 from stockade.stores.revision import Revision
 from stockade.vocabulary import StoreError
@@ -33,9 +33,11 @@ class SQLite:
         self._reader: sql.Connection | None = None
         self._mark: tuple[object, ...] = ()
         try:
+            if path.is_dir():
+                raise IsADirectoryError("it is a folder; name a file in it")
             self.revision = Revision(path.with_name(path.name + ".revision"))
         except OSError as error:
-            raise StoreError(f"{path}: the database cannot be opened: {error}") from error
+            raise unopened(self.name, error) from error
         try:
             with self.revision.locked():  # of several workers that start at once, one makes the tables
                 self.engine = _open(path)
@@ -44,7 +46,7 @@ class SQLite:
                     migrate(connection)
         except (OSError, sql.exc.SQLAlchemyError, StoreError) as error:
             self.revision.close()
-            raise StoreError(f"{path}: the database cannot be opened: {plain(error)}") from error
+            raise unopened(self.name, error) from error
 
     @contextmanager
     def reading(self) -> Iterator[sql.Connection]:
