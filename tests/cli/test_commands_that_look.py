@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
@@ -226,10 +227,9 @@ def test_older_tables_stay_so(given: Path, stockade: Stockade, words: tuple[str,
 # What is no database of ours, or no more.
 
 OPENS = [
-    words
-    for words in RUNS
-    if words[0] in ("check", "keys", "partners", "certs", "clients", "users", "secrets", "access")
-    or (words[:2] == ("explain", "GET") and "-H" in words)
+    (*name.split(), *runs[-1])
+    for name, runs in LOOKS.items()
+    if name.split()[0] in ("check", "explain", "replay", "keys", "partners", "certs", "clients", "users", "secrets")
 ]
 
 
@@ -255,7 +255,7 @@ def _half_written(file: Path) -> None:
 
 
 SPOILED = {
-    _a_folder: "it is a folder; name a file in it|cannot be written: Is a directory",
+    _a_folder: "it is a folder; name a file in it",
     _no_database: "file is not a database; name another file, or move this one away",
     _of_a_later_stockade: "its tables are at 9999_later, of a newer Stockade; this one knows them up to .*: update it",
     _half_written: "database disk image is malformed; put a copy of it in its place, or what .* can save",
@@ -273,5 +273,53 @@ def test_a_spoiled_database_is_told_in_a_line(
     ended = only_looks(given, stockade, words)
     assert (ended.status, ended.out) == (2, ""), ended
     (line,) = ended.err.splitlines()
-    assert re.search(rf"stockade\.db: the database cannot be .*({SPOILED[spoil]})$", line), line
+    assert re.search(rf"stockade\.db: the database cannot be opened: {SPOILED[spoil]}$", line), line
     assert line.startswith("stockade.yaml:1: " if words == ("check",) else "stockade: ")
+
+
+@pytest.mark.parametrize("words", [("ownership", "show"), ("ownership", "export")], ids=" ".join)
+@pytest.mark.parametrize("spoil", [_a_folder, _no_database], ids=lambda spoil: spoil.__name__.strip("_"))
+def test_spoiled_names_of_owners_are_told_in_a_line(
+    given: Path, stockade: Stockade, words: tuple[str, ...], spoil: Callable[[Path], None]
+) -> None:
+    spoil(given / "stockade.owners.db")
+    ended = only_looks(given, stockade, words)
+    assert (ended.status, ended.out) == (2, ""), ended
+    (line,) = ended.err.splitlines()
+    assert line.startswith("stockade: ")
+    assert re.search(rf"stockade\.owners\.db: the database cannot be opened: {SPOILED[spoil]}$", line), line
+
+
+def test_owners_are_known_where_only_their_names_are_left(used: Path, stockade: Stockade) -> None:
+    (used / "stockade.owners").unlink()
+    ended = only_looks(used, stockade, ("ownership", "show", "--json"))
+    assert ended.json()["entries"] == 1
+
+
+def test_check_where_a_journal_was_left(used: Path, stockade: Stockade) -> None:
+    """As a killed gateway leaves it, and as it looks where the index beside it was not copied along."""
+    with closing(sqlite3.connect(used / "stockade.db", isolation_level=None)) as writer:
+        writer.execute("PRAGMA wal_autocheckpoint=0")
+        writer.execute("UPDATE api_keys SET owner = 'carol'")
+        journal = (used / "stockade.db-wal").read_bytes()
+    assert journal
+    (used / "stockade.db-wal").write_bytes(journal)
+    (used / "stockade.db-shm").unlink(missing_ok=True)
+    for words in (("check",), ("keys", "list")):
+        assert only_looks(used, stockade, words).status == 0
+
+
+def test_check_looks_for_revocation_lists_and_makes_nothing(used: Path, stockade: Stockade) -> None:
+    """Whose newest number stands in the database."""
+    from tests.gateway.certificates import Authority
+
+    served = Authority(used, "Served").issue("server")
+    tls = {"certificate": str(served.certificate), "key": str(served.key)}
+    tls |= {"client_ca": "clients-ca.pem", "client_crl": "clients.crl"}
+    listen = f'listen: [{{address: "127.0.0.1:8443", tls: {json.dumps(tls)}}}]'
+    policy = used / "stockade.yaml"
+    policy.write_text(policy.read_text().replace('listen: [{address: "127.0.0.1:8080"}]', listen))
+    assert only_looks(used, stockade, ("check",)).status == 0
+    for name in ("stockade.db", "stockade.db.revision"):
+        (used / name).unlink()
+    assert only_looks(used, stockade, ("check",)).status in (0, 2)

@@ -179,10 +179,6 @@ def _log(loaded: Loaded) -> list[Problem]:
 def _database(loaded: Loaded, place: DatabasePlace) -> list[Problem]:
     """Whether it can be opened; for who only looks, whether `up` could make what is not there."""
     here = ("database", "url") if place.url else ("keys", "path")
-    if loaded.passive and not place.url:
-        troubles = _writable(loaded, place.path, f"{place.path}: the database", *here)
-        if troubles:
-            return troubles
     try:
         with closing(Database(place, passive=loaded.passive)) as database:
             KeyStore(database)
@@ -190,6 +186,8 @@ def _database(loaded: Loaded, place: DatabasePlace) -> list[Problem]:
         return []  # `up` brings them up to date
     except StoreError as error:
         return [loaded.problem(str(error), *here)]
+    if loaded.passive and not place.url:
+        return _writable(loaded, place.path, f"{place.path}: the database", *here)
     return []
 
 
