@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import sqlite3
@@ -237,6 +238,10 @@ def _a_folder(file: Path) -> None:
     file.mkdir()
 
 
+def _a_pipe(file: Path) -> None:
+    os.mkfifo(file)
+
+
 def _no_database(file: Path) -> None:
     file.write_text("no database " * 1000)
 
@@ -254,8 +259,9 @@ def _half_written(file: Path) -> None:
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
 
-SPOILED = {
+SPOILED: dict[Callable[[Path], None], str] = {
     _a_folder: "it is a folder; name a file in it",
+    _a_pipe: "it is no ordinary file; name another",
     _no_database: "file is not a database; name another file, or move this one away",
     _of_a_later_stockade: "its tables are at 9999_later, of a newer Stockade; this one knows them up to .*: update it",
     _half_written: "database disk image is malformed; put a copy of it in its place, or what .* can save",

@@ -10,11 +10,12 @@ from stockade.config.base import INLINE, Model, Secret
 from stockade.config.errors import BadConfig, Problem
 from stockade.config.texts import FilePath
 from stockade.config.units import Flag
-from stockade.stores import Database, DatabasePlace, DatabaseTls
+from stockade.stores import DatabasePlace, DatabaseTls
 from stockade.vocabulary import StoreError
 
 if TYPE_CHECKING:
     from stockade.config.loading import Loaded
+    from stockade.stores import Database
 
 
 class DatabaseTlsSection(Model):
@@ -75,6 +76,8 @@ def database_place(loaded: Loaded) -> DatabasePlace:
 
 def open_database(loaded: Loaded) -> Database:
     """The database of a policy; for who only looks, nothing of it is made or changed. Raises BadConfig, StoreError."""
+    from stockade.stores import Database
+
     return Database(database_place(loaded), passive=loaded.passive)
 
 

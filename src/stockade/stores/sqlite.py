@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 from stockade.stores.backend import unopened
 from stockade.stores.migrations import migrate
 from stockade.stores.revision import Revision
+from stockade.stores.sqlite_files import check_is_file
 from stockade.vocabulary import StoreError
 
 _PATIENCE = 5.0  # seconds to wait for another writer
@@ -33,8 +34,7 @@ class SQLite:
         self._reader: sql.Connection | None = None
         self._mark: tuple[object, ...] = ()
         try:
-            if path.is_dir():
-                raise IsADirectoryError("it is a folder; name a file in it")
+            check_is_file(path)  # before its rights are changed, or anything is made beside it
             self.revision = Revision(path.with_name(path.name + ".revision"))
         except OSError as error:
             raise unopened(self.name, error) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -18,15 +19,24 @@ def look_into(path: Path) -> sqlite3.Connection:
     With a journal beside the file that is in use, or was when its writer died, what stands in it counts. Without one
     nobody has the file open; SQLite would make a journal all the same, if it were not told so.
     """
-    if path.is_dir():
-        raise IsADirectoryError("it is a folder; name a file in it")
+    check_is_file(path)
     if not path.exists():
         return in_memory()
+    if not os.access(path, os.R_OK):
+        raise PermissionError("you may not read it: run this as the user whom the gateway runs as")
     journal, index = (path.with_name(path.name + ending) for ending in ("-wal", "-shm"))
     unused = not journal.exists() or not journal.stat().st_size
     if not unused and not index.exists():
         return _of_a_copy(path, journal)
     return _connect(path, "ro&immutable=1" if unused else "ro")
+
+
+def check_is_file(path: Path) -> None:
+    """Raises OSError where something else has that name: SQLite would wait at a pipe for ever."""
+    if path.is_dir():
+        raise IsADirectoryError("it is a folder; name a file in it")
+    if path.exists() and not path.is_file():
+        raise OSError("it is no ordinary file; name another")
 
 
 def in_memory() -> sqlite3.Connection:

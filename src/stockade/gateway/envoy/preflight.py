@@ -16,8 +16,7 @@ from stockade.config.base import HostPort
 from stockade.config.models import ListenTls
 from stockade.gateway.envoy.encryption import system_authorities
 from stockade.gateway.envoy.module import envoy_path, filter_path, libpython
-from stockade.stores import Database, DatabasePlace, KeySources, KeyStore
-from stockade.stores.migrations import OlderTables
+from stockade.stores import DatabasePlace, KeySources
 from stockade.vocabulary import StoreError
 
 
@@ -178,6 +177,8 @@ def _log(loaded: Loaded) -> list[Problem]:
 
 def _database(loaded: Loaded, place: DatabasePlace) -> list[Problem]:
     """Whether it can be opened; for who only looks, whether `up` could make what is not there."""
+    from stockade.stores import Database, KeyStore, OlderTables
+
     here = ("database", "url") if place.url else ("keys", "path")
     try:
         with closing(Database(place, passive=loaded.passive)) as database:
