@@ -68,11 +68,16 @@ class OwnerNames:
         if not self._passive:
             return self._open()
         connection = look_into(self.path)
-        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'edges'").fetchone() is None:
+        try:
+            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'edges'").fetchone() is not None:
+                return connection
+        except sqlite3.Error:
             connection.close()
-            connection = in_memory()
-            connection.execute(_SCHEMA)
-        return connection
+            raise
+        connection.close()
+        none = in_memory()
+        none.execute(_SCHEMA)
+        return none
 
     def write(self, changes: Iterable[Change], edges: Edges) -> None:
         """All or none; and look after twice as many rows, so that there are never many more than the table knows."""

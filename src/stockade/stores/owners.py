@@ -187,7 +187,7 @@ class Owners:
             pending, self._pending = self._pending, []
         try:
             self._names.write(pending, self.edges)
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             with self._lock:
                 self._pending = (pending + self._pending)[:_MOST_PENDING]
             raise StoreError(f"{self._names.path}: {error}") from error

@@ -43,7 +43,7 @@ class PostgreSQL:
     remote = True
 
     def __init__(self, place: DatabasePlace, *, passive: bool = False) -> None:
-        """passive: nothing is made or changed; Raises OlderTables where something had to be."""
+        """passive: nothing is made or changed. Raises StoreError; OlderTables, where something would have to be."""
         url = read_url(place.url)
         self.name = url.set(query={}).render_as_string(hide_password=True)
         try:
