@@ -36,9 +36,9 @@ static void stockade_let_response_go(uint64_t number) {
 static int stockade_end(uint64_t number, const char *ending, size_t length, int with_trailers) {
   stream *s = find(number);
   if (s == NULL || s->cut) return 0;
-  void *scheduler = CALL(http_filter_scheduler_new)(s->envoy);
   s->ending = malloc(length + 1);
-  if (s->ending == NULL || scheduler == NULL) return -1;
+  if (s->ending == NULL) return -1;
+  void *scheduler = CALL(http_filter_scheduler_new)(s->envoy);
   memcpy(s->ending, ending, length);
   s->ending[length] = '\0';
   s->ending_length = length;
@@ -64,7 +64,7 @@ static void end_stream(stream *s) {
 
 /* False when it could not be judged, and is over. */
 static bool ask(stream *s, int kind, bool ends, int *result) {
-  scratch.used = 0;
+  empty(&scratch);
   *result = -1;
   bool waits = kind == BUFFERED_RESPONSE && s->holds && s->judged;  /* what is there was judged when it came */
   if (waits || pack_body(&scratch, s->envoy, kind))
@@ -121,19 +121,15 @@ static int relay_trailers(stream *s) {
   return CONTINUE;
 }
 
-static bool begins(const buffer *text, const char *with) {
-  return text->length >= strlen(with) && strncasecmp(text->ptr, with, strlen(with)) == 0;
-}
-
 /* Whether what follows is no body, but another protocol. */
-static bool switches(stream *s) {
-  buffer value;
-  return get(s->envoy, ":status", &value) && begins(&value, "101");
+static bool switches(const head *h) {
+  const header *status = field(h, ":status", 7);
+  return status != NULL && begins_with(status, "101");
 }
 
 /* Whether a response may be a stream of messages; Python sees more closely. */
-static bool begins_stream(stream *s) {
-  buffer value;
-  if (switches(s)) return true;
-  return get(s->envoy, "content-type", &value) && (begins(&value, "text/event-stream") || begins(&value, "application/grpc"));
+static bool begins_stream(const head *h) {
+  const header *media = field(h, "content-type", 12);
+  if (switches(h)) return true;
+  return media != NULL && (begins_with(media, "text/event-stream") || begins_with(media, "application/grpc"));
 }
