@@ -106,10 +106,33 @@ static int stockade_replace_body(uint64_t number, const char *body, size_t lengt
   return s == NULL ? 0 : replace_body(s, body, length);
 }
 
+/* Nothing more of the upstream's response goes on. It ends with these bytes (malloc'ed; they are ours now), or with
+ * trailers (a packed list): not here and now, where Envoy may be in the midst of it, but as soon as it is back in its event
+ * loop, or when the upstream ends, if that is sooner. */
+static void cut_off(stream *s, char *ending, size_t length, bool with_trailers) {
+  s->cut = true;
+  s->ending = ending;
+  s->ending_length = length;
+  s->with_trailers = with_trailers;
+  void *scheduler = CALL(http_filter_scheduler_new)(s->envoy);
+  if (scheduler == NULL) return;
+  CALL(http_filter_scheduler_commit)(scheduler, EVENT_END);
+  CALL(http_filter_scheduler_delete)(scheduler);
+}
+
+/* Of the body whose last piece, if there is one, is of this kind. An upstream that is not at its end need never come to
+ * it: nobody waits for that. */
 static void put_replacement(stream *s, int kind) {
-  drain(s, kind);
+  if (CALL(http_get_body_size)(s->envoy, BUFFERED_RESPONSE)) kind = BUFFERED_RESPONSE;
+  drain(s, BUFFERED_RESPONSE);
+  drain(s, RECEIVED_RESPONSE);
   buffer data = {s->replacement, s->replacement_length};
-  if (s->replacement_length) CALL(http_append_body)(s->envoy, kind, data);
+  if (!s->response_ended) {
+    cut_off(s, s->replacement, s->replacement_length, false);
+    s->replacement = NULL;
+    return;
+  }
+  if (data.length) CALL(http_append_body)(s->envoy, kind, data);
   s->replaced = true;
 }
 
@@ -147,16 +170,21 @@ static void fail(stream *s) {
   if (!s->answered) answer(s, FAILED_HEADERS, sizeof FAILED_HEADERS, FAILED, failed_length(s));
 }
 
-/* The same when the upstream has answered already: its response is replaced, head and body. */
-static void refuse_response(stream *s) {
+/* Remove all fields of a head or of trailers. */
+static void strip(const stream *s, int kind) {
   empty(&scratch);
   head h;
-  if (open_head(&h, s->envoy, RESPONSE)) {
-    for (size_t i = 0; i < h.count; i++)
-      if (h.fields[i].key_length && h.fields[i].key[0] != ':') pack(&scratch, h.fields[i].key, h.fields[i].key_length);
-    close_head(&h);
-  }
-  edit(s, RESPONSE, FAILED_HEADERS, sizeof FAILED_HEADERS, scratch.text, scratch.used);
+  if (!open_head(&h, s->envoy, kind)) return;
+  for (size_t i = 0; i < h.count; i++)
+    if (h.fields[i].key_length && h.fields[i].key[0] != ':') pack(&scratch, h.fields[i].key, h.fields[i].key_length);
+  close_head(&h);
+  edit(s, kind, NULL, 0, scratch.text, scratch.used);
+}
+
+/* The same when the upstream has answered already: its response is replaced, head and body. */
+static void refuse_response(stream *s) {
+  strip(s, RESPONSE);
+  edit(s, RESPONSE, FAILED_HEADERS, sizeof FAILED_HEADERS, NULL, 0);
   replace_body(s, FAILED, failed_length(s));
 }
 

@@ -73,8 +73,10 @@ EXPORT int envoy_dynamic_module_on_http_filter_response_headers(void *envoy, con
     return STOP;
   }
   if (result <= 0) refuse_response(s);
-  if (s->replacement != NULL && ends) put_replacement(s, BUFFERED_RESPONSE);
-  if (s->replacement != NULL) return CONTINUE;
+  if (s->replacement != NULL) {
+    put_replacement(s, BUFFERED_RESPONSE);
+    return CONTINUE;
+  }
   return (s->flags & READ_RESPONSE_BODY || s->holds) && !ends ? STOP : CONTINUE;
 }
 
@@ -88,15 +90,7 @@ EXPORT int envoy_dynamic_module_on_http_filter_response_body(void *envoy, const 
     if (result == DROP || s->replacement == NULL) return result;  /* DROP: it may be gone */
   }
   if (s->replacement == NULL && s->flags & READ_RESPONSE_BODY && (!ends || !judge_response_body(s))) return STOP;
-  if (s->replacement == NULL || s->replaced) return CONTINUE;
-  if (CALL(http_get_body_size)(envoy, BUFFERED_RESPONSE)) {
-    put_replacement(s, BUFFERED_RESPONSE);
-    drain(s, RECEIVED_RESPONSE);
-  } else if (ends) {
-    put_replacement(s, RECEIVED_RESPONSE);
-  } else {
-    drain(s, RECEIVED_RESPONSE);
-  }
+  if (s->replacement != NULL && !s->replaced) put_replacement(s, RECEIVED_RESPONSE);
   return CONTINUE;
 }
 
@@ -105,9 +99,14 @@ EXPORT int envoy_dynamic_module_on_http_filter_response_trailers(void *envoy, co
   if (s->answered) return CONTINUE;
   s->response_ended = true;
   if (s->waits == AT_RESPONSE_HEAD) return STOP;
-  if (s->cut || (s->flags & READ_RESPONSE_STREAM && s->replacement == NULL)) return relay_trailers(s);
-  if (s->replacement == NULL && s->flags & READ_RESPONSE_BODY && !judge_response_body(s)) return STOP;
-  if (s->replacement != NULL && !s->replaced) put_replacement(s, BUFFERED_RESPONSE);
+  if (s->cut || (s->flags & READ_RESPONSE_STREAM && s->replacement == NULL)) {
+    if (relay_trailers(s) != CONTINUE) return STOP;
+  } else if (s->replacement == NULL && s->flags & READ_RESPONSE_BODY && !judge_response_body(s)) {
+    return STOP;
+  }
+  if (s->replacement == NULL) return CONTINUE;
+  strip(s, RESPONSE_TRAILERS);
+  if (!s->replaced) put_replacement(s, BUFFERED_RESPONSE);
   return CONTINUE;
 }
 

@@ -31,21 +31,13 @@ static void stockade_let_response_go(uint64_t number) {
   if (s != NULL) s->flags &= ~(uint32_t)READ_RESPONSE_BODY;
 }
 
-/* End a response that has begun: with these bytes, or with trailers (a packed list). Not here and now, where Envoy may
- * be in the midst of it, but as soon as it is back in its event loop. */
+/* End a response that has begun; see `cut_off`. */
 static int stockade_end(uint64_t number, const char *ending, size_t length, int with_trailers) {
   stream *s = find(number);
   if (s == NULL || s->cut) return 0;
-  s->ending = malloc(length + 1);
-  if (s->ending == NULL) return -1;
-  void *scheduler = CALL(http_filter_scheduler_new)(s->envoy);
-  memcpy(s->ending, ending, length);
-  s->ending[length] = '\0';
-  s->ending_length = length;
-  s->with_trailers = with_trailers;
-  s->cut = true;
-  CALL(http_filter_scheduler_commit)(scheduler, EVENT_END);
-  CALL(http_filter_scheduler_delete)(scheduler);
+  buffer kept = keep(ending, length);
+  if (kept.ptr == NULL) return -1;
+  cut_off(s, (char *)kept.ptr, length, with_trailers);
   return 0;
 }
 
@@ -112,10 +104,8 @@ static int relay_response(stream *s, int kind) {
 static int relay_trailers(stream *s) {
   int result;
   if (!s->cut && !ask(s, BUFFERED_RESPONSE, true, &result)) return STOP;
-  if (s->replacement != NULL) {
-    put_replacement(s, BUFFERED_RESPONSE);
-    return CONTINUE;
-  }
+  if (s->cut) strip(s, RESPONSE_TRAILERS);
+  if (s->replacement != NULL) return CONTINUE;
   if (s->cut && !s->answered && s->with_trailers) edit(s, RESPONSE_TRAILERS, s->ending, s->ending_length, NULL, 0);
   end_with(s, BUFFERED_RESPONSE);
   return CONTINUE;

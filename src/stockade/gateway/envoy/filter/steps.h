@@ -74,8 +74,6 @@ static void go_on_with_response(stream *s, int at, int result) {
       relay_response(s, BUFFERED_RESPONSE) != CONTINUE)
     return;
   if (s->holds && s->replacement == NULL && !s->bodiless) return;  /* the head waits for the body */
-  if (s->replacement != NULL && s->response_ended) put_replacement(s, BUFFERED_RESPONSE);
-  else if (s->replacement != NULL && CALL(http_get_body_size)(s->envoy, BUFFERED_RESPONSE))
-    CALL(http_drain_body)(s->envoy, BUFFERED_RESPONSE, CALL(http_get_body_size)(s->envoy, BUFFERED_RESPONSE));
+  if (s->replacement != NULL) put_replacement(s, BUFFERED_RESPONSE);
   CALL(http_filter_continue_encoding)(s->envoy);
 }

@@ -29,7 +29,7 @@ typedef struct {
   bool judged;  /* a first piece of the response was, so that what waits has been */
   char *replacement;  /* the body to send in place of the upstream's; NULL: its own */
   size_t replacement_length;
-  bool cut;  /* a control stopped the stream: nothing more of it goes on, and this is how it ends */
+  bool cut;  /* nothing more of the upstream's goes on, and this is how the response ends */
   bool with_trailers;
   char *ending;
   size_t ending_length;
