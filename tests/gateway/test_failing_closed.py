@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
@@ -50,9 +49,7 @@ def behave(connection: Connection, seen: Seen) -> bool:
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     port = free_port()
-    door = Gateway(
-        tmp_path_factory.mktemp("failing"), policy(api(port, "probe")), environment={"PROBE": "yes"}
-    )
+    door = Gateway(tmp_path_factory.mktemp("failing"), policy(api(port, "probe")), environment={"PROBE": "yes"})
     with upstream(port, behave), running(door):
         yield door
 

@@ -110,11 +110,12 @@ static int stockade_replace_body(uint64_t number, const char *body, size_t lengt
  * trailers (a packed list): not here and now, where Envoy may be in the midst of it, but as soon as it is back in its event
  * loop, or when the upstream ends, if that is sooner. */
 static void cut_off(stream *s, char *ending, size_t length, bool with_trailers) {
-  s->cut = true;
+  free(s->ending);
   s->ending = ending;
   s->ending_length = length;
   s->with_trailers = with_trailers;
-  void *scheduler = CALL(http_filter_scheduler_new)(s->envoy);
+  void *scheduler = s->cut ? NULL : CALL(http_filter_scheduler_new)(s->envoy);
+  s->cut = true;
   if (scheduler == NULL) return;
   CALL(http_filter_scheduler_commit)(scheduler, EVENT_END);
   CALL(http_filter_scheduler_delete)(scheduler);
