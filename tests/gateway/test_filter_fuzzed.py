@@ -51,4 +51,4 @@ def test_short_lives(fuzzed: Path, scripts: list[bytes]) -> None:
 def test_long_lives(fuzzed: Path, seed: int) -> None:
     """Deep states need longer scripts than hypothesis makes."""
     chance = Random(seed)
-    play(fuzzed, [chance.randbytes(chance.randrange(3000)) for _ in range(60)])
+    play(fuzzed, [chance.randbytes(chance.randrange(3000)) for _ in range(200)])
