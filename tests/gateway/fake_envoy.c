@@ -121,6 +121,10 @@ static void finish(filter *f) {
   f->module = NULL;
   envoy_dynamic_module_on_http_filter_destroy(module);
 }
+/* A refusal is sent when the upstream has ended, if not before. */
+static void over(const filter *f) {
+  assert(!f->refused || f->continues || ((const stream *)f->module)->waits != AWAKE);
+}
 /* What a hook of a body lets go on, goes on; what it stops, is kept. */
 static void sort_out(filter *f, int result, int received) {
   body *came = &f->bodies[received], *kept = &f->bodies[received + 1];
@@ -380,6 +384,7 @@ static void step(void) {
   } else if (what == 6 && f->response == 1) {
     if (ends) f->response = 2;
     receive(f, RECEIVED_RESPONSE, "\1\1\1\1\1\1\1\1", next(9), ends);
+    if (ends && f->module != NULL) over(f);
     if (ends && f->module != NULL && f->continues) finish(f);
   } else if (what == 7 && f->response == 1) {
     f->response = 2;
@@ -387,6 +392,7 @@ static void step(void) {
     sort_out(f, envoy_dynamic_module_on_http_filter_response_trailers(f, f->module), RECEIVED_RESPONSE);
     for (size_t i = 0; f->refused && f->module != NULL && f->continues && i < f->maps[RESPONSE_TRAILERS].count; i++)
       assert(f->maps[RESPONSE_TRAILERS].fields[i].key[0] == ':' || f->maps[RESPONSE_TRAILERS].fields[i].key_length == 0);
+    if (f->module != NULL) over(f);
     if (f->continues) finish(f);
   } else if (what == 8 && ends) {
     finish(f);

@@ -127,6 +127,7 @@ static void put_replacement(stream *s, int kind) {
   if (CALL(http_get_body_size)(s->envoy, BUFFERED_RESPONSE)) kind = BUFFERED_RESPONSE;
   drain(s, BUFFERED_RESPONSE);
   drain(s, RECEIVED_RESPONSE);
+  s->holds = false;
   buffer data = {s->replacement, s->replacement_length};
   if (!s->response_ended) {
     cut_off(s, s->replacement, s->replacement_length, false);
