@@ -38,7 +38,7 @@ from stockade.vocabulary import (
 )
 from stockade.wire import Request, Response
 
-_VERDICTS = (Pass, Stop)
+_VERDICTS = frozenset((Pass, Stop))
 _MOST_HEARD = 20  # findings of the messages of a stream that the record tells; the rest is counted
 _INTERNAL_ERROR = 1011  # of a WebSocket (RFC 6455, section 7.4.1)
 
@@ -160,9 +160,9 @@ class Session(Struct, eq=False):
         for binding, hook in hooks:
             try:
                 verdict = hook(exchange)
-                if type(verdict) not in _VERDICTS:
+                if verdict is not PASS and type(verdict) not in _VERDICTS:
                     verdict = yield from verdict
-                    if type(verdict) not in _VERDICTS:
+                    if verdict is not PASS and type(verdict) not in _VERDICTS:
                         raise TypeError("a hook must return Pass or Stop")  # noqa: TRY301 - the control's error
             except Exception as error:  # noqa: BLE001 - whatever a control does wrong, the policy says what follows
                 verdict = self._control_error(binding, error)
