@@ -190,6 +190,8 @@ class Rule(Struct, eq=False):
         if self.links[0].capture:
             transaction.tx.update(note.captures)
         veil = transaction.veil
+        if veil is not None:
+            veil.captured = note.captures if self.links[0].capture else ()
         return Match(
             self.id,
             self.place,

@@ -8,7 +8,7 @@ they are transformed, which part came from where: they are withheld where the re
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 _MOST_TEXT = 4096  # bytes of a value that are looked through: as many as are kept of it
 _MOST_LOOKS = 256  # values of a phase that are looked through; all others are withheld
 _LONGEST_NAME = 256  # characters that are shown
-_NAMED = ("ARGS", "ARGS_GET", "ARGS_POST", "FILES", "FILES_TMP_CONTENT", "MULTIPART_FILENAME", "MULTIPART_PART_HEADERS")
+_NAMED = ("ARGS", "ARGS_GET", "ARGS_POST", "FILES", "FILES_TMP_CONTENT", "MULTIPART_PART_HEADERS")
 _NAMES = ("ARGS_NAMES", "ARGS_GET_NAMES", "ARGS_POST_NAMES", "FILES_NAMES", "MULTIPART_NAME")
 _PATH = ("REQUEST_FILENAME", "REQUEST_BASENAME", "PATH_INFO")
 _TARGET = ("REQUEST_URI", "REQUEST_URI_RAW", "REQUEST_LINE", "QUERY_STRING")
-_COPIES = ("TX", "MATCHED_VAR", "MATCHED_VARS", "USERID")  # of what stands elsewhere in the request
+_COPIES = ("TX", "MATCHED_VAR", "USERID")  # of what stands elsewhere in the request
 _KEPT = ("IP", "GLOBAL", "SESSION", "USER", "RESOURCE")  # of what came in others
 _ALWAYS = ("REQUEST_COOKIES", "FULL_REQUEST", "REMOTE_USER", "SESSIONID")
 _IN_PLACE_OF_NAMES = frozenset((*_NAMED, *_NAMES))
@@ -62,6 +62,7 @@ class Veil:
         self._secrecy = secrecy
         self._transaction = transaction
         self._values = transaction.values
+        self.captured: Collection[str] = ()  # by the match that is told: the digits of TX that hold parts of it
         self._looked: dict[bytes, bool] = {}
 
     def variable(self, variable: bytes) -> str:
@@ -88,11 +89,9 @@ class Veil:
         if collection == "MATCHED_VAR":
             return bool(matched) and self.hides(*matched[-1])
         if collection in ("MATCHED_VAR_NAME", "MATCHED_VARS_NAMES"):
-            return bool(matched) and not self._is_name(*_parted(matched[-1][0]))
-        if collection == "TX" and key in _CAPTURES and matched:
-            rule = self._transaction.rule
-            own = rule is not None and rule.links[0].capture
-            return any(self.hides(*pair) for pair in (matched[-1:] if own else matched))
+            return not all(self._is_name(*_parted(variable)) for variable, _ in matched)
+        if collection == "TX" and key in _CAPTURES:
+            return self.hides(*matched[-1]) if key in self.captured else self._has_secret
         if not key and collection in ("ARGS", "ARGS_GET", "ARGS_POST", "REQUEST_HEADERS"):
             return self._has_secret
         return self.hides(f"{collection}:{key}".encode() if key else collection.encode(), value)
@@ -131,6 +130,11 @@ class Veil:
         """Scores are shown, and the like; a number that is a secret's value is no score."""
         return value in self._secrets if value.isdigit() else self._has_secret
 
+    def _hides_matched(self, collection: str, key: bytes, value: bytes) -> bool:
+        """Its keys are variables."""
+        nested = key.startswith(b"MATCHED_VARS")
+        return self._has_secret if nested or not key else self.hides(key, value)
+
     def _hides_kept(self, _: str, __: bytes, value: bytes) -> bool:
         return not value.isdigit()
 
@@ -150,6 +154,10 @@ class Veil:
         """Whether what stands where a name should is one."""
         if collection.startswith("REQUEST_COOKIES"):  # of what has no equals sign, browsers make a value
             return key in self._cookies
+        if collection == "MATCHED_VARS":
+            return self._is_name(*_parted(key))
+        if collection == "MULTIPART_FILENAME":  # names itself
+            return not any(self._names(name) for name, _ in self._values["FILES"])
         return collection not in _IN_PLACE_OF_NAMES or not self._is_no_form or key in self._in_query
 
     @cached_property
@@ -214,7 +222,9 @@ class Veil:
 
     @cached_property
     def _has_secret(self) -> bool:
-        return bool(self._secrets or self._secret_groups) or self._query_mentions or self._body_mentions
+        known = bool(self._secrets or self._secret_groups)
+        known = known or any(gives_secret(_text(value)) for _, value in self._values["REQUEST_HEADERS"])
+        return known or self._path_mentions or self._query_mentions or self._body_mentions
 
 
 def _text(value: bytes) -> str:
@@ -232,11 +242,12 @@ def _group(name: bytes) -> bytes:
 
 _JUDGES: dict[str, Callable[[Veil, str, bytes, bytes], bool]] = {
     **dict.fromkeys(_NAMED, Veil._hides_field),
-    **dict.fromkeys((*_NAMES, "REQUEST_COOKIES_NAMES"), Veil._hides_name),
+    **dict.fromkeys((*_NAMES, "REQUEST_COOKIES_NAMES", "MULTIPART_FILENAME"), Veil._hides_name),
     **dict.fromkeys(_PATH, Veil._hides_path),
     **dict.fromkeys(_TARGET, Veil._hides_target),
     **dict.fromkeys(("REQUEST_BODY", "XML"), Veil._hides_body),
     **dict.fromkeys(("REQUEST_HEADERS", "RESPONSE_HEADERS"), Veil._hides_header),
+    "MATCHED_VARS": Veil._hides_matched,
     **dict.fromkeys(_COPIES, Veil._hides_copy),
     **dict.fromkeys(_KEPT, Veil._hides_kept),
     **dict.fromkeys(_ALWAYS, Veil._hides),
