@@ -46,7 +46,7 @@ _words = re.compile(r"[^\W\d_]+").findall
 _FIELD = re.compile(
     r"""(?<![\w.%\[\]$@-])(?P<name>[\w.%\[$@-][\w.%\[\]$@-]*+)(?:\\?["'`\]])*+\s{0,8}(?:=|:|%3[dDaA])>?\s{0,8}"""
 )
-_VALUE = re.compile(r""" "(?:[^"\\]|\\.)*" (?=[\s,;&}\])]|\Z) | [^&;\n]* """, re.DOTALL | re.VERBOSE)
+_VALUE = re.compile(r""" "(?:[^"\\]|\\.)*" (?=[\s,;&}\])]|\Z) | [^&\n]* """, re.DOTALL | re.VERBOSE)
 # The same in XML, where names stand in elements and attributes.
 _ELEMENT = re.compile(r"<\s{0,8}([\w.:-]{1,128})")
 

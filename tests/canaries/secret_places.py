@@ -56,6 +56,7 @@ class Sent:
             has_body=bool(self.body),
         )
 
+
 def posted(kind: str, body: str | bytes, target: str = "/things") -> Sent:
     data = body.encode() if isinstance(body, str) else body
     return Sent("POST", target, (("content-type", kind), ("content-length", str(len(data)))), data)
@@ -150,9 +151,9 @@ class World:
             session, stop = refuse_unread(self._run.policy, request.request, request.trouble)
             return session.close(stop.response.status, 1.0)
         session = open_session(self._run.policy, request)
-        verdict = drive(session.receive(REQUEST_HEAD), self._run._answers.answer)  # noqa: SLF001
+        verdict = drive(session.receive(REQUEST_HEAD), self._run._answers.answer)
         if session.reads_request_body:
-            verdict = drive(session.receive(RequestBody(sent.body)), self._run._answers.answer)  # noqa: SLF001
+            verdict = drive(session.receive(RequestBody(sent.body)), self._run._answers.answer)
         record = session.close(verdict.response.status if isinstance(verdict, Stop) else 200, 1.0)
         self._metrics.count(record, 0.001)
         return record

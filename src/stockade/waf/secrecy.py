@@ -130,7 +130,7 @@ class Veil:
         """Scores are shown, and the like; a number that is a secret's value is no score."""
         return value in self._secrets if value.isdigit() else self._has_secret
 
-    def _hides_matched(self, collection: str, key: bytes, value: bytes) -> bool:
+    def _hides_matched(self, _: str, key: bytes, value: bytes) -> bool:
         """Its keys are variables."""
         nested = key.startswith(b"MATCHED_VARS")
         return self._has_secret if nested or not key else self.hides(key, value)
