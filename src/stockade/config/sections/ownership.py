@@ -147,7 +147,8 @@ class OwnershipItem(Section):
         return tuple(map(_claim, self.owner))
 
     def _id_places(self) -> list[str]:
-        return [*self.id, *(each.id for each in (*self.learn, *self.tell, *self.share)), *self.lists.values()]
+        given = [each.id for each in (*self.tell, *self.share, *self.move, *self.unshare)]
+        return [*self.id, *(each.id for each in self.learn), *given, *self.lists.values()]
 
     def ownership(self, api: str) -> Ownership:
         ids = _claim(self.ids) if self.ids is not None else None
