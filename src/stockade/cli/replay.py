@@ -108,6 +108,7 @@ def _decide(run: DryRun, recorded: Recorded) -> Decision:
 
 
 def _outcome(recorded: Recorded, decision: Decision) -> Outcome:
+    from stockade.redaction import redact_path
     from stockade.wire import BadRequest
 
     request = recorded.request.request if isinstance(recorded.request, BadRequest) else recorded.request
@@ -115,7 +116,7 @@ def _outcome(recorded: Recorded, decision: Decision) -> Outcome:
     return Outcome(
         line=recorded.line,
         method=request.method,
-        path=request.path,
+        path=redact_path(request.path),
         api=decision.api,
         was=recorded.action,
         action=decision.action,
