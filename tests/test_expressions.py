@@ -1,8 +1,8 @@
 """Our regular expressions mean the same in every Python that we run on.
 
 Before 3.11.5 (Debian 12 has 3.11.2) a group that is repeated possessively, `(?:…)*+`, goes on from wherever the attempt
-that failed had last looked (python/cpython#100061): `(?:%[0-9A-F]{2})*+` takes the lone `%` of `%zz`. Harmless is a group
-whose every alternative tells by single characters, ahead of anything that repeats or looks around.
+that failed had last looked (python/cpython#100061): `(?:%[0-9A-F]{2})*+` takes the lone `%` of `%zz`. Harmless is a
+group whose every alternative tells by single characters, ahead of anything that repeats or looks around.
 """
 
 from __future__ import annotations
