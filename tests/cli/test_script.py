@@ -203,3 +203,16 @@ def test_every_help_has_an_example(words: list[str], monkeypatch: pytest.MonkeyP
     command = CliRunner().invoke(app, [*shown[1:3], "--help"], terminal_width=80)  # of a group, what it shows of it
     for option in (word for word in shown if word.startswith("-") and words):
         assert option in ended.output.replace(example, "") or option in command.output.replace(example, "")
+
+
+def test_a_port_that_there_is_not(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "stockade", "demo", "--port", "99999"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "Invalid value for '--port'" in ended.stderr
