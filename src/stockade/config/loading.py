@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from stockade.config.defaults import with_defaults
 from stockade.config.errors import BadConfig, Problem
 from stockade.config.models import Config
-from stockade.config.reading import Place, Reader, decode, nearest_line
+from stockade.config.reading import MOST_BYTES, Place, Reader, decode, nearest_line
 from stockade.config.sections.identity import api_of
 from stockade.config.wording import explain
 
@@ -52,7 +52,8 @@ class Loaded(Struct, frozen=True):
 def load(path: Path, environment: Mapping[str, str] = os.environ) -> Loaded:
     """Read and validate a policy file. Raises BadConfig with all that is wrong."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)  # what is too large is refused by its first bytes: /dev/zero has no last
     except OSError as error:
         hint = "; make one with `stockade init`" if isinstance(error, FileNotFoundError) else ""
         raise BadConfig([Problem(str(path), 0, f"cannot be read: {error.strerror}{hint}")]) from None
