@@ -50,12 +50,12 @@ static void edit_head(const stream *s, int kind, const head *h, const char *sets
   }
   for (const char *at = sets; at < sets_end;) {
     buffer name = {at, strlen(at)};
-    bool again = stands_before(sets, at, name), replaces = may_be_there(&there, index++);
+    bool replaces = may_be_there(&there, index++) && !stands_before(sets, at, name);
     at += name.length + 1;
     buffer value = {at, strlen(at)};
     at += value.length + 1;
-    if (again || !replaces) CALL(http_add_header)(s->envoy, kind, name, value);
-    else CALL(http_set_header)(s->envoy, kind, name, value);
+    if (replaces) CALL(http_set_header)(s->envoy, kind, name, value);
+    else CALL(http_add_header)(s->envoy, kind, name, value);
   }
 }
 
@@ -73,7 +73,17 @@ typedef struct {
   buffer sets, removes, absent, not_media;  /* lists of NUL-separated texts */
 } shortcut;
 static shortcut *shortcuts;
-static int32_t shortcut_count;
+static int32_t shortcut_count, shortcut_room;
+enum { FEW_SHORTCUTS = 16, MOST_SHORTCUTS = 65536 };
+
+static bool grow_shortcuts(void) {
+  int32_t room = shortcut_room == 0 ? FEW_SHORTCUTS : shortcut_room * 2;
+  shortcut *grown = room <= MOST_SHORTCUTS ? realloc(shortcuts, (size_t)room * sizeof *shortcuts) : NULL;
+  if (grown == NULL) return false;
+  shortcuts = grown;
+  shortcut_room = room;
+  return true;
+}
 
 static buffer keep(const char *text, size_t length) {
   char *copy = malloc(length + 1);
@@ -85,12 +95,10 @@ static buffer keep(const char *text, size_t length) {
 }
 
 /* Called on Envoy's thread, when a route is first used. Returns its number, or -1 when there is no room. */
-enum { MOST_SHORTCUTS = 65536 };
 static int32_t stockade_add_shortcut(int below, const char *sets, size_t sets_length, const char *removes,
                                      size_t removes_length, const char *absent, size_t absent_length,
                                      const char *not_media, size_t not_media_length) {
-  if (shortcuts == NULL) shortcuts = calloc(MOST_SHORTCUTS, sizeof(shortcut));
-  if (shortcuts == NULL || shortcut_count == MOST_SHORTCUTS) return -1;
+  if (shortcut_count == shortcut_room && !grow_shortcuts()) return -1;
   shortcut *way = &shortcuts[shortcut_count];
   *way = (shortcut){below, keep(sets, sets_length), keep(removes, removes_length), keep(absent, absent_length),
                     keep(not_media, not_media_length)};

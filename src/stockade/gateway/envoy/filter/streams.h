@@ -43,7 +43,6 @@ static int64_t now(void) {
   return (int64_t)at.tv_sec * 1000000000 + at.tv_nsec;
 }
 
-
 static bool waits_at_head(const stream *s) { return s->waits == AT_BATCH || s->waits == AT_REQUEST_HEAD; }
 
 enum { SLOT_BITS = 24 };  /* of a number: its place in the table; the rest never comes twice */
