@@ -13,7 +13,8 @@ WORKERS ?= 4
 SUITE := $(VENV)/share/jsonschema-4.26.0.tar.gz
 NGINX_MODSECURITY := /usr/lib/nginx/modules/ngx_http_modsecurity_module.so
 SOURCES := pyproject.toml setup.py src/stockade/gateway/envoy/build_filter.py \
-	$(wildcard src/stockade/gateway/envoy/filter/* src/stockade/stores/table/*)
+	$(wildcard src/stockade/gateway/envoy/filter/* src/stockade/stores/table/* src/stockade/*/native/* \
+	src/stockade/native/*)
 
 .PHONY: demo test bench format lint clean system-packages test-packages
 

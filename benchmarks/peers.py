@@ -9,6 +9,7 @@ import http.client
 import importlib
 import importlib.metadata
 import json
+import platform
 import shlex
 import subprocess
 import sys
@@ -283,11 +284,12 @@ class Stockade(Proxy):
         return self._filled(self.up_template)
 
     def version(self) -> str:
-        """The installed distribution's version, or `unreleased` when it runs from a source tree."""
+        """The installed distribution's version (`unreleased`: a source tree), and the interpreter it runs on."""
+        python = f"Python {platform.python_version()}, {platform.python_compiler()}"
         try:
-            return "Stockade " + importlib.metadata.version("stockade")
+            return f"Stockade {importlib.metadata.version('stockade')} ({python})"
         except importlib.metadata.PackageNotFoundError:
-            return "Stockade unreleased"
+            return f"Stockade unreleased ({python})"
 
     def check(self, headers: Mapping[str, str]) -> None:
         """A gateway that lets strangers in would be fast for the wrong reason; one that is not ready, too."""

@@ -1,9 +1,11 @@
-"""Strict JSON: the cases, equality of the quick, the exact and a plain reader, pointers, bombs."""
+"""Strict JSON: the cases, equality of the quick judge, the exact and a plain reader, pointers, bombs."""
 
 from __future__ import annotations
 
 import json
 import math
+import re
+import struct
 from collections import Counter
 from typing import Any
 
@@ -12,6 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stockade.payloads import BadPayload, Limits, read_json
+from stockade.payloads._json import is_sound
+from stockade.payloads.json_body import check_json
 from stockade.payloads.json_exact import read_exactly
 from tests.payloads import plain_json
 from tests.payloads.case_files import cases
@@ -43,7 +47,7 @@ def test_case(letter, rule, name, body):
         assert same(read_exactly(body, DEFAULT), value)
         return
     assert rules(body)[0] == rule
-    assert rules(body) == rules(body, read=read_exactly)
+    assert rules(body) == rules(body, read=read_exactly) == rules(body, read=check_json)
     if letter == "n":
         with pytest.raises(ValueError):  # noqa: PT011 # of several kinds
             json.loads(body.decode(), parse_constant=refuse_constant)
@@ -72,6 +76,13 @@ def agree(body: bytes, limits: Limits) -> None:
         except BadPayload:
             found = ("refused", "")
         assert found == plain, read
+    if plain[0] == "refused" or not is_doubtful(body):
+        assert is_sound(body, limits.json) == (plain[0] == "read")
+
+
+def is_doubtful(body: bytes) -> bool:
+    """What the quick judge may leave to the exact reader although it is sound."""
+    return re.search(rb"[eE][-+]?[0-9]{3}|[-+.eE0-9]{65}", body) is not None
 
 
 names = st.sampled_from(
@@ -159,6 +170,67 @@ def test_a_double_is_read_as_it_was_written(value):
 def test_floats_round_like_the_standard_library(text):
     value = read_json(text.encode(), Limits(integer=10**60))
     assert same(value, json.loads(text)) or math.isinf(value)
+
+
+# The quick judge
+
+ORDINARY = {
+    "order": json.dumps({"customer": "c-20417", "items": [{"price": "14.90", "quantity": 4}] * 20, "note": ""}),
+    "indented": json.dumps({"a": [1.5, -0, 1e-7, True, None], "b": {}}, indent=2) + "\r\n\t",
+    "escaped": json.dumps({"stra\u00dfe": '\U0001d11e \\ " / \n', "b\\": "\u0000"}),
+    "as-it-is": json.dumps({"stra\u00dfe": "\U0001d11e \u20ac", "\U0001d11e": "\U0010fffd"}, ensure_ascii=False),
+    "deep": "[" * 32 + "]" * 32,
+    "many": json.dumps([{f"name{index}": index for index in range(100)}] * 100),
+    "long": json.dumps(["e" * 65_536, "\u00e9" * 65_536], ensure_ascii=False),
+    "largest": "[9007199254740991,-9007199254740991]",
+}
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_no_ordinary_body_takes_the_slow_way(name):
+    body = ORDINARY[name].encode()
+    assert is_sound(body, DEFAULT.json)
+    assert same(read_json(body), json.loads(body))
+
+
+@settings(max_examples=300)
+@given(st.text(max_size=40), st.booleans())
+def test_any_text_is_read_or_refused_for_what_it_holds(text, ascii_alone):
+    body = json.dumps({text: [text]}, ensure_ascii=ascii_alone).encode("utf-8", "surrogatepass")
+    agree(body, DEFAULT)
+
+
+@settings(max_examples=200)
+@given(st.lists(st.text(st.sampled_from("ab\u00e9\U0001d11e"), max_size=3), max_size=200), st.data())
+def test_a_name_that_comes_twice_is_found_however_it_is_written(given_names, data):
+    written = [json.dumps(name, ensure_ascii=data.draw(st.booleans())) for name in given_names]
+    body = ("{" + ",".join(f"{name}:1" for name in written) + "}").encode()
+    assert is_sound(body, DEFAULT.json) == (len(set(given_names)) == len(given_names))
+
+
+def test_one_body_may_have_a_name_in_many_objects():
+    body = json.dumps([{"a": {"a": {"a": 1}}}] * 3_000).encode()
+    assert is_sound(body, DEFAULT.json)
+    assert not is_sound(body[:-2] + b',"a":1}]', DEFAULT.json)
+
+
+@pytest.mark.parametrize("size", range(24))
+def test_nothing_is_read_beyond_the_end(size):
+    """Each beginning of a body is refused, whatever stands behind it in memory."""
+    whole = b'{"a\\u00e9":"\xf0\x9d\x84\x9e\\n",\t"b":1e5}'
+    assert is_sound(whole, DEFAULT.json)
+    kept = bytearray(whole)
+    for cut in range(size, len(whole), 24):
+        assert not is_sound(bytes(kept[:cut]), DEFAULT.json)
+
+
+def test_the_judge_takes_bytes_and_its_own_limits():
+    with pytest.raises(TypeError):
+        is_sound(bytearray(b"1"), DEFAULT.json)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        is_sound(b"1")  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match="seven numbers"):
+        is_sound(b"1", struct.pack("=6Q", *range(6)))
 
 
 # Where, and all at once

@@ -40,7 +40,8 @@ class Structure(Control):
 
     def wants_request_body(self, exchange: Exchange) -> bool:
         headers = exchange.request.headers
-        if "content-encoding" in headers and (headers.get("content-encoding") or "").strip().lower() not in _PLAIN:
+        encoding = headers.get("content-encoding")
+        if encoding is not None and encoding.strip().lower() not in _PLAIN:
             return False
         return structure_of(headers.get("content-type") or "") != "" and not self._elsewhere(exchange.request.path)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from stockade.engine.bodies import has_whole_body, is_sifted, wants_body, wants_request_body
@@ -38,7 +38,7 @@ from stockade.vocabulary import (
 )
 from stockade.wire import Request, Response
 
-_VERDICTS = (Pass, Stop)
+_VERDICTS = frozenset((Pass, Stop))
 _MOST_HEARD = 20  # findings of the messages of a stream that the record tells; the rest is counted
 _INTERNAL_ERROR = 1011  # of a WebSocket (RFC 6455, section 7.4.1)
 
@@ -46,57 +46,46 @@ Observer: TypeAlias = Callable[[str, Binding, Verdict], None]
 Steps: TypeAlias = Asking[Verdict]
 
 
-def open_session(policy: Policy, request: Request, observe: Observer | None = None) -> Session:
-    """Pick the request's route, once, and begin. `observe` is told each control's verdict (see `stockade explain`)."""
-    route = policy.route(request.authority, request.path)
-    return Session(policy, route, request, observe)
+def open_session(
+    policy: Policy, request: Request, observe: Observer | None = None, route: Route | None = None
+) -> Session:
+    """Pick the request's route (unless it is given), once, and begin.
+
+    observe: is told each control's verdict (see `stockade explain`).
+    """
+    route = route or policy.route(request.authority, request.path)
+    if route is None:
+        return _unrouted(policy, request)
+    operation = route.operations.name(request.method, request.path)
+    return Session(policy, route, Exchange(request, route.api, operation, client_of(request, route)), observe)
+
+
+def _unrouted(policy: Policy, request: Request) -> Session:
+    return Session(policy, None, Exchange(request, "", method_name(request.method), request.peer.address))
 
 
 def refuse_unread(policy: Policy, request: Request, trouble: str) -> tuple[Session, Stop]:
     """Refuse a request whose target is ambiguous: it has no route, but it has a record."""
-    session = Session(policy, None, request, None)
+    session = _unrouted(policy, request)
     finding = Finding("bad-target", where="target", evidence=excerpt(redact_path(request.path)), severity="medium")
     detail = f"{trouble[0].upper()}{trouble[1:]}."
     return session, session.refuse("routing", finding, session.exchange.problem(400, detail))
 
 
-class Session:
+class Session(Struct, eq=False):
     """One exchange. Feed it events with `receive`, run what comes back with a driver, `close` it at the end."""
 
-    __slots__ = (
-        "_decided",
-        "_findings",
-        "_heard",
-        "_observe",
-        "_policy",
-        "_sifting",
-        "action",
-        "control",
-        "exchange",
-        "route",
-        "stopped",
-    )
-
-    def __init__(self, policy: Policy, route: Route | None, request: Request, observe: Observer | None) -> None:
-        self._policy = policy
-        self._observe = observe
-        self._decided = ""
-        self._findings: list[Finding] = []
-        self._heard = 0  # findings of messages
-        self._sifting: Sifting | None = None
-        self.route = route
-        self.action: Action = "allow"
-        self.control: str | None = None
-        self.stopped = False
-        if route is None:
-            self.exchange = Exchange(request, "", method_name(request.method), request.peer.address)
-        else:
-            self.exchange = Exchange(
-                request,
-                route.api,
-                route.operations.name(request.method, request.path),
-                client_of(request, route),
-            )
+    _policy: Policy
+    route: Route | None
+    exchange: Exchange
+    _observe: Observer | None = None
+    action: Action = "allow"
+    control: str | None = None
+    stopped: bool = False
+    _decided: str = ""
+    _findings: list[Finding] = []
+    _heard: int = 0  # findings of messages
+    _sifting: Sifting | None = None
 
     @property
     def reads_request_body(self) -> bool:
@@ -171,9 +160,9 @@ class Session:
         for binding, hook in hooks:
             try:
                 verdict = hook(exchange)
-                if type(verdict) not in _VERDICTS:
+                if verdict is not PASS and type(verdict) not in _VERDICTS:
                     verdict = yield from verdict
-                    if type(verdict) not in _VERDICTS:
+                    if verdict is not PASS and type(verdict) not in _VERDICTS:
                         raise TypeError("a hook must return Pass or Stop")  # noqa: TRY301 - the control's error
             except Exception as error:  # noqa: BLE001 - whatever a control does wrong, the policy says what follows
                 verdict = self._control_error(binding, error)

@@ -8,7 +8,17 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from stockade.config import Built, Loaded
-from stockade.engine import REQUEST_HEAD, Binding, NotNow, RequestBody, Session, drive, refuse_unread, resume
+from stockade.engine import (
+    REQUEST_HEAD,
+    Binding,
+    NotNow,
+    RequestBody,
+    Session,
+    drive,
+    open_session,
+    refuse_unread,
+    resume,
+)
 from stockade.engine.policy import Route
 from stockade.gateway.onlooker import Onlooker
 from stockade.gateway.runtime import Runtime
@@ -79,14 +89,13 @@ class DryRun:
             heard.add(id(binding))
             said.append(_said(phase, binding, verdict))
 
-        route = route or self.policy.route(request.authority, request.path)
-        session = Session(self.policy, route, request, observe)
+        session = open_session(self.policy, request, observe, route)
         session.exchange.principal = who
         verdict = self._drive(session.receive(REQUEST_HEAD))
         if session.reads_request_body:
             verdict = self._drive(session.receive(RequestBody(body)))
         # Who wants no such body is not asked: that is no matter where the request goes on.
-        unheard = _unheard(route, heard) if isinstance(verdict, Stop) else ()
+        unheard = _unheard(session.route, heard) if isinstance(verdict, Stop) else ()
         return _decision(session, verdict, tuple(said), unheard)
 
     def refuse(self, bad: BadRequest) -> Decision:

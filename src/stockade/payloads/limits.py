@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from struct import Struct
+
+import msgspec
 from msgspec.structs import force_setattr
 
 SAFE_INTEGER = 2**53 - 1
@@ -11,7 +13,7 @@ SAFE_INTEGER = 2**53 - 1
 LONGEST_NUMBER = 1024  # characters, whatever the policy says: reading takes the square of the length
 
 
-class Limits(Struct, frozen=True):
+class Limits(msgspec.Struct, frozen=True):
     """Sizes are characters for text and bytes for files. All count from the top of one body.
 
     Raises ValueError for a limit below 1 where that makes no sense.
@@ -49,17 +51,18 @@ class Limits(Struct, frozen=True):
     instructions: bool = False  # processing instructions
     comments: bool = True  # but never amid text, where parsers disagree on what the text is
 
-    digit_run: bytes = b""  # made from the others: a number that breaks a limit has as many digits in a row
+    json: bytes = b""  # made from the others: those of JSON as `_json.is_sound` takes them
 
     def __post_init__(self) -> None:
         for field in self.__struct_fields__:
             value = getattr(self, field)
             if type(value) is int and value < (field in _AT_LEAST_ONE):
                 raise ValueError(f"the limit {field} must be at least {int(field in _AT_LEAST_ONE)}, not {value}")
-        # A number one character too long has at most four that are no digits, and digits in at most three runs.
-        run = min(len(str(self.integer)), 16, (min(self.number, LONGEST_NUMBER) - 3) // 3)
-        force_setattr(self, "digit_run", b"0" * max(run, 1))
+        number = min(self.number, LONGEST_NUMBER)
+        words = (self.depth, self.members, self.items, self.name, self.string, number, self.integer)
+        force_setattr(self, "json", _WORDS.pack(*(min(word, _MOST) for word in words)))
 
 
+_WORDS, _MOST = Struct("=7Q"), 2**64 - 1
 _AT_LEAST_ONE = frozenset(("depth", "name", "string", "number", "integer", "filename", "elements"))
 DEFAULT = Limits()

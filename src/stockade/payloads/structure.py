@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from stockade.payloads.form import read_form
-from stockade.payloads.json_body import read_json
+from stockade.payloads.json_body import check_json
 from stockade.payloads.limits import Limits
 
 Kind: TypeAlias = Literal["json", "form", "multipart", "xml", ""]
@@ -41,7 +41,7 @@ def check_structure(body: bytes, content_type: str, limits: Limits, *, files: bo
     """Raises BadPayload. A body of another type may be anything. files: whether those of multipart are looked into."""
     kind = structure_of(content_type)
     if kind == "json":
-        read_json(body, limits)
+        check_json(body, limits)
     elif kind == "form":
         read_form(body, limits)
     elif kind == "multipart":

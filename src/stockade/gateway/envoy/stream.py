@@ -7,6 +7,8 @@ import traceback
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec import Struct
+
 from stockade.engine import Flow, Session, Sifting
 from stockade.gateway.envoy._filter import lib
 from stockade.vocabulary import Verdict
@@ -15,31 +17,18 @@ from stockade.wire import Response
 FORWARD, ANSWERED, SUSPENDED = 1, 2, 3  # 0 is a failure: see filter/
 
 
-class Stream:
+class Stream(Struct, eq=False):
     """`response` is its head as it came, while it is judged; a flow is there where a control reads messages."""
 
-    __slots__ = (
-        "client_flow",
-        "engine",
-        "held",
-        "number",
-        "phase",
-        "response",
-        "session",
-        "upstream_flow",
-        "verdict",
-    )
-
-    def __init__(self, number: int, session: Session) -> None:
-        self.number = number  # what filter/ knows it by; it may be gone
-        self.session = session
-        self.engine = 0.0  # seconds spent deciding
-        self.phase = "head"
-        self.verdict: Verdict | Exception | None = None  # what a suspended stream was waiting for
-        self.response: Response | None = None
-        self.client_flow: Flow | None = None
-        self.upstream_flow: Flow | Sifting | None = None
-        self.held = 0  # bytes of the response that pass before it is let go; 0: it goes as it comes
+    number: int  # what filter/ knows it by; it may be gone
+    session: Session
+    engine: float = 0.0  # seconds spent deciding
+    phase: str = "head"
+    verdict: Verdict | Exception | None = None  # what a suspended stream was waiting for
+    response: Response | None = None
+    client_flow: Flow | None = None
+    upstream_flow: Flow | Sifting | None = None
+    held: int = 0  # bytes of the response that pass before it is let go; 0: it goes as it comes
 
 
 STREAMS: dict[int, Stream] = {}  # by number

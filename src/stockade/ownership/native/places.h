@@ -5,7 +5,7 @@
  * key, so that halves of two entries, should a writer be robbed of its lock, are nobody's. */
 #pragma once
 #include "../../stores/table/lock.h"
-#include "../../stores/table/siphash.h"
+#include "../../native/siphash.h"
 
 enum { WAYS = 5, VERSION = 1, KINDS = 256 };
 static const char MAGIC[8] = "stkowner";

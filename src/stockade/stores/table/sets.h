@@ -5,7 +5,7 @@
 #pragma once
 #include "lock.h"
 #include "measures.h"
-#include "siphash.h"
+#include "../../native/siphash.h"
 
 enum { WAYS = 5, VERSION = 1 };
 static const char MAGIC[8] = "stockade";
