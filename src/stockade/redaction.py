@@ -1,9 +1,14 @@
-"""Masking: what may be a secret never reaches a log, an error or a finding whole."""
+"""Masking: what may be a secret never reaches a log, an error or a finding whole.
+
+Secrets are known by what they look like (`redact`) and by the names of the fields that hold them (`secret_names`).
+"""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
+
+from stockade.secret_names import redact_fields
 
 # API keys of ours, JSON Web Tokens (`{` and what may follow it begin with these two letters in base64), and the
 # Authorization schemes that carry a secret.
@@ -21,7 +26,7 @@ _REMEMBERED, _SHORT = 4096, 512  # paths, as `wire.parse_target` remembers them 
 _is_uuid = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}").fullmatch
 # What makes a short segment worth hiding too: a key, a token, an Authorization value, a mail address, a password.
 _find_telling = re.compile(r"stk_|eyJ|@|%40|\b(?i:bearer|basic|digest)(?:%20|\s)").search
-_HINTS = ("stk_", "eyJ", "@", "%", " ", "\t")  # without one of them there is nothing telling
+_HINTS = ("stk_", "eyJ", "@", "%", " ", "\t", "=")  # without one of them there is nothing telling
 
 
 def mask(text: str, keep: int = 4) -> str:
@@ -45,7 +50,9 @@ def redact(text: str) -> str:
 
 
 def redact_path(path: str) -> str:
-    """A path for the log. Numbers and UUIDs stay, for they identify what was asked for; opaque tokens do not."""
+    """A path for the log. Numbers and UUIDs stay, for they identify what was asked for; opaque tokens do not, nor
+    what parameters hold whose names say that it is secret (`/orders;jsessionid=…`).
+    """
     return _redact_short(path) if len(path) <= _SHORT else _redact_path(path)
 
 
@@ -55,6 +62,9 @@ def _redact_path(path: str) -> str:
         return path
     if len(path) > _MOST:  # cut between segments: the beginning of a secret must not pass for a short word
         path = path[:_MOST].rpartition("/")[0] + "/…"
+    if "=" in path:
+        path, mark, query = path.partition("?")
+        path = "/".join(map(redact_fields, path.split("/"))) + mark + redact_fields(query)
     return "/".join(mask(part) if _opaque(part, telling) else part for part in path.split("/"))
 
 

@@ -27,7 +27,7 @@ def secrets(shop: Path, stockade: Stockade, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sealed, "sealed_columns", lambda: [TABLE.c.secret])
     with closing(Database(shop / "stockade.db")) as database:
         database.write(sql.schema.CreateTable(TABLE))
-        assert stockade("secrets", "status").status == 0
+        assert stockade("secrets", "rewrap").status == 0  # which makes the key
         ring = KeyFile(shop / "stockade.secret-key")
         rows = [{"id": number, "secret": Envelope(ring).seal(b"%d" % number, b"test")} for number in range(3)]
         database.write_many(sql.insert(TABLE), rows)

@@ -179,6 +179,9 @@ BODIES = {
     "/br": Bodies((JSON, ("content-encoding", "br")), ((0, b"\x0b\x02\x80compressed\x03"),)),
     "/image": Bodies((("content-type", "image/png"),), ((0, SECRET.encode()),)),
     "/split": Bodies((JSON,), ((0, b'{"a":"' + b"x" * 5000 + b" AKIAIOSF"), (0.05, b'ODNN7EXAMPLE tail"}'))),
+    "/more": Bodies(
+        (JSON,), ((0, b"[1"), (0.05, f',"{SECRET}"'.encode()), *[(0.05, f',"{SECRET}"'.encode())] * 9, (0, b"]"))
+    ),
     "/late": Bodies((JSON,), ((0, b'{"a":"' + b"x" * 200_000), (0.2, f' {SECRET}"}}'.encode()))),
     "/events": Bodies(
         (("content-type", "text/event-stream"),),
@@ -248,6 +251,14 @@ def test_a_secret_in_two_pieces(telling: Door) -> None:
     body = telling.get("/split", "masking").body
     assert body == b'{"a":"' + b"x" * 5000 + b" " + b"*" * 20 + b' tail"}'
     assert telling.get("/split", "blocking").status == 502
+
+
+def test_what_comes_after_a_refusal(telling: Door) -> None:
+    """The upstream goes on; none of that goes out, be it as the beginning of the next response."""
+    with Client(telling.port) as client:
+        assert client.ask("GET", "/more", {"host": "blocking.test"}).status == 502
+        time.sleep(0.2)
+        assert client.ask("GET", "/", {"host": "open.test"}).body == b'"none"'
 
 
 def test_what_has_begun_is_left_unfinished(telling: Door) -> None:

@@ -246,3 +246,19 @@ def test_a_certificate_that_is_gone(changing: Gateway, authority: Authority) -> 
     assert "cannot be read" in errors[0]
     assert fingerprint(changing, authority) == before
     assert ask(changing.port, "GET", "/a", tls=authority.client()).status == 200
+
+
+@pytest.mark.parametrize("name", ["good\0spiffe://admin", "a\0b\0x-forged\0yes\0last", "\0"], ids=ascii)
+def test_a_name_in_a_certificate_with_a_zero_byte(
+    secured: Gateway, authority: Authority, clients_authority: Authority, echoing: Upstream, name: str
+) -> None:
+    """To the filter such a name would be several texts, the last of them header fields that nobody sent."""
+    shown = clients_authority.issue("zero", [name])
+    before = len(echoing.seen)
+    try:
+        reply = ask(port(secured, OFFERED), "GET", "/", {}, tls=authority.client(certificate=shown))
+    except (ssl.SSLError, ConnectionError, EOFError):
+        pass  # refused in the handshake
+    else:
+        assert reply.status == 503, reply
+    assert echoing.seen[before:] == []

@@ -15,7 +15,7 @@ import pytest
 from stockade.engine import NotNow
 from stockade.logins import Identity
 from stockade.stores import Database, DatabasePlace, KeySources, LoginSessions, RelyingParty, SessionTable, Source
-from stockade.stores.sessions import SessionRow
+from stockade.stores.session_rows import SessionRow
 from stockade.tokens import JwtRules, parse_jwks
 from stockade.vocabulary import EndSessions, FindSession, StoreError
 from tests.controls.openid_provider import CLIENT, SECRET, OpenIdProvider, providing

@@ -53,7 +53,7 @@ def report(
     from stockade.config import build, load
     from stockade.journal.usage import Usage
 
-    loaded = load(policy)
+    loaded = load(policy, passive=True)
     built = build(loaded)
     since = datetime.fromtimestamp(time.time() - days * 86400.0, UTC).isoformat()[:19]
     holders = _holders(loaded)
@@ -61,7 +61,7 @@ def report(
     with Usage() as usage:
         for log in logs or [_log(loaded)]:
             usage.read(log, since)
-        for api, route in zip(loaded.config.apis, built.policy.routes, strict=True):
+        for api, route in built.homes(loaded):
             if api.authorization is not None:
                 reporter = Reporter(api, route, usage, holders)
                 found.append((reporter, list(reporter.principals())))
@@ -95,15 +95,12 @@ def _log(loaded: Loaded) -> Path:
 def _holders(loaded: Loaded) -> dict[str, Held]:
     """What principals hold by their API keys, where there is a store of keys."""
     from stockade.cli.access_report import Held
-    from stockade.config.database import database_place
-    from stockade.stores import Database, KeyStore
+    from stockade.config.database import open_database
+    from stockade.stores import KeyStore
 
-    place = database_place(loaded)
-    if not place.url and not place.path.exists():
-        return {}
     now = time.time()
     found: dict[str, Held] = {}
-    with closing(Database(place)) as database:
+    with closing(open_database(loaded)) as database:
         for record in KeyStore(database).all():
             if record.refusal(now) is None:
                 before = found.get(record.owner, Held())

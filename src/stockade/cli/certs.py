@@ -117,7 +117,7 @@ def list_certificates(
     \b
     Example: stockade certs list --json
     """
-    with opened(policy) as office:
+    with opened(policy, passive=True) as office:
         rows = [certificate_dict(record) for record in office.certificates.issued(holder)]
     print_rows(rows, ("serial", "holder", "state", "start", "end", "names"), as_json)
 
@@ -162,7 +162,7 @@ def export(
     \b
     Example: stockade certs export > clients-ca.pem
     """
-    with opened(policy) as office:
+    with opened(policy, passive=True) as office:
         if serial is None:
             typer.echo(office.certificates.bundle(), nl=False)
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from os.path import relpath
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -28,19 +27,16 @@ def check(file: PolicyFile = DEFAULT_POLICY, as_json: AsJson = False) -> None:
     \b
     Example: stockade check stockade.yaml
     """
-    from msgspec.structs import replace
-
     from stockade.cli import posture
     from stockade.cli.protection import protection
     from stockade.config import build, load
     from stockade.gateway.envoy.preflight import check_files
 
-    missing: list[Path] = []
-    loaded = replace(load(file), would_make=missing)
+    loaded = load(file, passive=True)
     built = build(loaded)
     check_files(loaded, built)
-    routes = built.policy.routes[: len(loaded.config.apis)]  # those of the login pages follow
-    rows = [protection(loaded, index, route) for index, route in enumerate(routes)]
+    missing = loaded.would_make or []
+    rows = [protection(loaded, index, route) for index, (_, route) in enumerate(built.homes(loaded))]
     described = posture.postures(loaded)
     if as_json:
         protected: dict[str, object] = {"protection": [row for of_api in rows for row in of_api]}

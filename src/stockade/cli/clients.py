@@ -29,17 +29,16 @@ ClientId = Annotated[str, typer.Argument(metavar="CLIENT", help="The client's id
 
 
 @contextmanager
-def _opened(policy: Path) -> Iterator[Clients]:
+def _opened(policy: Path, *, passive: bool = False) -> Iterator[Clients]:
     from stockade.config import load
-    from stockade.config.database import database_place
+    from stockade.config.database import open_database
     from stockade.config.hash_key import read_hash_key
     from stockade.identity.clients import Clients
-    from stockade.stores import Database
     from stockade.stores.clients import ClientStore
 
-    loaded = load(policy)
+    loaded = load(policy, passive=passive)
     hash_key = read_hash_key(loaded)
-    with closing(Database(database_place(loaded))) as database:
+    with closing(open_database(loaded)) as database:
         yield Clients(ClientStore(database), hash_key)
 
 
@@ -105,7 +104,7 @@ def list_clients(policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -> No
     \b
     Example: stockade clients list --json
     """
-    with _opened(policy) as clients:
+    with _opened(policy, passive=True) as clients:
         rows = [_as_dict(client) for client in clients.list()]
     print_rows(rows, ("id", "name", "state", "authentication", "grants", "scopes", "audiences"), as_json)
 
@@ -117,7 +116,7 @@ def show(client: ClientId, policy: Policy = DEFAULT_POLICY) -> None:
     \b
     Example: stockade clients show 4f1c0a9be2d3c4b5a697
     """
-    with _opened(policy) as clients:
+    with _opened(policy, passive=True) as clients:
         print_json(_as_dict(_found(clients, client)))
 
 
@@ -188,14 +187,13 @@ def rotate_signing_key(policy: Policy = DEFAULT_POLICY) -> None:
     Example: stockade clients rotate-signing-key
     """
     from stockade.config import load
-    from stockade.config.database import database_place
+    from stockade.config.database import open_database
     from stockade.identity.service.opening import signing_keys
-    from stockade.stores import Database
 
     loaded = load(policy)
     if loaded.config.identity is None:
         raise typer.BadParameter("the policy has no section `identity`", param_hint="--policy")
-    with closing(Database(database_place(loaded))) as database:
+    with closing(open_database(loaded)) as database:
         kid = signing_keys(loaded, database).replace(time.time())
     typer.echo(f"tokens are signed by {kid} from now on")
 
@@ -216,7 +214,7 @@ def events(
     from stockade.cli.offices import opened
     from stockade.stores.events import EventStore
 
-    with opened(policy) as office:
+    with opened(policy, passive=True) as office:
         found = EventStore(office.database).newest(event=event, client=client, user=user)
     rows = [asdict(row) | {"at": moment(row.at)} for row in found]
     print_rows(rows, ("at", "event", "client", "user", "address", "times", "detail"), as_json)
@@ -236,7 +234,7 @@ def audit(
     from stockade.cli.offices import opened
     from stockade.stores.audit import read_audit
 
-    with opened(policy) as office:
+    with opened(policy, passive=True) as office:
         found = read_audit(office.database, client or None)
     rows = [asdict(row) | {"at": moment(row.at)} for row in found]
     print_rows(rows, ("at", "actor", "action", "subject"), as_json)

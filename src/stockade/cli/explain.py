@@ -44,12 +44,10 @@ def explain(
     \b
     Example: stockade explain GET /orders/7 -H 'X-API-Key: stk_…' --client 203.0.113.9
     """
-    from msgspec.structs import replace
-
     from stockade.config import build, load
     from stockade.gateway.dry_run import DryRun
 
-    loaded = replace(load(policy), would_make=[])
+    loaded = load(policy, passive=True)
     body = _body(data)
     request = _request(method, url, header or [], body, client)
     run = DryRun(loaded, build(loaded))

@@ -26,10 +26,10 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The user's name.")]
 R = TypeVar("R")
 
 
-def _with_factors(policy: Path, name: str, work: Callable[[Factors, User], R]) -> R:
+def _with_factors(policy: Path, name: str, work: Callable[[Factors, User], R], *, passive: bool = False) -> R:
     from stockade.identity.opening import opened
 
-    with opened(policy) as identity:
+    with opened(policy, passive=passive) as identity:
         return work(identity.factors, identity.users.find(name))
 
 
@@ -40,7 +40,7 @@ def list_factors(name: Name, policy: Policy = DEFAULT_POLICY, as_json: AsJson = 
     \b
     Example: stockade users factors list alice
     """
-    factors = _with_factors(policy, name, lambda factors, user: factors.of(user))
+    factors = _with_factors(policy, name, lambda factors, user: factors.of(user), passive=True)
     codes = sum(factor.kind == "recovery" for factor in factors)
     rows = [
         {

@@ -10,8 +10,23 @@ import typer
 
 def report(error: Exception) -> NoReturn:
     """Say what is wrong and leave with status 2; a bug of ours is raised again, traceback and all."""
-    # Imported here: `stockade --help` must not wait for the rooms that can fail.
     from stockade.config import BadConfig
+
+    if isinstance(error, BadConfig):  # file and line come first, so that editors find them
+        typer.echo(str(error), err=True)
+    elif isinstance(error, _mendable()):
+        from stockade.redaction import redact
+
+        # What was typed may be a whole key, mistyped: it is not repeated on the screen.
+        lines = [redact(line) for line in str(error).splitlines()]
+        typer.echo("stockade: " + "\n".join(lines), err=True)
+    else:
+        raise error
+    sys.exit(2)
+
+
+def _mendable() -> tuple[type[Exception], ...]:
+    """Imported here: neither `stockade --help` nor who mistyped a policy must wait for the rooms that can fail."""
     from stockade.config.crs import BadCrs
     from stockade.gateway.envoy.module import Unfit
     from stockade.gateway.envoy.supervisor import StartFailed
@@ -20,11 +35,10 @@ def report(error: Exception) -> NoReturn:
     from stockade.identity.mendable import CREDENTIAL_ERRORS
     from stockade.journal.usage import UnreadableLog
     from stockade.networks import BadNetwork
-    from stockade.redaction import redact
     from stockade.vocabulary import StoreError
     from stockade.wire import BadTarget
 
-    mendable: tuple[type[Exception], ...] = (
+    return (
         Unfit,
         BadCrs,
         StartFailed,
@@ -38,12 +52,3 @@ def report(error: Exception) -> NoReturn:
         BadTarget,
         *CREDENTIAL_ERRORS,
     )
-    if isinstance(error, BadConfig):  # file and line come first, so that editors find them
-        typer.echo(str(error), err=True)
-    elif isinstance(error, mendable):
-        # What was typed may be a whole key, mistyped: it is not repeated on the screen.
-        lines = [redact(line) for line in str(error).splitlines()]
-        typer.echo("stockade: " + "\n".join(lines), err=True)
-    else:
-        raise error
-    sys.exit(2)

@@ -28,16 +28,16 @@ KeyId = Annotated[str, typer.Argument(metavar="KEY", help="The key's id (stk_<id
 
 
 @contextmanager
-def _opened(policy: Path) -> Iterator[ApiKeys]:
+def _opened(policy: Path, *, passive: bool = False) -> Iterator[ApiKeys]:
     from stockade.config import load
-    from stockade.config.database import database_place
+    from stockade.config.database import open_database
     from stockade.config.hash_key import read_hash_key
     from stockade.identity import ApiKeys
-    from stockade.stores import Database, KeyStore
+    from stockade.stores import KeyStore
 
-    loaded = load(policy)
+    loaded = load(policy, passive=passive)
     hash_key = read_hash_key(loaded)
-    with closing(Database(database_place(loaded))) as database:
+    with closing(open_database(loaded)) as database:
         yield ApiKeys(KeyStore(database), hash_key)
 
 
@@ -73,7 +73,7 @@ def list_keys(policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -> None:
     Example: stockade keys list --json
     """
     now = time.time()
-    with _opened(policy) as keys:
+    with _opened(policy, passive=True) as keys:
         records = keys.list()
     rows = [_as_dict(record, now) for record in records]
     print_rows(rows, ("id", "owner", "state", "scopes", "networks", "created", "expires", "last used"), as_json)
@@ -95,7 +95,7 @@ def usage(
     """
     now = time.time()
     least = seconds(unused_for, "--unused-for") if unused_for is not None else None
-    with _opened(policy) as keys:
+    with _opened(policy, passive=True) as keys:
         records = keys.list() if least is None else keys.unused(now, least)
     rows = [_usage(record, now) for record in records if owner in (None, record.owner)]
     print_rows(rows, ("id", "owner", "state", "created", "last used", "idle days", "uses"), as_json)

@@ -22,11 +22,11 @@ Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="W
 
 
 @contextmanager
-def opened(policy: Path) -> Iterator[Office]:
+def opened(policy: Path, *, passive: bool = False) -> Iterator[Office]:
     from stockade.config import load
     from stockade.identity.office import open_office
 
-    with open_office(load(policy)) as office:
+    with open_office(load(policy, passive=passive)) as office:
         yield office
 
 

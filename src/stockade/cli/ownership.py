@@ -64,13 +64,13 @@ class _Opened(NamedTuple):
 
 
 @contextmanager
-def _opened(policy: Path) -> Iterator[_Opened]:
+def _opened(policy: Path, *, passive: bool = False) -> Iterator[_Opened]:
     from stockade.config import load
     from stockade.stores import Owners
 
-    loaded = load(policy)
+    loaded = load(policy, passive=passive)
     config = loaded.config
-    store = Owners(loaded.folder / config.owners.path, config.owners.objects, at=time.time())
+    store = Owners(loaded.folder / config.owners.path, config.owners.objects, passive=passive, at=time.time())
     try:
         yield _Opened(store, {f"{api.name}/{item.type}": item.form for api in config.apis for item in api.ownership})
     finally:
@@ -90,7 +90,7 @@ def show(
     \b
     Example: stockade ownership show shop/order 7
     """
-    with _opened(policy) as opened:
+    with _opened(policy, passive=True) as opened:
         if kind is None and owner is None:
             _show_kinds(opened.store, as_json)
             return
@@ -144,7 +144,7 @@ def export(policy: Policy = DEFAULT_POLICY) -> None:
     """
     import msgspec
 
-    with _opened(policy) as opened:
+    with _opened(policy, passive=True) as opened:
         for edge in opened.store.all():
             typer.echo(msgspec.json.encode(edge._asdict()).decode())
 

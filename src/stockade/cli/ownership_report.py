@@ -48,7 +48,7 @@ def report(
     from stockade.config import load
     from stockade.stores import Owners
 
-    loaded = load(policy)
+    loaded = load(policy, passive=True)
     if log is None and loaded.config.log.path == "-":
         raise typer.BadParameter("the policy's log is the standard output: name a file", param_hint="LOG")
     path = log or loaded.folder / loaded.config.log.path

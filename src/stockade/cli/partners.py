@@ -90,7 +90,7 @@ def show(name: Name, policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -
     """
     from msgspec import to_builtins
 
-    with opened(policy) as office:
+    with opened(policy, passive=True) as office:
         holdings = office.partners.show(name)
     now = time.time()
     keys = [
@@ -118,7 +118,7 @@ def list_partners(policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -> N
     Example: stockade partners list --json
     """
     now = time.time()
-    with opened(policy) as office:
+    with opened(policy, passive=True) as office:
         rows = [_as_dict(partner, now) for partner in office.partners.all()]
     print_rows(rows, ("name", "state", "contact", "networks", "quota", "expires"), as_json)
 

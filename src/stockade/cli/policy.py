@@ -35,7 +35,7 @@ def run_cases(
     from stockade.cli.policy_cases import read_cases, run_case
     from stockade.config import BadConfig, build, load
 
-    built = build(load(policy))
+    built = build(load(policy, passive=True))
     problems, cases = [], []
     for file in files:
         try:
@@ -69,13 +69,9 @@ def analyse(policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -> None:
     from stockade.cli.policy_analysis import analyse_route
     from stockade.config import build, load
 
-    loaded = load(policy)
+    loaded = load(policy, passive=True)
     built = build(loaded)
-    found = [
-        each
-        for api, route in zip(loaded.config.apis, built.policy.routes, strict=True)
-        for each in analyse_route(api, route)
-    ]
+    found = [each for api, route in built.homes(loaded) for each in analyse_route(api, route)]
     if as_json:
         print_json({"findings": found})
     elif found:

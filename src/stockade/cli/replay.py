@@ -55,13 +55,11 @@ def replay(
     \b
     Example: stockade replay decisions.jsonl --policy new.yaml
     """
-    from msgspec.structs import replace
-
     from stockade.config import build, load
     from stockade.gateway.dry_run import DryRun
     from stockade.gateway.recordings import read_recordings
 
-    loaded = replace(load(policy), would_make=[])
+    loaded = load(policy, passive=True)
     built = build(loaded)
     recordings = sorted(read_recordings(file, client), key=_moment)  # a log is in the order of the responses
     run = DryRun(loaded, built)
@@ -110,6 +108,7 @@ def _decide(run: DryRun, recorded: Recorded) -> Decision:
 
 
 def _outcome(recorded: Recorded, decision: Decision) -> Outcome:
+    from stockade.redaction import redact_path
     from stockade.wire import BadRequest
 
     request = recorded.request.request if isinstance(recorded.request, BadRequest) else recorded.request
@@ -117,7 +116,7 @@ def _outcome(recorded: Recorded, decision: Decision) -> Outcome:
     return Outcome(
         line=recorded.line,
         method=request.method,
-        path=request.path,
+        path=redact_path(request.path),
         api=decision.api,
         was=recorded.action,
         action=decision.action,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -15,6 +14,7 @@ from stockade.cli.options import DEFAULT_POLICY, AsJson, Policy
 if TYPE_CHECKING:
     import sqlalchemy as sql
 
+    from stockade.config import Loaded
     from stockade.envelopes import Ring
     from stockade.stores import Database
 
@@ -26,16 +26,13 @@ app = typer.Typer(
 
 
 @contextmanager
-def _opened(policy: Path) -> Iterator[tuple[Database, list[sql.Column[Any]], Ring]]:
-    from stockade.config import load
-    from stockade.config.database import database_place
+def _opened(loaded: Loaded) -> Iterator[tuple[Database, list[sql.Column[Any]], Ring]]:
+    from stockade.config.database import open_database
     from stockade.config.secrets import read_ring
-    from stockade.stores import Database
     from stockade.stores.sealed import sealed_columns
 
-    loaded = load(policy)
     ring = read_ring(loaded)
-    with closing(Database(database_place(loaded))) as database:
+    with closing(open_database(loaded)) as database:
         yield database, sealed_columns(), ring
 
 
@@ -46,11 +43,16 @@ def status(policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -> None:
     \b
     Example: stockade secrets status --json
     """
+    from stockade.config import load
     from stockade.stores.sealed import count_sealed
 
-    with _opened(policy) as (database, columns, ring):
-        counts = {ring.current: 0} | count_sealed(database, columns)
-        rows = [(key, "yes" if key == ring.current else "", str(count)) for key, count in counts.items()]
+    loaded = load(policy, passive=True)
+    with _opened(loaded) as (database, columns, ring):
+        current = ring.current if not loaded.would_make else ""
+        counts = ({current: 0} if current else {}) | count_sealed(database, columns)
+    if not current:
+        typer.echo("there is no key yet; stockade up makes one", err=True)
+    rows = [(key, "yes" if key == current else "", str(count)) for key, count in counts.items()]
     if as_json:
         print_json([{"key": key, "current": bool(now), "secrets": int(count)} for key, now, count in rows])
     else:
@@ -64,10 +66,11 @@ def rotate(policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -> None:
     \b
     Example: stockade secrets rotate
     """
+    from stockade.config import load
     from stockade.stores.key_file import KeyFile
     from stockade.stores.vault import VaultTransit
 
-    with _opened(policy) as (database, columns, ring):
+    with _opened(load(policy)) as (database, columns, ring):
         if not isinstance(ring, KeyFile | VaultTransit):
             text = "the key comes from the environment: set a new one there and the present one in secrets.old_keys, "
             raise typer.BadParameter(text + "reload, then run `stockade secrets rewrap`", param_hint="--policy")
@@ -82,7 +85,9 @@ def rewrap(policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -> None:
     \b
     Example: stockade secrets rewrap
     """
-    with _opened(policy) as (database, columns, ring):
+    from stockade.config import load
+
+    with _opened(load(policy)) as (database, columns, ring):
         _rewrap(database, columns, ring, as_json)
 
 

@@ -32,12 +32,12 @@ FromStdin = Annotated[bool, typer.Option("--stdin", help="Read the password from
 R = TypeVar("R")
 
 
-def with_users(policy: Path, work: Callable[[Users], R]) -> R:
-    """What a function makes of the users of a policy; what it cannot is said in a line."""
+def with_users(policy: Path, work: Callable[[Users], R], *, passive: bool = False) -> R:
+    """What a function makes of the users of a policy; what it cannot is said in a line. passive: it only looks."""
     from stockade.identity.opening import opened
     from stockade.identity.users import BadChoice, BadUser
 
-    with opened(policy) as identity:
+    with opened(policy, passive=passive) as identity:
         try:
             return work(identity.users)
         except BadChoice as error:
@@ -84,7 +84,7 @@ def list_users(policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -> None
     \b
     Example: stockade users list --json
     """
-    rows = [_as_dict(user) for user in with_users(policy, lambda users: users.all())]
+    rows = [_as_dict(user) for user in with_users(policy, lambda users: users.all(), passive=True)]
     print_rows(rows, ("name", "state", "roles", "scopes", "tenant", "factors", "created"), as_json)
 
 
@@ -95,7 +95,7 @@ def show(name: Name, policy: Policy = DEFAULT_POLICY, as_json: AsJson = False) -
     \b
     Example: stockade users show alice
     """
-    row = _as_dict(with_users(policy, lambda users: users.find(name)))
+    row = _as_dict(with_users(policy, lambda users: users.find(name), passive=True))
     if as_json:
         print_json(row)
     else:
@@ -210,7 +210,7 @@ def audit(
             "action": entry.action,
             "detail": entry.detail,
         }
-        for entry in with_users(policy, lambda users: users.audit(name))
+        for entry in with_users(policy, lambda users: users.audit(name), passive=True)
     ]
     print_rows(rows, ("at", "actor", "user", "action"), as_json)
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from stockade.config.base import HostPort
+from stockade.config.carriers import EVERYWHERE, carriers
 from stockade.config.catalogue import CATALOGUE
 from stockade.config.database import database_place, warn_of_database
 from stockade.config.errors import BadConfig, Problem
@@ -29,15 +30,12 @@ from stockade.engine import Binding, Policy, Route, Upstream
 from stockade.envelopes import Envelope
 from stockade.networks import NetworkSet
 from stockade.operations import OperationTable
+from stockade.secret_names import names_secret
 from stockade.stores import DatabasePlace, Introspector, OwnIssuer, RelyingParty, Source
 from stockade.vocabulary import Control
 
 if TYPE_CHECKING:
     from stockade.openapi.reading import Description
-
-_CARRIERS = frozenset(
-    {"authorization", "cookie", "dpop", "proxy-authorization"}
-)  # headers that hold credentials in any API
 
 T = TypeVar("T")
 
@@ -67,6 +65,10 @@ class Built(Struct, frozen=True):
     own_issuer: OwnIssuer | None = None  # our own token service, where an API takes its tokens
     owners: OwnersFile | None = None  # None when no API learns owners
     parties: tuple[RelyingParty, ...] = ()
+
+    def homes(self, loaded: Loaded) -> Iterator[tuple[Api, Route]]:
+        """Each API of the policy, and its route; those of the login pages come after them."""
+        return zip(loaded.config.apis, self.policy.routes, strict=False)
 
 
 def build(loaded: Loaded) -> Built:
@@ -223,13 +225,6 @@ def _documents(bindings: Iterable[Binding]) -> Iterator[str]:
             yield from binding.control.documents
 
 
-def _key_headers(api: Api) -> set[str]:
-    """The headers in which an API takes API keys and one-time passcodes."""
-    schemes = [*api.authentication.leaves()] if api.authentication is not None else []
-    keys = {scheme.api_key.header.lower() for scheme in schemes if scheme.api_key is not None}
-    return keys | {scheme.basic.code_header.lower() for scheme in schemes if scheme.basic is not None}
-
-
 def _needs_hash_key(api: Api) -> bool:
     """Whether it takes API keys, or makes nonces or cookies under a key of our own."""
     section = api.authentication
@@ -274,7 +269,7 @@ def _same_addresses(loaded: Loaded) -> Iterator[Problem]:
 
 
 def _logged_credentials(loaded: Loaded) -> Iterator[Problem]:
-    carriers = _CARRIERS.union(*(_key_headers(api) for api in loaded.config.apis))
+    declared = EVERYWHERE.union(*map(carriers, loaded.config.apis))
     for index, name in enumerate(loaded.config.log.headers):
-        if name in carriers:
+        if name in declared or names_secret(name):
             yield loaded.problem(f"log.headers must not hold {name}: it carries credentials", "log", "headers", index)

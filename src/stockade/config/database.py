@@ -15,6 +15,7 @@ from stockade.vocabulary import StoreError
 
 if TYPE_CHECKING:
     from stockade.config.loading import Loaded
+    from stockade.stores import Database
 
 
 class DatabaseTlsSection(Model):
@@ -71,6 +72,13 @@ def database_place(loaded: Loaded) -> DatabasePlace:
     return DatabasePlace(
         path, url, DatabaseTls(**files, verify=config.database.tls.verify, required=config.database.tls.required)
     )
+
+
+def open_database(loaded: Loaded) -> Database:
+    """The database of a policy; for who only looks, nothing of it is made or changed. Raises BadConfig, StoreError."""
+    from stockade.stores import Database
+
+    return Database(database_place(loaded), passive=loaded.passive)
 
 
 def _url(loaded: Loaded) -> str:

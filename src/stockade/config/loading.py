@@ -34,6 +34,11 @@ class Loaded(Struct, frozen=True):
     would_make: list[Path] | None = None
 
     @property
+    def passive(self) -> bool:
+        """Whether it was loaded by who only looks."""
+        return self.would_make is not None
+
+    @property
     def folder(self) -> Path:
         """What relative paths in the file are relative to."""
         return self.path.absolute().parent
@@ -49,17 +54,22 @@ class Loaded(Struct, frozen=True):
         return Problem(str(self.path), self.line(*place), text)
 
 
-def load(path: Path, environment: Mapping[str, str] = os.environ) -> Loaded:
-    """Read and validate a policy file. Raises BadConfig with all that is wrong."""
+def load(path: Path, environment: Mapping[str, str] = os.environ, *, passive: bool = False) -> Loaded:
+    """Read and validate a policy file. Raises BadConfig with all that is wrong.
+
+    passive: for who only looks: nothing is made or changed for it, and what is missing is noted in `would_make`.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
         hint = "; make one with `stockade init`" if isinstance(error, FileNotFoundError) else ""
         raise BadConfig([Problem(str(path), 0, f"cannot be read: {error.strerror}{hint}")]) from None
-    return load_text(data, path, environment)
+    return load_text(data, path, environment, passive=passive)
 
 
-def load_text(data: bytes | str, path: Path, environment: Mapping[str, str] = os.environ) -> Loaded:
+def load_text(
+    data: bytes | str, path: Path, environment: Mapping[str, str] = os.environ, *, passive: bool = False
+) -> Loaded:
     """The same for text that is at hand; `path` names it in errors and anchors relative paths."""
     reader = Reader(str(path), environment)
     raw = reader.read(data)
@@ -80,7 +90,8 @@ def load_text(data: bytes | str, path: Path, environment: Mapping[str, str] = os
         problems = problems + [problem for problem in found if problem.line not in told]
     if problems:
         raise BadConfig(problems)
-    return Loaded(config, path, decode(data) if isinstance(data, bytes) else data, reader.lines)
+    text = decode(data) if isinstance(data, bytes) else data
+    return Loaded(config, path, text, reader.lines, [] if passive else None)
 
 
 def _add_identity(raw: dict[str, Any], apis: list[Any], lines: dict[Place, int]) -> None:

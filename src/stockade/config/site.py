@@ -43,10 +43,16 @@ class Site:
         self.parties: list[RelyingParty] = []
         self.pages: LoginPages | None = None
         self.own_rules: dict[str, JwtRules] = {}  # what tokens of our own service must satisfy, by who asks
+        self.carriers: set[str] = set()  # headers that carry the credentials of the schemes that were made
         self.uses_users = False
         self.uses_secrets = False  # set it where a control asks for what is sealed
         self.uses_database = False  # set it where a control asks for what is kept
         self._read: list[Description | None] = []  # empty until someone asks
+
+    @property
+    def every_api(self) -> list[Api]:
+        """All of the policy's: a client may send to one what is meant for another."""
+        return self._loaded.config.apis
 
     @property
     def folder(self) -> Path:

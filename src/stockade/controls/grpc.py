@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from stockade.messages import Message, Protocol
 from stockade.messages.protocols import is_grpc
-from stockade.redaction import excerpt
+from stockade.redaction import excerpt, redact_path
 from stockade.vocabulary import PASS, Control, Exchange, Finding, Severity, Stop, Verdict, Watcher
 from stockade.wire import Headers, Response
 
@@ -131,7 +131,9 @@ def _refuse(
     exchange: Exchange, rule: str, status: int, detail: str, severity: Severity = "medium", evidence: str = ""
 ) -> Stop:
     where = "message" if evidence else "path"
-    finding = Finding(rule, where=where, evidence=evidence or excerpt(exchange.request.path), severity=severity)
+    finding = Finding(
+        rule, where=where, evidence=evidence or excerpt(redact_path(exchange.request.path)), severity=severity
+    )
     return Stop(status_response(status, detail, exchange.request.id), (finding,))
 
 

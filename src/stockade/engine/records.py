@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from stockade.redaction import excerpt, redact
+from stockade.secret_names import redact_fields
 from stockade.wire import Headers
 
 _LONGEST_METHOD = 16  # characters; a client can send any
@@ -22,7 +23,12 @@ def logged(headers: Headers, wanted: frozenset[str]) -> dict[str, str]:
     """Of the headers, those that the policy wants to see."""
     if not wanted:
         return {}
-    return {name: redact((headers.get(name) or "")[:1024]) for name in headers.names() & wanted}
+    return {name: _redacted((headers.get(name) or "")[:1024]) for name in headers.names() & wanted}
+
+
+def _redacted(value: str) -> str:
+    """Headers hold URLs, and those hold tokens."""
+    return redact(redact_fields(value) if "=" in value or ":" in value else value)
 
 
 _second: tuple[float, str] = (0.0, "1970-01-01T00:00:00")  # the last second written: many records share it

@@ -69,7 +69,7 @@ class DryRun:
     """
 
     def __init__(self, loaded: Loaded, built: Built) -> None:
-        """loaded: with `would_make`, else building has made the keys that were missing.
+        """loaded: passive, else building has made the keys that were missing.
 
         Raises StoreError when the key store cannot be opened.
         """

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from stockade.config import Built, Loaded
 from stockade.engine import Policy, Session
 from stockade.journal import DecisionLog, Metrics, Snapshot
 from stockade.stores import (
     Counters,
-    Database,
     Introspection,
     KeySources,
-    KeyStore,
     LoginSessions,
     Owners,
-    SessionTable,
     Source,
     Stores,
     Use,
 )
 from stockade.vocabulary import Record, StoreError
+
+if TYPE_CHECKING:
+    from stockade.stores import Database, KeyStore
 
 
 class Runtime:
@@ -73,7 +74,11 @@ class Runtime:
     def _stores(self, built: Built, known: Iterable[Source]) -> Stores:
         keys, database = self._database(built)
         introspection, sources = Introspection(built.introspectors), KeySources(built.sources, known)
-        sessions = SessionTable(database) if database is not None and built.parties else None
+        sessions = None
+        if database is not None and built.parties:
+            from stockade.stores import SessionTable
+
+            sessions = SessionTable(database)
         login_sessions = LoginSessions(built.parties, sessions, sources)
         issued = None
         if built.own_issuer is not None and database is not None:
@@ -117,6 +122,8 @@ class Runtime:
         current = getattr(self, "stores", None)
         if current is not None and current.database is not None and current.database.place == built.database:
             return current.keys, current.database
+        from stockade.stores import Database, KeyStore
+
         database = Database(built.database, passive=self._passive)
         try:
             return KeyStore(database), database

@@ -38,11 +38,11 @@ from stockade.certificates.requests import (
 )
 from stockade.certificates.revocation import REASONS, BadRevocationList, Revoked, facts_of, make_list, read_lists
 from stockade.config import Loaded
-from stockade.config.database import database_place
+from stockade.config.database import open_database
 from stockade.envelopes import BadEnvelope, Envelope
 from stockade.identity.api_keys import check_scopes
 from stockade.networks import NetworkSet
-from stockade.stores import CertificateStore, Conflict, Database
+from stockade.stores import CertificateStore, Conflict
 from stockade.stores.audit import audit_row
 from stockade.stores.certificates import (
     AUTHORITIES,
@@ -320,7 +320,7 @@ def list_numbers(store: CertificateStore) -> dict[str, int]:
 
 def newest_lists(loaded: Loaded) -> dict[str, int]:
     """The same for the authority of a policy, none where it has none. Raises StoreError, BadConfig."""
-    with closing(Database(database_place(loaded))) as database:
+    with closing(open_database(loaded)) as database:
         return list_numbers(CertificateStore(database))
 
 

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from msgspec import Struct
 
 from stockade.config import Loaded
-from stockade.config.database import database_place
+from stockade.config.database import open_database
 from stockade.config.hash_key import read_hash_key
 from stockade.config.secrets import read_envelope
 from stockade.identity.api_keys import ApiKeys
@@ -51,7 +51,7 @@ def open_office(loaded: Loaded) -> Iterator[Office]:
     hash_key = read_hash_key(loaded)
     section = loaded.config.certificates
     lists = Lists(loaded.folder / section.ca, loaded.folder / section.crl, section.crl_lifetime)
-    with closing(Database(database_place(loaded))) as database:
+    with closing(open_database(loaded)) as database:
         key_store = KeyStore(database)
         keys = ApiKeys(key_store, hash_key)
         certificates = Certificates(CertificateStore(database), lambda: read_envelope(loaded), lists)

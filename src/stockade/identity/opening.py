@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stockade.config import Loaded, load
-from stockade.config.database import database_place
+from stockade.config.database import open_database
 from stockade.config.hash_key import read_hash_key
 from stockade.config.secrets import read_envelope
 from stockade.config.users import UserSettings, user_settings
@@ -33,13 +33,13 @@ class Opened(NamedTuple):
 
 
 @contextmanager
-def opened(policy: Path) -> Iterator[Opened]:
-    """The users of a policy file. Raises BadConfig and StoreError."""
-    loaded = load(policy)
+def opened(policy: Path, *, passive: bool = False) -> Iterator[Opened]:
+    """The users of a policy file. passive: for who only looks. Raises BadConfig and StoreError."""
+    loaded = load(policy, passive=passive)
     settings = user_settings(loaded, read_hash_key(loaded))
     envelope = read_envelope(loaded)
     with ExitStack() as stack:
-        database = Database(database_place(loaded))
+        database = open_database(loaded)
         stack.callback(database.close)
         users, checks, factors = user_stores(database, settings, envelope)
         stack.callback(checks.close)

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import sqlalchemy as sql
 from msgspec import Struct
+
+from stockade.vocabulary import StoreError
+
+if TYPE_CHECKING:
+    import sqlalchemy as sql
+
+_MENDS = {
+    "SQLITE_NOTADB": "name another file, or move this one away",
+    "SQLITE_CORRUPT": "put a copy of it in its place, or what `sqlite3 FILE .recover` can save",
+}
 
 
 class DatabaseTls(Struct, frozen=True):
@@ -72,3 +81,9 @@ def plain(error: Exception) -> str:
     if isinstance(error, UnicodeError):
         said = "a text that is no Unicode"
     return " ".join(said.split())
+
+
+def unopened(name: str, error: Exception) -> StoreError:
+    """Why the database of that name cannot be opened, and how that is mended where it is known."""
+    mend = _MENDS.get(getattr(getattr(error, "orig", None) or error, "sqlite_errorname", ""), "")
+    return StoreError(f"{name}: the database cannot be opened: {plain(error)}{mend and f'; {mend}'}")

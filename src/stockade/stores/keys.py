@@ -16,6 +16,7 @@ import sqlalchemy as sql
 
 from stockade.engine import NotNow
 from stockade.stores.database import METADATA, Database
+from stockade.stores.uses import Use
 from stockade.tokens import ApiKeyRecord
 from stockade.vocabulary import Ask, FindApiKey, StoreError
 
@@ -41,13 +42,6 @@ API_KEYS = sql.Table(
 _ONE = sql.select(API_KEYS).where(
     API_KEYS.c.id == sql.bindparam("key")
 )  # made once: to make it takes as long as to run it
-
-
-class Use(NamedTuple):
-    """How often a key was used since that was last written down."""
-
-    at: float  # the last time, epoch seconds
-    times: int
 
 
 class _Known(NamedTuple):

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
@@ -16,7 +16,7 @@ from stockade.engine import NotNow
 from stockade.logins import BadLogin, Identity, Sealer, TokenReply, check_id_token, identity_of
 from stockade.stores.jwks import KeySources
 from stockade.stores.providers import Providers, RelyingParty
-from stockade.stores.sessions import CLAIM, SessionRow, SessionTable
+from stockade.stores.session_rows import CLAIM, SessionRow
 from stockade.tokens import IssuerMetadata
 from stockade.vocabulary import (
     Ask,
@@ -29,6 +29,9 @@ from stockade.vocabulary import (
     RandomBytes,
     StoreError,
 )
+
+if TYPE_CHECKING:
+    from stockade.stores.sessions import SessionTable
 
 _MOST_RANDOM = 1024  # bytes at once
 _PATIENCE = 6.0  # seconds for which one worker waits for another's refresh

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stockade.ownership import Edges
+from stockade.stores.sqlite_files import in_memory, look_into
 
 _PATIENCE = 5.0
 _SWEPT = 2000  # rows at a time, at least
@@ -46,10 +47,11 @@ class Change(NamedTuple):
 
 
 class OwnerNames:
-    """The methods raise sqlite3.Error."""
+    """passive: it is only looked at. The methods raise OSError and sqlite3.Error."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, passive: bool = False) -> None:
         self.path = path
+        self._passive = passive
         self._swept = ("", "", "")  # the row up to which the table was asked
 
     def _open(self) -> sqlite3.Connection:
@@ -60,6 +62,22 @@ class OwnerNames:
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute(_SCHEMA)
         return connection
+
+    def _look(self) -> sqlite3.Connection:
+        """The same for who only looks: where there are no edges yet, there are none."""
+        if not self._passive:
+            return self._open()
+        connection = look_into(self.path)
+        try:
+            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'edges'").fetchone() is not None:
+                return connection
+        except sqlite3.Error:
+            connection.close()
+            raise
+        connection.close()
+        none = in_memory()
+        none.execute(_SCHEMA)
+        return none
 
     def write(self, changes: Iterable[Change], edges: Edges) -> None:
         """All or none; and look after twice as many rows, so that there are never many more than the table knows."""
@@ -90,13 +108,13 @@ class OwnerNames:
         given = {name: value for name, value in wanted.items() if value is not None}
         clause = " AND ".join(f"{name} = :{name}" for name in given) or "1"
         query = f"SELECT kind, id, owner, first, last, source FROM edges WHERE {clause}"  # noqa: S608 - our own names
-        with closing(self._open()) as database:
+        with closing(self._look()) as database:
             for row in database.execute(f"{query} ORDER BY kind, id, owner", given):
                 yield Edge(*row)
 
     def kinds(self) -> list[tuple[str, int]]:
         """Each kind, and how many edges it has."""
-        with closing(self._open()) as database:
+        with closing(self._look()) as database:
             return database.execute("SELECT kind, count(*) FROM edges GROUP BY kind ORDER BY kind").fetchall()
 
 

@@ -14,10 +14,11 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stockade.ownership import MINE, Edges, is_confident, table_size
+from stockade.stores.backend import unopened
 from stockade.stores.owner_names import Change, Edge, OwnerNames
 from stockade.vocabulary import FindOwners, Owned, StoreError, Teach
 
@@ -43,15 +44,15 @@ class Owners:
         self._passive = passive
         self._lock = threading.Lock()
         self._pending: list[Change] = []
-        self._names = OwnerNames(path.with_name(path.name + ".db")) if path is not None else None
+        self._names = OwnerNames(path.with_name(path.name + ".db"), passive=passive) if path is not None else None
         size = table_size(objects)
         self._file = -1
         try:
             if path is None or (passive and not (path.exists() and path.stat().st_size)):
-                self._map, self.edges = _in_memory(size, passive)
+                self._map, self.edges = _in_memory(size, self.all() if passive else (), passive)
             else:
                 self._open(path, size, at)
-        except (OSError, ValueError, sqlite3.Error) as error:
+        except (OSError, ValueError, StoreError) as error:
             if self._file >= 0:
                 os.close(self._file)
             raise StoreError(f"{path}: the table of owners cannot be opened: {error}") from error
@@ -186,18 +187,31 @@ class Owners:
             pending, self._pending = self._pending, []
         try:
             self._names.write(pending, self.edges)
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             with self._lock:
                 self._pending = (pending + self._pending)[:_MOST_PENDING]
             raise StoreError(f"{self._names.path}: {error}") from error
 
     def all(self, kind: str | None = None, id_: str | None = None, owner: str | None = None) -> Iterator[Edge]:
-        """Edges in words, all or those that are asked for."""
-        return self._names.all(kind, id_, owner) if self._names is not None else iter(())
+        """Edges in words, all or those that are asked for. Raises StoreError."""
+        if self._names is not None:
+            with self._telling(self._names):
+                yield from self._names.all(kind, id_, owner)
 
     def kinds(self) -> list[tuple[str, int]]:
-        """Each kind of which there are edges in words, and how many."""
-        return self._names.kinds() if self._names is not None else []
+        """Each kind of which there are edges in words, and how many. Raises StoreError."""
+        if self._names is None:
+            return []
+        with self._telling(self._names):
+            return self._names.kinds()
+
+    @contextmanager
+    def _telling(self, names: OwnerNames) -> Iterator[None]:
+        """What SQLite raises, as StoreError."""
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            raise unopened(str(names.path), error) from error
 
     def load(self, edges: Iterable[Edge]) -> int:
         """Add edges, each as of its own time; gives how many are new."""
@@ -228,9 +242,11 @@ class Owners:
                 self._file = -1
 
 
-def _in_memory(size: int, passive: bool) -> tuple[mmap.mmap, Edges]:
+def _in_memory(size: int, known: Iterable[Edge], passive: bool) -> tuple[mmap.mmap, Edges]:
     memory = mmap.mmap(-1, size)
-    Edges(memory, secrets.token_bytes(16)).close()
+    edges = Edges(memory, secrets.token_bytes(16))
+    _learn(edges, known)
+    edges.close()
     return memory, Edges(memory, passive=passive)
 
 

@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sql
 
-from stockade.stores.backend import DatabasePlace, DatabaseTls, plain
-from stockade.stores.migrations import is_current, migrate
+from stockade.stores.backend import DatabasePlace, DatabaseTls, unopened
+from stockade.stores.migrations import OlderTables, is_current, migrate
 from stockade.stores.revision import Revision
 from stockade.vocabulary import StoreError
 
@@ -43,7 +43,7 @@ class PostgreSQL:
     remote = True
 
     def __init__(self, place: DatabasePlace, *, passive: bool = False) -> None:
-        """passive: nothing is made or changed; older tables are then a StoreError."""
+        """passive: nothing is made or changed. Raises StoreError; OlderTables, where something would have to be."""
         url = read_url(place.url)
         self.name = url.set(query={}).render_as_string(hide_password=True)
         try:
@@ -52,14 +52,17 @@ class PostgreSQL:
             text = "PostgreSQL needs a package that is not here: pip install 'stockade[postgresql]'"
             raise StoreError(f"{self.name}: {text}") from None
         except (ValueError, sql.exc.SQLAlchemyError) as error:
-            raise StoreError(f"{self.name}: the database cannot be opened: {plain(error)}") from error
+            raise unopened(self.name, error) from error
         self.revision = Watch(self.engine, None if passive else _local(place.path))
         try:
             with self.engine.begin() as connection:
                 (_only_if_current if passive else _migrate)(connection)
+        except OlderTables as error:
+            self.close()
+            raise OlderTables(f"{self.name}: {error}") from error
         except (sql.exc.SQLAlchemyError, StoreError) as error:
             self.close()
-            raise StoreError(f"{self.name}: the database cannot be opened: {plain(error)}") from error
+            raise unopened(self.name, error) from error
 
     def reading(self) -> AbstractContextManager[sql.Connection]:
         return self.engine.connect()
@@ -70,23 +73,6 @@ class PostgreSQL:
     def close(self) -> None:
         self.revision.close()
         self.engine.dispose()
-
-
-def reach(place: DatabasePlace) -> None:
-    """Whether the server lets us in, by the same TLS; no table is made. Raises StoreError."""
-    url = read_url(place.url)
-    name = url.set(query={}).render_as_string(hide_password=True)
-    try:
-        engine = _engine(url, place.tls)
-        try:
-            engine.connect().close()
-        finally:
-            engine.dispose()
-    except ImportError:
-        text = "PostgreSQL needs a package that is not here: pip install 'stockade[postgresql]'"
-        raise StoreError(f"{name}: {text}") from None
-    except (ValueError, sql.exc.SQLAlchemyError) as error:
-        raise StoreError(f"{name}: the database cannot be opened: {plain(error)}") from error
 
 
 class Watch:
@@ -172,7 +158,7 @@ def _migrate(connection: sql.Connection) -> None:
 
 def _only_if_current(connection: sql.Connection) -> None:
     if not is_current(connection):
-        raise StoreError("its tables are not those of this Stockade yet: `stockade up` makes them so")
+        raise OlderTables("its tables are not those of this Stockade yet: `stockade up` makes them so")
 
 
 def _lock(connection: sql.Connection) -> None:

@@ -6,18 +6,11 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from stockade.engine import NotNow
-from stockade.stores.certificates import CertificateStore
 from stockade.stores.counters import Counters
-from stockade.stores.database import Database
-from stockade.stores.factors import FactorStore
 from stockade.stores.introspection import Introspection
 from stockade.stores.jwks import KeySources
-from stockade.stores.keys import KeyStore
 from stockade.stores.login_sessions import LoginSessions
 from stockade.stores.owners import Owners
-from stockade.stores.partners import PartnerStore
-from stockade.stores.passwords import PasswordChecks
-from stockade.stores.users import UserStore
 from stockade.vocabulary import (
     Ask,
     CheckPassword,
@@ -47,7 +40,12 @@ from stockade.vocabulary import (
 )
 
 if TYPE_CHECKING:
+    from stockade.stores.database import Database
+    from stockade.stores.factors import FactorStore
     from stockade.stores.issued import IssuedTokens
+    from stockade.stores.keys import KeyStore
+    from stockade.stores.passwords import PasswordChecks
+    from stockade.stores.users import UserStore
 
 
 class Stores:
@@ -108,6 +106,9 @@ class Stores:
         if owners is not None:
             self._answers.update({FindOwners: owners.find, Teach: owners.teach})
         if database is not None:
+            from stockade.stores.certificates import CertificateStore
+            from stockade.stores.partners import PartnerStore
+
             certificates, partners = CertificateStore(database), PartnerStore(database)
             self._answers |= {FindCertificate: certificates.find, FindPartner: partners.find}
             self._later |= {FindCertificate: certificates.find_later, FindPartner: partners.find_later}

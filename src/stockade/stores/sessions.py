@@ -10,14 +10,13 @@ import time
 from typing import Any, NamedTuple
 
 import sqlalchemy as sql
-from msgspec import Struct
 from msgspec.structs import replace
 
 from stockade.stores.database import METADATA, Database
+from stockade.stores.session_rows import CLAIM, SessionRow
 
 _REMEMBERED = 10_000
 _FRESH = 10.0  # seconds
-CLAIM = 15.0  # seconds after which a refresh that has not come back is another's to try
 
 _SESSIONS = sql.Table(
     "login_sessions",
@@ -37,30 +36,6 @@ _SESSIONS = sql.Table(
     sql.Index("ix_login_sessions_subject", "party", "subject"),
     sql.Index("ix_login_sessions_sid", "party", "sid"),
 )
-
-
-class SessionRow(Struct, frozen=True, gc=False):
-    """One session as it is kept. Times are epoch seconds.
-
-    tokens: sealed. ends: the latest it can last. refresh_at: from when its tokens should be refreshed, stale_at: from
-    when they must have been; None where they cannot be. claimed: when someone last set about it.
-    """
-
-    digest: bytes
-    party: str
-    subject: str
-    sid: str
-    identity: bytes
-    tokens: bytes
-    created: float
-    seen: float
-    ends: float
-    refresh_at: float | None = None
-    stale_at: float | None = None
-    claimed: float = 0.0
-
-    def __repr__(self) -> str:
-        return f"SessionRow({self.digest.hex()[:16]!r})"
 
 
 class _Known(NamedTuple):

@@ -13,9 +13,10 @@ from urllib.parse import quote
 import sqlalchemy as sql
 from sqlalchemy.pool import NullPool
 
-from stockade.stores.backend import plain
+from stockade.stores.backend import unopened
 from stockade.stores.migrations import migrate
 from stockade.stores.revision import Revision
+from stockade.stores.sqlite_files import check_is_file
 from stockade.vocabulary import StoreError
 
 _PATIENCE = 5.0  # seconds to wait for another writer
@@ -33,9 +34,10 @@ class SQLite:
         self._reader: sql.Connection | None = None
         self._mark: tuple[object, ...] = ()
         try:
+            check_is_file(path)  # before its rights are changed, or anything is made beside it
             self.revision = Revision(path.with_name(path.name + ".revision"))
         except OSError as error:
-            raise StoreError(f"{path}: the database cannot be opened: {error}") from error
+            raise unopened(self.name, error) from error
         try:
             with self.revision.locked():  # of several workers that start at once, one makes the tables
                 self.engine = _open(path)
@@ -44,7 +46,7 @@ class SQLite:
                     migrate(connection)
         except (OSError, sql.exc.SQLAlchemyError, StoreError) as error:
             self.revision.close()
-            raise StoreError(f"{path}: the database cannot be opened: {plain(error)}") from error
+            raise unopened(self.name, error) from error
 
     @contextmanager
     def reading(self) -> Iterator[sql.Connection]:

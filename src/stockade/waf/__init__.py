@@ -12,6 +12,7 @@ from stockade.waf.inspection import Inspection, Match
 from stockade.waf.persistent import Collections, MemoryCollections
 from stockade.waf.proofs import Proofs
 from stockade.waf.ruleset import BadRules, RuleSet
+from stockade.waf.secrecy import Secrecy
 from stockade.waf.targets import Exclusions
 from stockade.waf.transaction import Transaction
 
@@ -24,6 +25,7 @@ __all__ = [
     "MemoryCollections",
     "Proofs",
     "RuleSet",
+    "Secrecy",
     "Selector",
     "Transaction",
 ]

@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from stockade.seclang import Place
+from stockade.secret_names import withheld
 
 Decision = Literal["allow", "deny", "redirect", "drop"]
 
@@ -25,10 +26,13 @@ class Match(Struct, frozen=True, gc=False):
     tags: tuple[str, ...] = ()
     severity: str = ""  # "CRITICAL", …; empty where the rule has none
     version: str = ""
+    secret: bool = False  # whether the value must not be shown at all; `message`, `logdata` and `tags` do not
 
     @property
     def masked(self) -> str:
-        """A few bytes around the match, the rest withheld: the value may be a password."""
+        """A few bytes around the match, the rest withheld; of what is secret, the length alone."""
+        if self.secret:
+            return withheld(self.value)
         start, end = max(0, self.offset - 4), min(self.offset + max(self.length, 1) + 4, self.offset + 48)
         shown = self.value[start:end].decode("utf-8", "replace")
         text = "".join(letter if letter.isprintable() else "�" for letter in shown)

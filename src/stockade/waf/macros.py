@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from stockade.seclang import Macro, Text, to_bytes
+from stockade.secret_names import withheld
 
 if TYPE_CHECKING:
     from stockade.waf.transaction import Transaction
@@ -33,6 +34,26 @@ def expander(text: Text) -> Expand:
     if len(parts) == 1:
         return parts[0]
     return lambda transaction: b"".join([part(transaction) for part in parts])
+
+
+def teller(text: Text) -> Expand:
+    """The same for a text that is logged: what is secret stands in it as its length."""
+    if constant(text) is not None:
+        return expander(text)
+    parts = [_told(part) if isinstance(part, Macro) else _part(part) for part in text]
+    return lambda transaction: b"".join([part(transaction) for part in parts])
+
+
+def _told(macro: Macro) -> Expand:
+    expand, collection, key = _part(macro), macro.collection, macro.key
+
+    def tell(transaction: Transaction) -> bytes:
+        value, veil = expand(transaction), transaction.veil
+        if not value or veil is None or not veil.hides_macro(collection, key, value):
+            return value
+        return withheld(value).encode()
+
+    return tell
 
 
 def _part(part: str | Macro) -> Expand:

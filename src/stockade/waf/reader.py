@@ -13,7 +13,7 @@ from stockade.seclang import Action, Directive, Marker, Place, Problem, Statemen
 from stockade.seclang import Rule as RuleTree
 from stockade.waf.actions import parse_ctl, parse_expirevar, parse_initcol, parse_setid, parse_setvar
 from stockade.waf.actions.ctl import Selector, by_id
-from stockade.waf.macros import Expand, constant, expander
+from stockade.waf.macros import Expand, constant, expander, teller
 from stockade.waf.operators import OPERATORS, BadArgument
 from stockade.waf.rule import Deed, Disruption, Link, Rule
 from stockade.waf.settings import Settings, applied
@@ -215,7 +215,7 @@ class _Reader:
             logdata=_optional(actions.last("logdata")),
             severity=_severity(actions.last("severity")),
             version=actions.last("ver"),
-            tags=tuple(expander(parse_text(tag)) for tag in actions.all("tag")),
+            tags=tuple(teller(parse_text(tag)) for tag in actions.all("tag")),
             plain_tags=tuple(actions.all("tag")),
             plain_message=actions.last("msg"),
             skip=actions.number("skip", 0),
@@ -247,7 +247,7 @@ class _Actions:
 
 
 def _optional(text: str) -> Expand | None:
-    return expander(parse_text(text)) if text else None
+    return teller(parse_text(text)) if text else None
 
 
 def _severity(text: str) -> str:

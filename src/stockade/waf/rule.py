@@ -189,10 +189,13 @@ class Rule(Struct, eq=False):
         transaction.matched.append((note.variable, note.value))
         if self.links[0].capture:
             transaction.tx.update(note.captures)
+        veil = transaction.veil
+        if veil is not None:
+            veil.captured = note.captures if self.links[0].capture else ()
         return Match(
             self.id,
             self.place,
-            note.variable.decode("utf-8", "replace"),
+            note.variable.decode("utf-8", "replace") if veil is None else veil.variable(note.variable),
             note.value[:_MOST_VALUE],
             min(note.hit.offset, _MOST_VALUE),
             note.hit.length,
@@ -201,6 +204,7 @@ class Rule(Struct, eq=False):
             tuple([_text(tag, transaction) for tag in self.tags]),
             self.severity,
             self.version,
+            veil is not None and veil.hides(note.variable, note.value),
         )
 
 

@@ -18,6 +18,7 @@ from stockade.waf.persistent import Collections, MemoryCollections
 from stockade.waf.program import Program
 from stockade.waf.proofs import Proofs
 from stockade.waf.reader import read
+from stockade.waf.secrecy import Secrecy
 from stockade.waf.texts import Kind, texts_of
 from stockade.waf.transaction import Transaction
 from stockade.waf.values import Collection, Limits, Values
@@ -85,14 +86,18 @@ class RuleSet:
 
     # The same, step by step, for whoever gets a message in pieces.
 
-    def begin(self, request: Request, *, client: str = "", proofs: Proofs | None = None) -> Transaction:
-        """`client`: its address, where it is not the peer's. `proofs`: what is known of its arguments."""
+    def begin(
+        self, request: Request, *, client: str = "", proofs: Proofs | None = None, secrecy: Secrecy | None = None
+    ) -> Transaction:
+        """`client`: its address, where it is not the peer's. `proofs`: what is known of its arguments. `secrecy`: what
+        matches must not show; None: they show all."""
         settings = self.program.settings
         values = Values(request, self._limits)
         if client:
             values["REMOTE_ADDR"] = values["REMOTE_HOST"] = [(b"", client.encode())]
         transaction = Transaction(values, {}, settings.mode, self.collections, settings.collection_timeout)
         transaction.proofs = proofs
+        transaction.secrecy = secrecy
         transaction.reads_body = settings.reads_body
         transaction.reads_response = settings.reads_response
         return transaction

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from stockade.waf.actions.ctl import Selector
     from stockade.waf.proofs import Proofs
     from stockade.waf.rule import Note, Rule
+    from stockade.waf.secrecy import Secrecy, Veil
     from stockade.waf.values import Values
 
 
@@ -22,6 +23,7 @@ class Transaction:
 
     __slots__ = (
         "_open",
+        "_veil",
         "allowed",
         "astray",
         "body_limit",
@@ -48,6 +50,7 @@ class Transaction:
         "response_limit",
         "rule",
         "rules",
+        "secrecy",
         "severity",
         "state",
         "status",
@@ -90,6 +93,8 @@ class Transaction:
         self.reads_response = True
         self.body_limit = 0
         self.response_limit = 0
+        self.secrecy: Secrecy | None = None  # what must not be logged; None: all may be
+        self._veil: Veil | None = None
 
     # Variables.
 
@@ -129,6 +134,14 @@ class Transaction:
         self.matched = []
         self.noted = []
         self.reached = 0
+
+    @property
+    def veil(self) -> Veil | None:
+        """What may be logged of what is known by now; made where there is something to log."""
+        veil, secrecy = self._veil, self.secrecy
+        if secrecy is not None and (veil is None or veil.phase != self.phase):
+            veil = self._veil = secrecy.over(self)
+        return veil
 
     def is_removed(self, rule: Rule) -> bool:
         return any(selects(part, rule) for part in self.removed_rules)

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any
 
 from stockade.config.site import Site
-from stockade.engine import Binding, NotNow
+from stockade.engine import Binding, Event, NotNow, Session
 from stockade.stores import Stores
 from stockade.vocabulary import (
     PASS,
@@ -114,7 +114,16 @@ def install(put: Callable[[Any, str, Any], None] = setattr) -> None:
     async def wait(self: Stores, ask: Ask[Any]) -> Any:
         return await asyncio.sleep(0.02) if isinstance(ask, Pause) else await answer_later(self, ask)
 
+    receive = Session.receive
+
+    def receive_or_break(self: Session, event: Event) -> Any:
+        """A bug outside of every control: `break-RequestHead` and so on."""
+        if f"break-{type(event).__name__}" in (self.exchange.request.headers.get("x-probe") or "").split():
+            raise RuntimeError(CANARY)
+        return receive(self, event)
+
     building = import_module("stockade.config.build")  # the package has a function of that name
     put(building, "CATALOGUE", (*building.CATALOGUE, ("probe", _make)))
+    put(Session, "receive", receive_or_break)
     put(Stores, "answer", answer_or_wait)
     put(Stores, "answer_later", wait)

@@ -30,6 +30,7 @@ from stockade.controls.ownership import (
 from stockade.engine import Binding
 from stockade.operations import parse_operation
 from stockade.ownership import Confidence, Place, parse_place
+from stockade.secret_names import names_secret
 from stockade.vocabulary import Exclusive
 
 How = Literal["hold", "move", "drop", "forget", "tell"]
@@ -145,6 +146,10 @@ class OwnershipItem(Section):
     def claims(self) -> tuple[str, ...]:
         return tuple(map(_claim, self.owner))
 
+    def _id_places(self) -> list[str]:
+        given = [each.id for each in (*self.tell, *self.share, *self.move, *self.unshare)]
+        return [*self.id, *(each.id for each in self.learn), *given, *self.lists.values()]
+
     def ownership(self, api: str) -> Ownership:
         ids = _claim(self.ids) if self.ids is not None else None
         if ids is None and not self.learned:
@@ -165,6 +170,7 @@ class OwnershipItem(Section):
             self.status,
             self.required,
             self.unknown == "refuse",
+            any(map(names_secret, self._id_places())),
         )
 
 

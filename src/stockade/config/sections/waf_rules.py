@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from stockade.config.carriers import secret_fields
 from stockade.config.rulesets import Chosen, choose
 from stockade.config.sections.schema import SchemaSection
 from stockade.config.site import Site
@@ -15,7 +16,7 @@ from stockade.engine import Binding
 from stockade.operations import OperationTable
 from stockade.seclang import BadSyntax, parse_targets
 from stockade.vocabulary import Control
-from stockade.waf import BadRules, Exclusions, RuleSet, Selector
+from stockade.waf import BadRules, Exclusions, RuleSet, Secrecy, Selector
 
 if TYPE_CHECKING:
     from stockade.config.sections.waf import ExclusionSection, WafSection
@@ -44,6 +45,7 @@ def make_with(site: Site, section: WafSection) -> list[Binding]:
         return []
     site.watched.update(found.files)
     exclusions = [_exclusion(site, index, part) for index, part in enumerate(section.exclusions)]
+    secrecy = Secrecy(secret_fields(site))
     kind = ResponseWaf if section.responses else Waf
     control = kind(
         found.rules,
@@ -52,11 +54,12 @@ def make_with(site: Site, section: WafSection) -> list[Binding]:
         exclusions=[part for part in exclusions if part is not None],
         closer=closer,
         believes=isinstance(section.rules, str),  # own rules may look for anything
+        secrecy=secrecy,
     )
     controls: list[Control] = [control]
     if section.streams:
         shown = [part for part in exclusions if part is not None]
-        controls.append(StreamWaf(found.rules, limit=section.body_limit, exclusions=shown))
+        controls.append(StreamWaf(found.rules, limit=section.body_limit, exclusions=shown, secrecy=secrecy))
     return [site.bind(each, section, "waf") for each in controls]
 
 

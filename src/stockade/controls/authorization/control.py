@@ -23,7 +23,7 @@ from stockade.access import (
     written_properties,
 )
 from stockade.controls.authorization.preflight import is_preflight
-from stockade.redaction import excerpt
+from stockade.redaction import excerpt, redact_path
 from stockade.vocabulary import PASS, Control, Exchange, Finding, Pass, Stop, Verdict
 from stockade.wire import Request
 
@@ -68,7 +68,7 @@ class Authorization(Control):
                     if type(verdict) is Stop:
                         return verdict
         except Ambiguous as error:
-            finding = Finding("ambiguous", "path", excerpt(request.path), "high")
+            finding = Finding("ambiguous", "path", excerpt(redact_path(request.path)), "high")
             return Stop(exchange.problem(400, f"{str(error)[0].upper()}{str(error)[1:]}."), (finding,))
         return verdict
 

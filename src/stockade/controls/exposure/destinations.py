@@ -12,6 +12,7 @@ from stockade.browsers import CookieRules, Targets, hardened
 from stockade.browsers.cookies import name_of
 from stockade.controls.exposure.headers import own_host
 from stockade.redaction import excerpt
+from stockade.secret_names import redact_fields
 from stockade.vocabulary import PASS, Control, Edits, Exchange, Finding, Pass, Shortcut, Stop, Verdict
 from stockade.wire import Headers
 
@@ -105,6 +106,8 @@ def _hardened_finding(name: str) -> Finding:
 
 
 def _refused(exchange: Exchange, headers: Headers) -> Stop:
-    sent = (headers.get("location") or "").partition("?")[0]
-    finding = Finding("redirect-refused", where="response:location", evidence=excerpt(sent), severity="high")
+    sent = (headers.get("location") or "").partition("?")[0].partition("#")[0]
+    finding = Finding(
+        "redirect-refused", where="response:location", evidence=excerpt(redact_fields(sent)), severity="high"
+    )
     return Stop(exchange.problem(502, "The service sent you where this API does not lead."), (finding,))

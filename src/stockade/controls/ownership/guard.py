@@ -87,7 +87,12 @@ class Guard(Control):
         """sent: ids as they stand in the request."""
         subject = self._roles.subject(exchange.principal)
         if subject is None:
-            finding = Finding("unproven", "principal", f"{self._objects.ownership.kind} {excerpt(sent[0])}", "medium")
+            finding = Finding(
+                "unproven",
+                "principal",
+                f"{self._objects.ownership.kind} {self._objects.ownership.shown(sent[0])}",
+                "medium",
+            )
             return Stop(exchange.problem(401, "A credential is required."), (finding,))
         ownership = self._objects.ownership
         if ownership.exempt is not None and not ownership.exempt.lacks(subject):
@@ -101,7 +106,9 @@ class Guard(Control):
             asked = [each for each in asked if not listed.issuperset(each[:1]) or len(each) > 1]
             if not ownership.learned and (strange := [each[0] for each in asked if not listed.issuperset(each)]):
                 return self._refuse(
-                    exchange, "not-declared", f"{strange[0]}: not in {ownership.ids or 'the credential'}"
+                    exchange,
+                    "not-declared",
+                    f"{ownership.shown(strange[0])}: not in {ownership.ids or 'the credential'}",
                 )
         return self._of_learned(exchange, subject, asked) if ownership.learned and asked else _OWN
 
@@ -118,16 +125,16 @@ class Guard(Control):
         mine = {id_ for id_, known in zip(ids, owned.found, strict=True) if known == MINE}
         strange = [each[0] for each in asked if each[0] not in mine]
         if strange and ownership.known and owned.confident:
-            return self._refuse(exchange, "unknown", f"{strange[0]}: nobody was ever given it")
+            return self._refuse(exchange, "unknown", f"{ownership.shown(strange[0])}: nobody was ever given it")
         if strange and (yield from self._walks(exchange, subject, strange)):
-            text = f"{strange[0]}: more than {ownership.walk} ids never given to {excerpt(subject.id)}"
+            text = f"{ownership.shown(strange[0])}: more than {ownership.walk} ids never given to {excerpt(subject.id)}"
             if owned.confident:
                 return self._refuse(exchange, "walked", text)
             return Pass((self._finding("walked", text, "medium"),))
         return _OWN if not strange else PASS
 
     def _anothers(self, exchange: Exchange, subject: Subject, id_: str, known: int, confident: bool) -> Asking[Verdict]:
-        text = f"{id_}: given to {known} other(s), never to {excerpt(subject.id)}"
+        text = f"{self._objects.ownership.shown(id_)}: given to {known} other(s), never to {excerpt(subject.id)}"
         if confident:
             return self._refuse(exchange, "not-owner", text)
         if (yield from self._walks(exchange, subject, [id_])):

@@ -14,6 +14,8 @@ from stockade.controls.ownership.spots import Spots
 from stockade.ownership import BadId, Confidence, Form, Place, spellings, values_at
 from stockade.ownership.ids import scalars
 from stockade.ownership.places import read_json
+from stockade.redaction import excerpt
+from stockade.secret_names import withheld
 from stockade.wire import Request
 
 _MOST_IDS = 2000  # of one request
@@ -45,6 +47,10 @@ class Ownership(Struct, frozen=True):
     status: int = 404
     required: bool = False
     known: bool = False
+    secret: bool = False  # whether ids are withheld from findings: they stand where secrets do by the name of the place
+
+    def shown(self, id_: str) -> str:
+        return withheld(id_) if self.secret else excerpt(id_)
 
 
 class Objects:

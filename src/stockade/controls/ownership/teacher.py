@@ -168,7 +168,7 @@ class Teacher(Control):
         return tuple(each for each in ids if each in named) if named else ()
 
     def _echoed(self, id_: str) -> Finding:
-        text = f"{id_}: the request named it, so the answer teaches nothing"
+        text = f"{self._objects.ownership.shown(id_)}: the request named it, so the answer teaches nothing"
         return Finding("echoed", self._objects.ownership.kind, excerpt(text), "info")
 
     def _told(self, lesson: Lesson, exchange: Exchange, captured: tuple[str, ...]) -> Asking[tuple[str, ...]]:
@@ -218,7 +218,8 @@ class Teacher(Control):
         owned: Owned = yield FindOwners(
             ownership.kind, refused[:1], names, exchange.request.at, ownership.keep, ownership.wanted
         )
-        text = f"{refused[0]} and {len(refused) - 1} more: given to others, never to {excerpt(subject.id)}"
+        ids = f"{ownership.shown(refused[0])} and {len(refused) - 1} more"
+        text = f"{ids}: given to others, never to {excerpt(subject.id)}"
         finding = Finding("listed-anothers", ownership.kind, excerpt(text), "high")
         if owned.confident:
             return Stop(exchange.problem(403, "The answer holds what is not yours."), (finding,))

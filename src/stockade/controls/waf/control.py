@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 from stockade import vocabulary
 from stockade.operations import OperationTable
-from stockade.redaction import mask, redact
+from stockade.redaction import redact
 from stockade.vocabulary import PASS, Control, Exchange, Finding, Pass, Severity, Stop, Verdict
-from stockade.waf import Exclusions, Inspection, Match, Proofs, RuleSet, Selector, Transaction
+from stockade.waf import Exclusions, Inspection, Match, Proofs, RuleSet, Secrecy, Selector, Transaction
 from stockade.wire import Headers, Request
 
 _SEVERITIES: dict[str, Severity] = {
@@ -33,7 +33,6 @@ _SEVERITIES: dict[str, Severity] = {
 }
 _PARTS = "multipart/form-data"  # has a bound of its own for all that is no file
 _OPAQUE = "application/octet-stream"  # of which rules see the beginning
-_CREDENTIALS = frozenset({"request_headers:authorization", "request_headers:proxy-authorization"})
 _MOST_DETAIL = 256
 _FORBIDDEN = 403
 _PLAIN = Headers.of((("host", "localhost"), ("accept", "*/*"), ("user-agent", "stockade")))
@@ -55,6 +54,7 @@ class Waf(Control):
 
     closer: the rules for arguments that the API's description does not name; None: the same as for others. believes:
     whether the rules look for nothing but attacks, so that they need not see a body that has been proved to hold none.
+    secrecy: which values no finding shows.
     """
 
     name = "waf"
@@ -69,12 +69,14 @@ class Waf(Control):
         exclusions: Iterable[Exclusion] = (),
         closer: RuleSet | None = None,
         believes: bool = False,
+        secrecy: Secrecy = Secrecy(),  # noqa: B008 - it never changes
     ) -> None:
         self._rules = rules
         self._title = title
         self._body_limit = body_limit
         self._closer = closer
         self._believes = believes
+        self._secrecy = secrecy
         self._exclusions = tuple(exclusions)
         self._proofs: dict[vocabulary.Proofs, Proofs] = {}  # as many as there are operations
 
@@ -129,7 +131,7 @@ class Waf(Control):
 
     def _begin(self, exchange: Exchange, rules: RuleSet, request: Request) -> Transaction:
         proofs = self._known(exchange.proofs) if request is exchange.request else None
-        transaction = rules.begin(request, client=exchange.client, proofs=proofs)
+        transaction = rules.begin(request, client=exchange.client, proofs=proofs, secrecy=self._secrecy)
         exclude(self._exclusions, exchange, transaction)
         return transaction
 
@@ -193,17 +195,15 @@ def _findings(seen: Inspection) -> tuple[Finding, ...]:
 
 
 def _finding(match: Match) -> Finding:
-    # Of a credential, what matched may be all of it: only that it did is told.
-    secret = match.variable.lower() in _CREDENTIALS
     return Finding(
         str(match.rule),
         redact(match.variable),
-        mask(match.value.decode("latin-1"), 0) if secret else match.masked,
+        redact(match.masked),
         _SEVERITIES.get(match.severity, "info"),
-        message=match.message[:_MOST_DETAIL],
+        message=redact(match.message[:_MOST_DETAIL]),
         tags=match.tags,
         offset=match.offset,
-        detail="" if secret else redact(match.logdata[:_MOST_DETAIL]),
+        detail=redact(match.logdata[:_MOST_DETAIL]),
     )
 
 

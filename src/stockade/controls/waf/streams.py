@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from stockade.controls.waf.control import Exclusion, exclude, verdict_of
 from stockade.messages import Message, Protocol
 from stockade.vocabulary import PASS, Closing, Control, Edits, Exchange, Finding, Pass, Stop, Verdict, Watcher
-from stockade.waf import RuleSet
+from stockade.waf import RuleSet, Secrecy
 from stockade.wire import Headers, Response
 
 _EXTENSIONS = "sec-websocket-extensions"
@@ -35,8 +35,16 @@ class StreamWaf(Control):
     name = "waf"
     rules: ClassVar = {"body-too-long": "body_limit", "unreadable-message": "streams"}
 
-    def __init__(self, rules: RuleSet, *, limit: int, exclusions: Iterable[Exclusion] = ()) -> None:
+    def __init__(
+        self,
+        rules: RuleSet,
+        *,
+        limit: int,
+        exclusions: Iterable[Exclusion] = (),
+        secrecy: Secrecy = Secrecy(),  # noqa: B008 - it never changes
+    ) -> None:
         self._rules = rules
+        self._secrecy = secrecy
         self._limit = limit
         self._exclusions = tuple(exclusions)
 
@@ -51,7 +59,7 @@ class StreamWaf(Control):
     def on_request_stream(self, exchange: Exchange, protocol: Protocol) -> Watcher | None:
         if protocol == "events":
             return None
-        return _Watch(exchange, self._rules, self._limit, self._exclusions)
+        return _Watch(exchange, self._rules, self._limit, self._exclusions, self._secrecy)
 
     def on_response_stream(self, exchange: Exchange, protocol: Protocol) -> Watcher | None:  # noqa: ARG002
         """So that it is known where a frame ends, and ours can follow."""
@@ -63,11 +71,14 @@ class _Watch(Watcher):
 
     keep = True
 
-    def __init__(self, exchange: Exchange, rules: RuleSet, limit: int, exclusions: tuple[Exclusion, ...]) -> None:
+    def __init__(
+        self, exchange: Exchange, rules: RuleSet, limit: int, exclusions: tuple[Exclusion, ...], secrecy: Secrecy
+    ) -> None:
         self.limit = limit
         self._exchange = exchange
         self._rules = rules
         self._exclusions = exclusions
+        self._secrecy = secrecy
         self._request = replace(
             exchange.request, method="GET", path="/", target="", query="", headers=_PLAIN, has_body=False, body=b""
         )
@@ -85,7 +96,7 @@ class _Watch(Watcher):
         if not message.data:
             return PASS
         rules = self._rules
-        transaction = rules.begin(replace(self._request, at=at), client=self._exchange.client)
+        transaction = rules.begin(replace(self._request, at=at), client=self._exchange.client, secrecy=self._secrecy)
         exclude(self._exclusions, self._exchange, transaction)
         rules.judge_head(transaction)
         if transaction.decision == "allow":

@@ -6,19 +6,17 @@ import asyncio
 import errno
 import os
 import socket
-import sqlite3
 import ssl
 import time
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote
 
 from stockade.config import BadConfig, Built, Loaded, Problem
 from stockade.config.base import HostPort
 from stockade.config.models import ListenTls
 from stockade.gateway.envoy.encryption import system_authorities
 from stockade.gateway.envoy.module import envoy_path, filter_path, libpython
-from stockade.stores import Database, DatabasePlace, KeySources, KeyStore
+from stockade.stores import DatabasePlace, KeySources
 from stockade.vocabulary import StoreError
 
 
@@ -35,15 +33,8 @@ def check_files(loaded: Loaded, built: Built) -> None:
     Makes the log and the database where they are missing, but not where `loaded.would_make` says that nothing shall be.
     """
     problems = [*_certificates(loaded), *_upstreams(loaded), *_log(loaded)]
-    if built.database is not None and loaded.would_make is not None:
-        problems += _look_at_database(loaded, built.database)
-    elif built.database is not None:
-        place = ("database", "url") if built.database.url else ("keys", "path")
-        try:
-            with closing(Database(built.database)) as database:
-                KeyStore(database)
-        except StoreError as error:
-            problems.append(loaded.problem(str(error), *place))
+    if built.database is not None:
+        problems += _database(loaded, built.database)
     if problems:
         raise BadConfig(problems)
 
@@ -175,7 +166,7 @@ def _log(loaded: Loaded) -> list[Problem]:
     path = loaded.config.log.path
     if path == "-":
         return []
-    if loaded.would_make is not None:
+    if loaded.passive:
         return _writable(loaded, loaded.folder / path, "the log", "log", "path")
     try:
         with (loaded.folder / path).open("ab"):
@@ -184,25 +175,20 @@ def _log(loaded: Loaded) -> list[Problem]:
         return [loaded.problem(f"the log {loaded.folder / path} cannot be written: {error.strerror}", "log", "path")]
 
 
-def _look_at_database(loaded: Loaded, place: DatabasePlace) -> list[Problem]:
-    """Without making or changing anything in it, so without bringing its tables up to date."""
-    if place.url:
-        from stockade.stores.postgresql import reach
+def _database(loaded: Loaded, place: DatabasePlace) -> list[Problem]:
+    """Whether it can be opened; for who only looks, whether `up` could make what is not there."""
+    from stockade.stores import Database, KeyStore, OlderTables
 
-        try:
-            reach(place)
-        except StoreError as error:
-            return [loaded.problem(str(error), "database", "url")]
-        return []
-    troubles = _writable(loaded, place.path, f"{place.path}: the database", "keys", "path")
-    if troubles or not place.path.exists():
-        return troubles
+    here = ("database", "url") if place.url else ("keys", "path")
     try:
-        # As a file that nobody writes to: else SQLite would make a journal beside it.
-        with closing(sqlite3.connect(f"file:{quote(str(place.path))}?mode=ro&immutable=1", uri=True)) as connection:
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.Error as error:
-        return [loaded.problem(f"{place.path}: the database cannot be opened: {error}", "keys", "path")]
+        with closing(Database(place, passive=loaded.passive)) as database:
+            KeyStore(database)
+    except OlderTables:
+        return []  # `up` brings them up to date
+    except StoreError as error:
+        return [loaded.problem(str(error), *here)]
+    if loaded.passive and not place.url:
+        return _writable(loaded, place.path, f"{place.path}: the database", *here)
     return []
 
 

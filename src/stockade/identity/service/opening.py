@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from stockade.config import Loaded
-from stockade.config.database import database_place
+from stockade.config.database import open_database
 from stockade.config.hash_key import own_key, read_hash_key
 from stockade.config.secrets import read_envelope
 from stockade.config.sections.identity import IdentitySection, takes_passkeys
@@ -66,7 +66,7 @@ def open_service(loaded: Loaded, stack: ExitStack, counters: Counters) -> Servic
     assert loaded.config.identity is not None
     hash_key = read_hash_key(loaded)
     settings = user_settings(loaded, hash_key)
-    database = stack.enter_context(closing(Database(database_place(loaded))))
+    database = stack.enter_context(closing(open_database(loaded)))
     trail = Trail(EventStore(database))
     stack.callback(lambda: trail.keep_house(time.time()))
     return Service(

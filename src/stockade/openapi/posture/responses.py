@@ -7,11 +7,8 @@ from collections.abc import Iterator
 
 from stockade.openapi.posture.looking import WRITING, Found, Json, Operation, content_schemas, resolved
 from stockade.openapi.posture.schema_walk import walk
+from stockade.secret_names import names_kept_secret
 
-_SECRET = re.compile(
-    r"^(?:.*[_-])?(?:password|passwd|password[_-]?hash|secret|client[_-]?secret|private[_-]?key|ssn|cvv|cvc)$",
-    re.IGNORECASE,
-)
 _SENSITIVE = re.compile(
     r"(?:log[_-]?in|sign[_-]?in|sign[_-]?up|register|password|otp|verif|sms|token|checkout|coupon|redeem|gift|invite)",
     re.IGNORECASE,
@@ -43,5 +40,5 @@ def secrets(document: Json, operation: Operation, known: set[str]) -> Iterator[F
         for schema, where in content_schemas(response, place):
             for seen in walk(document, schema, where, "", known):
                 hidden = isinstance(seen.schema, dict) and seen.schema.get("writeOnly") is True
-                if _SECRET.match(seen.name) and not hidden:
+                if names_kept_secret(seen.name) and not hidden:
                     yield Found("secret-in-response", seen.place, f"{seen.name[:60]!r} is sent out", operation.name)

@@ -24,6 +24,10 @@ def known() -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in (_FOLDER / "versions").glob("[0-9]*.py")))
 
 
+class OlderTables(StoreError):
+    """They are not those of this Stockade yet, and whoever found that only looks."""
+
+
 def migrate(connection: sql.Connection, lock: Callable[[sql.Connection], None] | None = None) -> None:
     """Make or change the tables, within the connection's transaction. Raises StoreError where they are newer than we.
 

@@ -85,6 +85,16 @@ class Document:
             self.failed = self.failed or "it declares entities"
             _unreference(root, "".join(entities))
 
+    def names(self) -> set[str]:
+        """Of elements and attributes, without their namespaces."""
+        found: set[str] = set()
+        if self._root is not None:
+            for element in self._root.iter():
+                if isinstance(element.tag, str):
+                    found.add(element.tag.rpartition("}")[2])
+                    found.update(str(name).rpartition("}")[2] for name in element.attrib)
+        return found
+
     def find(self, expression: str, namespaces: Mapping[str, str] | None) -> Collection:
         """The values of the nodes that an expression finds, in the order of the document."""
         key = (expression, tuple(sorted((namespaces or {}).items())))

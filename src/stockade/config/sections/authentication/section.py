@@ -128,6 +128,7 @@ def make(site: Site) -> list[Binding]:
     key = "any_of" if section.any_of else "all_of"
     found = [_scheme(site, item, "authentication", key, index) for index, item in enumerate(getattr(section, key))]
     schemes = [scheme for scheme in found if scheme is not None]
+    site.carriers.update(carrier for scheme in schemes for carrier in scheme.carriers)
     if key == "all_of" and len(schemes) > 1:
         schemes = [all_of(schemes)]
     control = authentication(

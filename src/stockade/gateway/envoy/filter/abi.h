@@ -11,7 +11,6 @@ typedef struct { const char *key; size_t key_length; const char *value; size_t v
 #define CALL(name) envoy_dynamic_module_callback_##name
 size_t CALL(http_get_headers_size)(void *filter, int kind);
 bool CALL(http_get_headers)(void *filter, int kind, header *out);
-bool CALL(http_get_header)(void *filter, int kind, buffer key, buffer *out, size_t index, size_t *count);
 bool CALL(http_set_header)(void *filter, int kind, buffer key, buffer value);
 bool CALL(http_add_header)(void *filter, int kind, buffer key, buffer value);
 void CALL(http_send_response_headers)(void *filter, header *headers, size_t count, bool ends);

@@ -53,14 +53,14 @@ static void stockade_edit_response(uint64_t number, const char *sets, size_t set
   if (s != NULL) edit(s, RESPONSE, sets, sets_length, removes, removes_length);
 }
 
-enum { MOST_FIELDS = 64 };
+enum { MOST_FIELDS = 128 };  /* of an answer of ours */
 
-/* The fields of a packed list, as Envoy takes them; their number. */
+/* The fields of a packed list, as Envoy takes them; their number. Zero when there are none, or too many. */
 static size_t unpack(header *headers, const char *fields, size_t length) {
   size_t count = 0;
-  const char *at = fields, *end = fields + length;
-  while (at < end && count < MOST_FIELDS) {
-    header *h = &headers[count++];
+  for (const char *at = fields, *end = fields + length; at < end; count++) {
+    if (count == MOST_FIELDS) return 0;
+    header *h = &headers[count];
     h->key = at;
     h->key_length = strlen(at);
     h->value = at + h->key_length + 1;
@@ -70,20 +70,25 @@ static size_t unpack(header *headers, const char *fields, size_t length) {
   return count;
 }
 
-/* Answer the request ourselves. `fields` begin with ":status". Not Envoy's local reply, whose body is Envoy's. */
-static void answer(stream *s, const char *fields, size_t length, const char *body, size_t body_length) {
+/* Answer the request ourselves. `fields` begin with ":status". Not Envoy's local reply, whose body is Envoy's. False when
+ * there is no such head. */
+static bool answer(stream *s, const char *fields, size_t length, const char *body, size_t body_length) {
   header headers[MOST_FIELDS];
   size_t count = unpack(headers, fields, length);
+  if (count == 0) return false;
   s->answered = true;
   buffer data = {body, body_length};
   void *envoy = s->envoy;  /* the first call may end the stream, and with it `s` */
   CALL(http_send_response_headers)(envoy, headers, count, body_length == 0);
   if (body_length) CALL(http_send_response_data)(envoy, data, true);
+  return true;
 }
+
+static void fail(stream *s);
 
 static void stockade_answer(uint64_t number, const char *fields, size_t length, const char *body, size_t body_length) {
   stream *s = find(number);
-  if (s != NULL) answer(s, fields, length, body, body_length);
+  if (s != NULL && !answer(s, fields, length, body, body_length)) fail(s);
 }
 
 /* Send this body in place of the upstream's, which is dropped as it comes. The head has been edited to match. */
@@ -101,10 +106,35 @@ static int stockade_replace_body(uint64_t number, const char *body, size_t lengt
   return s == NULL ? 0 : replace_body(s, body, length);
 }
 
+/* Nothing more of the upstream's response goes on. It ends with these bytes (malloc'ed; they are ours now), or with
+ * trailers (a packed list): not here and now, where Envoy may be in the midst of it, but as soon as it is back in its event
+ * loop, or when the upstream ends, if that is sooner. */
+static void cut_off(stream *s, char *ending, size_t length, bool with_trailers) {
+  free(s->ending);
+  s->ending = ending;
+  s->ending_length = length;
+  s->with_trailers = with_trailers;
+  void *scheduler = s->cut ? NULL : CALL(http_filter_scheduler_new)(s->envoy);
+  s->cut = true;
+  if (scheduler == NULL) return;
+  CALL(http_filter_scheduler_commit)(scheduler, EVENT_END);
+  CALL(http_filter_scheduler_delete)(scheduler);
+}
+
+/* Of the body whose last piece, if there is one, is of this kind. An upstream that is not at its end need never come to
+ * it: nobody waits for that. */
 static void put_replacement(stream *s, int kind) {
-  drain(s, kind);
+  if (CALL(http_get_body_size)(s->envoy, BUFFERED_RESPONSE)) kind = BUFFERED_RESPONSE;
+  drain(s, BUFFERED_RESPONSE);
+  drain(s, RECEIVED_RESPONSE);
+  s->holds = false;
   buffer data = {s->replacement, s->replacement_length};
-  if (s->replacement_length) CALL(http_append_body)(s->envoy, kind, data);
+  if (!s->response_ended) {
+    cut_off(s, s->replacement, s->replacement_length, false);
+    s->replacement = NULL;
+    return;
+  }
+  if (data.length) CALL(http_append_body)(s->envoy, kind, data);
   s->replaced = true;
 }
 
@@ -128,22 +158,36 @@ static const char FAILED[] =
 static const char FAILED_HEADERS[] =
     ":status\000503\0content-type\0application/problem+json\0cache-control\0no-store\0x-content-type-options\0nosniff";
 
+/* Of the answer to a HEAD there is no body (RFC 9110, section 9.3.2): what we sent of one would be taken for the next. */
+static size_t failed_length(const stream *s) {
+  head h;
+  if (!open_head(&h, s->envoy, REQUEST)) return 0;
+  const header *method = field(&h, ":method", 7);
+  size_t length = method == NULL || begins_with(method, "HEAD") ? 0 : sizeof FAILED - 1;
+  close_head(&h);
+  return length;
+}
+
 static void fail(stream *s) {
-  if (!s->answered) answer(s, FAILED_HEADERS, sizeof FAILED_HEADERS, FAILED, sizeof FAILED - 1);
+  if (!s->answered) answer(s, FAILED_HEADERS, sizeof FAILED_HEADERS, FAILED, failed_length(s));
+}
+
+/* Remove all fields of a head or of trailers. */
+static void strip(const stream *s, int kind) {
+  empty(&scratch);
+  head h;
+  if (!open_head(&h, s->envoy, kind)) return;
+  for (size_t i = 0; i < h.count; i++)
+    if (h.fields[i].key_length && h.fields[i].key[0] != ':') pack(&scratch, h.fields[i].key, h.fields[i].key_length);
+  close_head(&h);
+  edit(s, kind, NULL, 0, scratch.text, scratch.used);
 }
 
 /* The same when the upstream has answered already: its response is replaced, head and body. */
 static void refuse_response(stream *s) {
-  scratch.used = 0;
-  if (pack_headers(&scratch, s->envoy, RESPONSE))
-    for (const char *at = scratch.text, *end = scratch.text + scratch.used; at < end;) {
-      buffer name = {at, strlen(at)}, none = {NULL, 0};
-      if (*at != ':') CALL(http_set_header)(s->envoy, RESPONSE, name, none);
-      at += name.length + 1;
-      at += strlen(at) + 1;
-    }
+  strip(s, RESPONSE);
   edit(s, RESPONSE, FAILED_HEADERS, sizeof FAILED_HEADERS, NULL, 0);
-  replace_body(s, FAILED, sizeof FAILED - 1);
+  replace_body(s, FAILED, failed_length(s));
 }
 
 static void too_large(stream *s) {

@@ -10,7 +10,7 @@ enum { ROW = 4 };  /* number, end of what is its own, end, whether there is no b
 typedef struct {
   packing fields;
   int64_t *rows;
-  int64_t *left;  /* nanoseconds after which the client left before it was judged; 0: it did not */
+  completion *ends;  /* of streams that are over before the batch is judged, or while it is; number 0: it is not */
   int *results;
   int count, room;
 } batch;
@@ -24,11 +24,11 @@ static bool grow_batch(batch *b) {
   int more = b->room ? b->room * 2 : 64;
   int64_t *rows = realloc(b->rows, (size_t)more * ROW * sizeof *rows);
   if (rows != NULL) b->rows = rows;
-  int64_t *left = realloc(b->left, (size_t)more * sizeof *left);
-  if (left != NULL) b->left = left;
+  completion *ends = realloc(b->ends, (size_t)more * sizeof *ends);
+  if (ends != NULL) b->ends = ends;
   int *results = realloc(b->results, (size_t)more * sizeof *results);
   if (results != NULL) b->results = results;
-  if (rows == NULL || left == NULL || results == NULL) return false;
+  if (rows == NULL || ends == NULL || results == NULL) return false;
   b->room = more;
   return true;
 }
@@ -49,8 +49,9 @@ static bool join_batch(stream *s) {
   row[1] = (int64_t)own;
   row[2] = (int64_t)b->fields.used;
   row[3] = s->request_ended;
-  b->left[b->count] = 0;
+  b->ends[b->count].number = 0;
   b->results[b->count] = -1;
+  s->batch = filling;
   s->place = b->count++;
   s->waits = AT_BATCH;
   if (scheduler != NULL) {
@@ -69,23 +70,22 @@ static void judge_batch(void) {
   filling = !filling;
   carrier = 0;
   judging = true;
-  for (int i = 0; i < b->count; i++) {
+  stockade_requests(b->fields.text, b->rows, b->results, b->count);
+  for (int i = 0; i < b->count; i++) {  /* before any goes on, which may end others */
     stream *s = find((uint64_t)b->rows[i * ROW]);
+    if (b->ends[i].number) complete(b->ends[i]);
     if (s == NULL) continue;
     s->opened = true;
     s->waits = AT_REQUEST_HEAD;
   }
-  stockade_requests(b->fields.text, b->rows, b->results, b->count);
   for (int i = 0; i < b->count; i++) {
-    uint64_t number = (uint64_t)b->rows[i * ROW];
-    if (b->left[i]) complete((completion){number, b->left[i], -1, 0});
-    stream *s = find(number);
+    stream *s = find((uint64_t)b->rows[i * ROW]);
     if (s == NULL || b->results[i] == SUSPENDED) continue;
     s->waits = AWAKE;
     go_on_with_request(s, AT_REQUEST_HEAD, b->results[i]);
   }
   b->count = 0;
-  b->fields.used = 0;
+  empty(&b->fields);
   judging = false;
   if (batches[filling].count && !carrier) judge_batch();
   if (__atomic_load_n(&completion_count, __ATOMIC_RELAXED) >= ENOUGH_COMPLETIONS) stockade_completed();

@@ -84,23 +84,18 @@ static buffer keep(const char *text, size_t length) {
   return (buffer){copy, copy != NULL ? length : 0};
 }
 
-/* Called while a policy is loaded, with the interpreter's lock held. The table never moves: streams on Envoy's thread
- * read it without a lock. Returns its number, or -1 when there is no room. */
+/* Called on Envoy's thread, when a route is first used. Returns its number, or -1 when there is no room. */
 enum { MOST_SHORTCUTS = 65536 };
 static int32_t stockade_add_shortcut(int below, const char *sets, size_t sets_length, const char *removes,
                                      size_t removes_length, const char *absent, size_t absent_length,
                                      const char *not_media, size_t not_media_length) {
   if (shortcuts == NULL) shortcuts = calloc(MOST_SHORTCUTS, sizeof(shortcut));
   if (shortcuts == NULL || shortcut_count == MOST_SHORTCUTS) return -1;
-  shortcuts[shortcut_count] = (shortcut){below, keep(sets, sets_length), keep(removes, removes_length),
-                                         keep(absent, absent_length), keep(not_media, not_media_length)};
-  return shortcut_count++;
-}
-
-static bool get(void *envoy, const char *name, buffer *out) {
-  out->length = 0;
-  out->ptr = NULL;
-  return CALL(http_get_header)(envoy, RESPONSE, (buffer){name, strlen(name)}, out, 0, NULL) && out->ptr != NULL;
+  shortcut *way = &shortcuts[shortcut_count];
+  *way = (shortcut){below, keep(sets, sets_length), keep(removes, removes_length), keep(absent, absent_length),
+                    keep(not_media, not_media_length)};
+  bool good = way->sets.ptr != NULL && way->removes.ptr != NULL && way->absent.ptr != NULL && way->not_media.ptr != NULL;
+  return good ? shortcut_count++ : -1;
 }
 
 static bool begins_with(const header *h, const char *text) {
@@ -121,13 +116,11 @@ static bool fits(const shortcut *way, const head *h) {
   return true;
 }
 
-static bool take_shortcut(stream *s) {
-  head h;
-  if (s->shortcut < 0 || s->shortcut >= shortcut_count || !open_head(&h, s->envoy, RESPONSE)) return false;
+/* Whether the response, of which this is the head, needed no more than its shortcut. */
+static bool take_shortcut(const stream *s, const head *h) {
+  if (s->shortcut < 0 || s->shortcut >= shortcut_count) return false;
   const shortcut *way = &shortcuts[s->shortcut];
-  bool good = fits(way, &h);
-  if (good)
-    edit_head(s, RESPONSE, &h, way->sets.ptr, way->sets.length, way->removes.ptr, way->removes.length);
-  close_head(&h);
-  return good;
+  if (!fits(way, h)) return false;
+  edit_head(s, RESPONSE, h, way->sets.ptr, way->sets.length, way->removes.ptr, way->removes.length);
+  return true;
 }

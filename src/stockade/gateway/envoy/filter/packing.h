@@ -14,8 +14,18 @@ typedef struct {
   size_t size, used;
 } packing;
 
+enum { KEPT = 1 << 20 };  /* bytes; a larger one is given back, or one client's body would stay for ever */
+
+static void empty(packing *p) {
+  p->used = 0;
+  if (p->size <= KEPT) return;
+  free(p->text);
+  *p = (packing){NULL, 0, 0};
+}
+
 static bool room(packing *to, size_t more) {
-  if (to->used + more <= to->size) return true;
+  if (more <= to->size - to->used) return true;
+  if (more > SIZE_MAX / 4 - to->used) return false;
   size_t size = (to->used + more) * 2;
   char *grown = realloc(to->text, size);
   if (grown == NULL) return false;
@@ -26,15 +36,17 @@ static bool room(packing *to, size_t more) {
 
 static bool pack(packing *to, const char *text, size_t length) {
   if (!room(to, length + 1)) return false;
-  memcpy(to->text + to->used, text, length);
+  if (length) memcpy(to->text + to->used, text, length);
   to->text[to->used + length] = '\0';
   to->used += length + 1;
   return true;
 }
 
+/* Fails where there is a NUL: a name in a client's certificate may have one, and would be read as several texts. */
 static bool pack_attribute(packing *to, void *envoy, int attribute) {
   buffer value = {NULL, 0};
   if (!CALL(http_filter_get_attribute_string)(envoy, attribute, &value)) value.length = 0;
+  if (value.length && memchr(value.ptr, '\0', value.length) != NULL) return false;
   return pack(to, value.ptr, value.length);
 }
 
@@ -54,9 +66,10 @@ typedef struct {
   size_t count;
 } head;
 
-/* False when there is no memory, or no such head; there is nothing to close then. */
+/* False when there is no memory, or no such head (none is empty); there is nothing to close then. */
 static bool open_head(head *h, void *envoy, int kind) {
   h->count = CALL(http_get_headers_size)(envoy, kind);
+  if (h->count == 0) return false;
   h->fields = h->count <= sizeof h->fixed / sizeof *h->fixed ? h->fixed : malloc(h->count * sizeof(header));
   if (h->fields == NULL) return false;
   if (CALL(http_get_headers)(envoy, kind, h->fields)) return true;
@@ -104,14 +117,11 @@ static bool pack_request(packing *to, void *envoy, size_t *own) {
   return good;
 }
 
-static bool pack_headers(packing *to, void *envoy, int kind) {
-  head h;
-  if (!open_head(&h, envoy, kind)) return false;
-  bool good = true;
-  for (size_t i = 0; good && i < h.count; i++)
-    good = pack(to, h.fields[i].key, h.fields[i].key_length) && pack(to, h.fields[i].value, h.fields[i].value_length);
-  close_head(&h);
-  return good;
+static bool pack_head(packing *to, const head *h) {
+  for (size_t i = 0; i < h->count; i++)
+    if (!pack(to, h->fields[i].key, h->fields[i].key_length) || !pack(to, h->fields[i].value, h->fields[i].value_length))
+      return false;
+  return true;
 }
 
 static bool pack_body(packing *to, void *envoy, int kind) {
@@ -122,8 +132,9 @@ static bool pack_body(packing *to, void *envoy, int kind) {
   bool good = CALL(http_get_body_chunks)(envoy, kind, chunks);
   for (size_t i = 0; good && i < count; i++) {
     good = room(to, chunks[i].length);
-    if (good) memcpy(to->text + to->used, chunks[i].ptr, chunks[i].length);
-    if (good) to->used += chunks[i].length;
+    if (!good || chunks[i].length == 0) continue;
+    memcpy(to->text + to->used, chunks[i].ptr, chunks[i].length);
+    to->used += chunks[i].length;
   }
   free(chunks);
   return good;

@@ -31,21 +31,13 @@ static void stockade_let_response_go(uint64_t number) {
   if (s != NULL) s->flags &= ~(uint32_t)READ_RESPONSE_BODY;
 }
 
-/* End a response that has begun: with these bytes, or with trailers (a packed list). Not here and now, where Envoy may
- * be in the midst of it, but as soon as it is back in its event loop. */
+/* End a response that has begun; see `cut_off`. */
 static int stockade_end(uint64_t number, const char *ending, size_t length, int with_trailers) {
   stream *s = find(number);
   if (s == NULL || s->cut) return 0;
-  void *scheduler = CALL(http_filter_scheduler_new)(s->envoy);
-  s->ending = malloc(length + 1);
-  if (s->ending == NULL || scheduler == NULL) return -1;
-  memcpy(s->ending, ending, length);
-  s->ending[length] = '\0';
-  s->ending_length = length;
-  s->with_trailers = with_trailers;
-  s->cut = true;
-  CALL(http_filter_scheduler_commit)(scheduler, EVENT_END);
-  CALL(http_filter_scheduler_delete)(scheduler);
+  buffer kept = keep(ending, length);
+  if (kept.ptr == NULL) return -1;
+  cut_off(s, (char *)kept.ptr, length, with_trailers);
   return 0;
 }
 
@@ -64,7 +56,7 @@ static void end_stream(stream *s) {
 
 /* False when it could not be judged, and is over. */
 static bool ask(stream *s, int kind, bool ends, int *result) {
-  scratch.used = 0;
+  empty(&scratch);
   *result = -1;
   bool waits = kind == BUFFERED_RESPONSE && s->holds && s->judged;  /* what is there was judged when it came */
   if (waits || pack_body(&scratch, s->envoy, kind))
@@ -112,28 +104,22 @@ static int relay_response(stream *s, int kind) {
 static int relay_trailers(stream *s) {
   int result;
   if (!s->cut && !ask(s, BUFFERED_RESPONSE, true, &result)) return STOP;
-  if (s->replacement != NULL) {
-    put_replacement(s, BUFFERED_RESPONSE);
-    return CONTINUE;
-  }
+  if (s->cut) strip(s, RESPONSE_TRAILERS);
+  if (s->replacement != NULL) return CONTINUE;
   if (s->cut && !s->answered && s->with_trailers) edit(s, RESPONSE_TRAILERS, s->ending, s->ending_length, NULL, 0);
   end_with(s, BUFFERED_RESPONSE);
   return CONTINUE;
 }
 
-static bool begins(const buffer *text, const char *with) {
-  return text->length >= strlen(with) && strncasecmp(text->ptr, with, strlen(with)) == 0;
-}
-
 /* Whether what follows is no body, but another protocol. */
-static bool switches(stream *s) {
-  buffer value;
-  return get(s->envoy, ":status", &value) && begins(&value, "101");
+static bool switches(const head *h) {
+  const header *status = field(h, ":status", 7);
+  return status != NULL && begins_with(status, "101");
 }
 
 /* Whether a response may be a stream of messages; Python sees more closely. */
-static bool begins_stream(stream *s) {
-  buffer value;
-  if (switches(s)) return true;
-  return get(s->envoy, "content-type", &value) && (begins(&value, "text/event-stream") || begins(&value, "application/grpc"));
+static bool begins_stream(const head *h) {
+  const header *media = field(h, "content-type", 12);
+  if (switches(h)) return true;
+  return media != NULL && (begins_with(media, "text/event-stream") || begins_with(media, "application/grpc"));
 }

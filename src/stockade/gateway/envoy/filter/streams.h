@@ -9,6 +9,7 @@ enum { READ_REQUEST_BODY = 1, READ_RESPONSE = 2, READ_RESPONSE_BODY = 4 };
 /* Message by message; of a response it is its head that tells. */
 enum { READ_REQUEST_STREAM = 8, READ_RESPONSE_STREAM = 16, MAY_READ_RESPONSE_STREAM = 32 };
 enum { MAY_SIFT_RESPONSE = 64 };  /* any body, piece by piece */
+enum { CONCERNS_RESPONSE = READ_RESPONSE | READ_RESPONSE_BODY | MAY_READ_RESPONSE_STREAM | MAY_SIFT_RESPONSE };
 
 typedef struct {
   void *envoy;
@@ -23,12 +24,12 @@ typedef struct {
   bool bodiless;                       /* the response has a head alone */
   bool replaced;                       /* the replacement is where the body was */
   int waits;                           /* at which hook, for the batch or for Python's other thread */
-  int place;                           /* in the batch */
+  int batch, place;                    /* where it waits in a batch */
   bool holds;   /* what was judged of the response waits, and its head with it, until Python lets it go */
   bool judged;  /* a first piece of the response was, so that what waits has been */
   char *replacement;  /* the body to send in place of the upstream's; NULL: its own */
   size_t replacement_length;
-  bool cut;  /* a control stopped the stream: nothing more of it goes on, and this is how it ends */
+  bool cut;  /* nothing more of the upstream's goes on, and this is how the response ends */
   bool with_trailers;
   char *ending;
   size_t ending_length;
