@@ -41,7 +41,7 @@ def _walked(monkeypatch):
     monkeypatch.setattr(migrations, "_upgrade", WALK)
 
 
-def dump_of(path):
+def dump_of(path: Path) -> list[str]:
     with closing(Database(path)), closing(sqlite3.connect(path)) as connection:
         return sorted(connection.iterdump())  # the indexes of a table come in any order
 
