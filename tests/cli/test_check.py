@@ -175,3 +175,9 @@ def test_what_could_not_be_made_is_told(shop: Path, stockade: Stockade) -> None:
         ended = stockade("check")
         assert (ended.status, said in ended.err + ended.out) == (2, True), (section, ended)
     assert not (shop / "nowhere").exists()
+
+
+def test_a_file_without_an_end_is_too_large(stockade: Stockade) -> None:
+    ended = stockade("check", "/dev/zero")
+    assert ended.status == 2
+    assert "too large for a policy" in ended.err

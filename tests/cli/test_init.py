@@ -134,3 +134,9 @@ def test_no_upstream(stockade: Stockade) -> None:
     ended = stockade("init")
     assert ended.status == 2
     assert "--upstream" in ended.err
+
+
+def test_a_folder_is_not_to_be_overwritten(here: Path, stockade: Stockade) -> None:
+    (here / "folder").mkdir()
+    ended = stockade("init", "--upstream", "http://127.0.0.1:9000", "-o", "folder")
+    assert (ended.status, ended.err) == (2, "folder: is a folder; -o names the file to write in it\n")

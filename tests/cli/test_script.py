@@ -10,6 +10,7 @@ import resource
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,43 @@ def test_no_traceback_where_the_reader_goes_away() -> None:
         assert b"Traceback" not in process.stderr.read()
 
 
+def test_no_traceback_where_the_disk_is_full(tmp_path: Path) -> None:
+    (tmp_path / "stockade.yaml").write_text(POLICY)
+    for arguments in (["schema"], ["check"], ["check", "--json"]):
+        with Path("/dev/full").open("w") as full:
+            process = subprocess.run(
+                [sys.executable, "-m", "stockade", *arguments],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                cwd=tmp_path,
+                timeout=60,
+                check=False,
+            )
+        assert process.returncode == 2
+        assert process.stderr == "stockade: what was asked for could not be written: No space left on device\n"
+
+
+def test_no_traceback_where_ctrl_c_comes_before_the_commands_are_there() -> None:
+    program = """
+import sys
+class Interrupted:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted())
+from stockade.__main__ import run
+run()
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
+def test_the_script_is_the_one_that_bears_ctrl_c() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    assert project["project"]["scripts"] == {"stockade": "stockade.__main__:run"}
+
+
 def test_completion(tmp_path: Path) -> None:
     environment = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     shown = script("--show-completion", "bash", env=environment)
@@ -198,3 +236,16 @@ def test_every_help_has_an_example(words: list[str], monkeypatch: pytest.MonkeyP
     if options:  # a group's: they are of the command that it shows
         told = CliRunner().invoke(app, [*shown[1:3], "--help"], terminal_width=80).output.replace(example, "")
     assert [option for option in options if option not in told] == []
+
+
+def test_a_port_that_there_is_not(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "stockade", "demo", "--port", "99999"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "Invalid value for '--port'" in ended.stderr

@@ -157,3 +157,9 @@ def test_a_megabyte_of_escapes_is_decoded_at_once():
     begun = process_time()
     assert read_form(body, Limits(string=1 << 20)) == [("a", "A" * 350_000)]
     assert process_time() - begun < 0.1
+
+
+def test_json_that_says_it_is_a_form_is_told_how_json_is_sent() -> None:
+    with pytest.raises(BadPayload) as caught:
+        read_form(b'{"item":"lamp"}', Limits())
+    assert "Content-Type: application/json" in caught.value.faults[0].message

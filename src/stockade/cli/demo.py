@@ -10,7 +10,7 @@ import typer
 
 def demo(
     once: Annotated[bool, typer.Option("--once", help="End after the table.")] = False,
-    port: Annotated[int, typer.Option(help="The gateway's port; 0 picks a free one.")] = 8080,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The gateway's port; 0 picks a free one.")] = 8080,
 ) -> None:
     """Protect the sample shop, attack it, and show who stopped what.
 

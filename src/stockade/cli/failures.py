@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from typing import NoReturn
 
 import typer
 
+_NO_ROOM = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+
 
 def report(error: Exception) -> NoReturn:
     """Say what is wrong and leave with status 2; a bug of ours is raised again, traceback and all."""
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        _report_no_room(error)
     from stockade.config import BadConfig
 
     if isinstance(error, BadConfig):  # file and line come first, so that editors find them
@@ -52,3 +58,11 @@ def _mendable() -> tuple[type[Exception], ...]:
         BadTarget,
         *CREDENTIAL_ERRORS,
     )
+
+
+def _report_no_room(error: OSError) -> NoReturn:
+    """Whichever file it was, standard output too: what is left in its buffer is not tried again at the end."""
+    where = f"{error.filename} cannot be written" if error.filename else "what was asked for could not be written"
+    typer.echo(f"stockade: {where}: {error.strerror}", err=True)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(2)

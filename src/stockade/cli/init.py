@@ -51,6 +51,8 @@ def _write(output: Path, text: str, force: bool) -> None:
         with output.open("w" if force else "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
+        if output.is_dir():
+            raise BadConfig([Problem(str(output), 0, "is a folder; -o names the file to write in it")]) from None
         text = "is there already; --force overwrites it, -o writes another"
         raise BadConfig([Problem(str(output), 0, text)]) from None
     except OSError as error:

@@ -49,7 +49,8 @@ def replay(
 ) -> None:
     """Run recorded requests through the policy and report what would be decided; nothing is made or changed.
 
-    A decision log holds no credentials: the principal that was recorded is taken as proven. Exit status 1: a request
+    A decision log holds no credentials, queries or bodies: the principal that was recorded is taken as proven, and what
+    was refused for its query or body passes. Exit status 1: a request
     would be refused that was allowed when it was recorded (or, in a HAR file, any request would be refused).
 
     \b

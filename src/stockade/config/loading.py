@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from stockade.config.defaults import with_defaults
 from stockade.config.errors import BadConfig, Problem
 from stockade.config.models import Config
-from stockade.config.reading import Place, Reader, decode, nearest_line
+from stockade.config.reading import MOST_BYTES, Place, Reader, decode, nearest_line
 from stockade.config.sections.identity import api_of
 from stockade.config.wording import explain
 
@@ -60,7 +60,8 @@ def load(path: Path, environment: Mapping[str, str] = os.environ, *, passive: bo
     passive: for who only looks: nothing is made or changed for it, and what is missing is noted in `would_make`.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)  # what is too large is refused by its first bytes: /dev/zero has no last
     except OSError as error:
         hint = "; make one with `stockade init`" if isinstance(error, FileNotFoundError) else ""
         raise BadConfig([Problem(str(path), 0, f"cannot be read: {error.strerror}{hint}")]) from None

@@ -21,7 +21,7 @@ Place: TypeAlias = tuple[str | int, ...]
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _CONTROL = re.compile(r"[\0-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-_MOST_BYTES = 1 << 20
+MOST_BYTES = 1 << 20
 _MOST_VALUES = 100_000  # aliases count as what they stand for
 _DEEPEST = 32
 _TAG = "tag:yaml.org,2002:"
@@ -60,7 +60,7 @@ class Reader:
         return None
 
     def _decode(self, data: bytes | str) -> str:
-        if len(data) > _MOST_BYTES:
+        if len(data) > MOST_BYTES:
             self._problem(0, "too large for a policy (1 MiB at most); long lists of networks are for firewall.feeds")
             return ""
         if isinstance(data, str):

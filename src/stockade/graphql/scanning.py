@@ -12,7 +12,8 @@ from stockade.graphql.limits import NESTING, Limits
 
 # GraphQL, September 2025, section 2.1. Every repetition is possessive: what it took it keeps.
 _token = re.compile(
-    r'[ \t\n\r,\ufeff]*+(?:([{\[(])|([}\])])|("""(?:[^"\\]++|\\"""|\\|"(?!""))*+"""|""(?!")'
+    r"[ \t\n\r,\ufeff]*+(?:([{\[(])|([}\])])|("
+    r'"""(?:[^"\\]++|"[^"\\]|""[^"\\]|"\\"""|""\\"""|\\"""|"\\|""\\|\\)*+"""|""(?!")'
     r'|"(?:[^"\\\n\r]++|\\[^\n\r])++"|#[^\n\r]*+|[_A-Za-z][_0-9A-Za-z]*+|-?[0-9][0-9A-Za-z_.+-]*+|\.\.\.|[!$&:=@|]))'
 )
 _OPENING, _CLOSING = 1, 2

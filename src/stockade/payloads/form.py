@@ -40,7 +40,9 @@ def read_form(body: bytes, limits: Limits = DEFAULT) -> list[tuple[str, str]]:
 def _read_pair(pair: str, index: int, limits: Limits, pairs: list[tuple[str, str]], faults: list[Fault]) -> None:
     raw_name, equals, raw_value = pair.partition("=")
     if not equals or not raw_name:
-        faults.append(Fault("", "form-pair", f"field {index + 1} is not a name, an equals sign and a value"))
+        # `curl -d '{"n": 1}'` says that it is a form.
+        hint = "; JSON is sent with Content-Type: application/json" if raw_name[:1] in ("{", "[") else ""
+        faults.append(Fault("", "form-pair", f"field {index + 1} is not a name, an equals sign and a value{hint}"))
         return
     try:
         name, value = _decoded(raw_name), _decoded(raw_value)

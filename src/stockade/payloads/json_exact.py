@@ -13,8 +13,8 @@ from stockade.payloads.faults import MOST_FAULTS, BadPayload, Fault, pointer_to
 from stockade.payloads.limits import LONGEST_NUMBER, Limits
 
 _space = re.compile(r"[ \t\n\r]*+").match
-_sound = re.compile(r'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+').match
-_number = re.compile(r"-?(?:0|[1-9][0-9]*+)(\.[0-9]++)?+([eE][-+]?[0-9]++)?+").match
+_sound = re.compile(r'(?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u%s)*+' % ("[0-9a-fA-F]" * 4)).match
+_number = re.compile(r"-?(?:0|[1-9][0-9]*+)(\.[0-9]++)?([eE][-+]?[0-9]++)?").match
 _longest_number = re.compile(r"[-+.0-9eE]*+").match
 _literal = re.compile(r"true|false|null").match
 _is_odd_literal = re.compile(r"[-+]?(?:NaN|Infinity|nan|inf|None|True|False|undefined)").match

@@ -82,7 +82,7 @@ _begins_html = re.compile(
     re.IGNORECASE,
 ).match
 _prolog = re.compile(
-    r"(?:\s++|<!--(?:[^-]|-(?!->))*+-->|<\?[^>]*+>|<!doctype (?!html)[^>\[]*+(?:\[[^\]]*+\])?+\s*+>)*+", re.IGNORECASE
+    r"\s++|<!--.*?-->|<\?[^>]*+>|<!doctype (?!html)[^>\[]*+(?:\[[^\]]*+\])?\s*+>", re.IGNORECASE | re.DOTALL
 ).match
 _root = re.compile(r"<(?:[\w.-]++:)?([A-Za-z_][\w.-]*+)").match
 _control = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]").search
@@ -163,8 +163,9 @@ def _kind_of_text(content: bytes) -> str:
         return UNKNOWN
     if _control(text):
         return UNKNOWN
-    start = _prolog(text)
-    at = start.end() if start else 0
+    at = 0
+    while found := _prolog(text, at):
+        at = found.end()
     root = _root(text, at)
     declared = text.startswith("<?xml")  # then browsers, too, take it for XML
     if _begins_html(text, at) and not (declared and root and root[1].lower() != "html"):

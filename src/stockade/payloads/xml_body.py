@@ -24,7 +24,7 @@ _declaration = re.compile(
     rb"""(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:"([^"]*+)"|'([^']*+)'))?"""
     rb"""(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*\?>"""
 ).match
-_before_root = re.compile(rb"(?:[ \t\r\n]++|<!--(?:(?!--).)*+-->|<\?(?:(?!\?>).)*+\?>)*+", re.DOTALL).match
+_before_root = re.compile(rb"[ \t\r\n]++|<!--[^-]*+(?:-[^-][^-]*+)*+-->|<\?.*?\?>", re.DOTALL).match
 
 
 def read_xml(body: bytes, limits: Limits = DEFAULT) -> Any:
@@ -78,8 +78,9 @@ def _check_prolog(body: bytes) -> None:
             refuse("version", "the body must be XML 1.0")
         if (found[3] or found[4] or b"utf-8").lower() != b"utf-8":
             refuse("encoding", "the body must be UTF-8, and say so if it says anything")
-    found = _before_root(body, start)
-    if found and body[found.end() : found.end() + 9].upper() == b"<!DOCTYPE":
+    while found := _before_root(body, start):
+        start = found.end()
+    if body[start : start + 9].upper() == b"<!DOCTYPE":
         refuse("document-type", "the body has a document type (DOCTYPE); send it without")
 
 

@@ -15,7 +15,7 @@ from stockade.seclang.tree import Target
 _END = r"(?=[ \t]*+(?:[|,]|\Z))"
 _KEY = (
     rf"(?:'(?P<quoted>[^']*+)'{_END}"
-    rf"|/(?P<pattern>[^/|]*+(?:/(?!{_END})[^/|]*+)*+)/{_END}"
+    rf"|/(?P<pattern>(?>[^/|]*(?:/(?!{_END})[^/|]*)*))/{_END}"
     r"|(?P<key>[^|,]*+))"
 )
 _ENTRY = re.compile(

@@ -17,8 +17,8 @@ _blank = re.compile(rb"[\t ]*+").match
 _parameter = re.compile(rb"[^=\t ]*+").match
 _token = re.compile(rb"[!#$%&'*+.0-9A-Z^_`a-z{|}~-]*+").match
 _charset = re.compile(rb"[0-9A-Za-z!#$%&+^_`{}~-]++'[^']*+'").match
-_encoded = re.compile(rb"(?:%[0-9A-Fa-f]{2}|[0-9A-Za-z!#$&+.^_`~-])*+").match
-_in_quotes = {quote: re.compile(rb"(?:[^%b\\]++|\\[%b\\]|\\(?!\Z))*+" % (quote, quote)).match for quote in (b'"', b"'")}
+_encoded = re.compile(rb"(?:%[0-9A-Fa-f][0-9A-Fa-f]|[0-9A-Za-z!#$&+.^_`~-])*+").match
+_in_quotes = {quote: re.compile(rb"(?s:[^%b\\]++|\\.)*+" % quote).match for quote in (b'"', b"'")}
 _unescape = {quote: re.compile(rb"\\([%b\\])" % quote).sub for quote in (b'"', b"'")}
 
 

@@ -13,14 +13,14 @@ from stockade.waf.values.base import Collection
 
 _token = re.compile(
     rb"[ \t\n\v\f\r]*+(?:"
-    rb'"([^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+)"'  # 1: a string
-    rb"|(-?+(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]++)?+)"  # 2: a number
+    rb'"((?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u%b)*+)"'  # 1: a string
+    rb"|(-?+(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?+[0-9]++)?)"  # 2: a number
     rb"|([{}\[\],:])"  # 3: a mark
-    rb"|(true|false|null))"  # 4: a word
+    rb"|(true|false|null))" % (b"[0-9a-fA-F]" * 4)  # 4: a word
 ).match
 _space = re.compile(rb"[ \t\n\v\f\r]*+").match
 _is_utf8_shaped = re.compile(
-    rb"(?:[\x00-\x7f]++|[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3})*+"
+    rb"(?:[\x00-\x7f]++|[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf][\x80-\xbf]|[\xf0-\xf7][\x80-\xbf][\x80-\xbf][\x80-\xbf])*+"
 ).fullmatch
 _escape = re.compile(rb"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(.))").sub
 _SHORT = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}

@@ -20,8 +20,8 @@ _SPACE = b" \t\n\v\f\r"
 _ODD = (b" ", b"\t", b"\v", b"\f", b"\r", b'"', b"\0", b"")
 _space = re.compile(rb"[ \t\n\v\f\r]*+").match
 _usual_headers = re.compile(
-    rb'Content-Disposition: form-data; name="([^"\\\0\r\n]++)"(?:; filename="([^"\\\0\r\n]++)")?+\r\n'
-    rb"(?:Content-Type: [ -~]*+\r\n)?+\r\n"
+    rb'Content-Disposition: form-data; name="([^"\\\0\r\n]++)"(?:; filename="([^"\\\0\r\n]++)")?\r\n'
+    rb"(?:Content-Type: [ -~]*+\r\n)?\r\n"
 ).match
 _is_header_name = re.compile(rb"[!-~]+").fullmatch
 
