@@ -1,5 +1,6 @@
 # make demo    install Stockade in .venv and run the main job
 # make test    install what the tests need and run them all
+# make lint    look at the sources alone
 # make bench   measure, side by side with plain Envoy, nginx, ModSecurity, libddwaf and openapi-core
 # make format  put the sources into their one form
 
@@ -31,25 +32,31 @@ $(STAMP): $(BIN)/python $(SOURCES)
 	$(BIN)/pip install --quiet --editable '.[demo]'
 	@touch $@
 
-$(TEST_STAMP): $(STAMP)
-	$(BIN)/pip install --quiet --group dev
-	@touch $@
+# All at once: pip looks for versions that agree, which takes it longer than to fetch them. What is imported is compiled
+# when it is, and most of it never is.
+$(TEST_STAMP): $(BIN)/python $(SOURCES)
+	$(BIN)/pip install --quiet --no-compile --editable '.[demo]' --group dev
+	@touch $(STAMP) $@
 
 # The official JSON Schema test suite, as the source distribution of jsonschema carries it.
-$(SUITE): $(TEST_STAMP)
+$(SUITE): $(BIN)/python
 	$(BIN)/pip download --quiet --no-deps --no-binary jsonschema --dest $(dir $@) jsonschema==4.26.0
 
-# Tests that start gateways wait more than they work, so there are twice as many processes as two cores would ask for;
-# mypy, which keeps one core busy, runs beside them. Every gateway, and every worker in it, compiles all of Stockade
-# anew where Python may not keep its byte code.
+# What is fetched is fetched at once. Tests that start gateways wait more than they work, so there are twice as many
+# processes as two cores would ask for; what reads the sources, of which mypy keeps one core busy, runs beside them.
+# Every gateway, and every worker in it, compiles all of Stockade anew where Python may not keep its byte code.
 test bench: export PYTHONDONTWRITEBYTECODE =
-test: $(TEST_STAMP) test-packages $(SUITE)
+test: $(BIN)/python
+	@$(MAKE) --no-print-directory --jobs 3 $(TEST_STAMP) $(SUITE) test-packages
+	@$(MAKE) --no-print-directory lint >$(VENV)/lint.txt 2>&1 & linted=$$!; \
+	$(BIN)/pytest -n $(WORKERS); tested=$$?; \
+	wait $$linted; linted=$$?; cat $(VENV)/lint.txt; exit $$((tested | linted))
+
+lint: $(TEST_STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	@$(BIN)/mypy >$(VENV)/mypy.txt 2>&1 & typed=$$!; \
-	$(BIN)/pytest -n $(WORKERS); tested=$$?; \
-	wait $$typed; typed=$$?; cat $(VENV)/mypy.txt; exit $$((tested | typed))
+	$(BIN)/mypy
 
 format: $(TEST_STAMP)
 	$(BIN)/ruff format .

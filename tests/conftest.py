@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from tests import postgres
 from tests.gateway.harness import await_port, ended, free_port
+from tests.recorded_tables import recorded
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRST = {ROOT / "tests" / "gateway", ROOT / "tests" / "test_docs.py"}
@@ -41,6 +42,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     sizes = Counter(item.path for item in items)
     items.sort(key=lambda item: (FIRST.isdisjoint([item.path, item.path.parent]), sizes[item.path], item.path))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tables() -> Iterator[None]:
+    with recorded():
+        yield
 
 
 @pytest.fixture(scope="session")

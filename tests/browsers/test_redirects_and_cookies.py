@@ -42,6 +42,12 @@ def test_bad_targets(target):
     assert not TARGETS.allows(target, OWN)
 
 
+def test_a_host_that_is_an_ipv6_address():
+    for own in ("[2001:db8::1]", "2001:db8::1"):
+        assert TARGETS.allows("https://[2001:DB8::1]:8443/next", own)
+        assert not TARGETS.allows("https://[2001:db8::2]/next", own)
+
+
 @given(st.text(alphabet="htps:/\\.evilxamp@?#%\t\n a", max_size=30))
 def test_what_passes_leads_to_no_other_host(target):
     """By what the WHATWG's parser does first: drop tabs and newlines, strip controls, read \\ as /."""

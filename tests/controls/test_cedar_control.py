@@ -180,6 +180,8 @@ def test_each_policy_has_its_line(binding):
         ("POST", "/orders", [("content-encoding", "gzip")], {"body": b"\x1f\x8b"}),
         ("POST", "/orders", (), {"body": b"[" * 100_000}),
         ("POST", "/orders", [("content-type", "multipart/form-data; boundary=a")], {"body": b"--a--"}),
+        ("POST", "/orders", [("content-type", "multipart/form-data; boundary=a")], {"body": b'{"amount": 1}'}),
+        ("POST", "/orders", [("content-type", "text/xml; charset=utf-8")], {"body": b'{"amount": 1}'}),
         ("GET", "/orders", (), {"query": "x=1;all=true"}),
         ("GET", "/orders", (), {"query": "all=false;%41ll[]=true"}),
         ("POST", "/orders", [("content-type", "application/x-www-form-urlencoded")], {"body": b'{"amount": 1}'}),

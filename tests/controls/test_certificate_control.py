@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from base64 import b64encode
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -12,13 +13,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from msgspec.structs import replace
 
+from stockade.certificates import CertificateRecord
 from stockade.controls.authentication import Authentication, CertificateRule, ClientCertificates
 from stockade.engine import drive
 from stockade.networks import NetworkSet
 from stockade.operations import OperationTable
 from stockade.tokens import BadCertificate, read_certificate, read_forwarded
-from stockade.vocabulary import Pass, Stop
+from stockade.vocabulary import Ask, Pass, Stop
 from stockade.wire import Peer
 from tests.exchanges import AT, Pairs, make_exchange, make_request, no_answer
 
@@ -51,12 +54,14 @@ FINGERPRINT = GOOD.fingerprint(hashes.SHA256()).hex()
 CONNECTED = Peer(STRANGER, "TLSv1.3", FINGERPRINT, "CN=web", "web.example", SPIFFE)
 
 
-def verdict(scheme: ClientCertificates, peer: Peer, headers: Pairs = ()) -> Any:
+def verdict(
+    scheme: ClientCertificates, peer: Peer, headers: Pairs = (), answer: Callable[[Ask[Any]], Any] = no_answer
+) -> Any:
     control = Authentication(realm="shop", any_of=[scheme], anonymous=OperationTable(["GET /open"]))
     request = make_request("GET", "/orders", headers)
     fields = {name: getattr(request, name) for name in request.__struct_fields__}
     exchange = make_exchange(type(request)(**{**fields, "peer": peer}))
-    return drive(control.on_request(exchange), no_answer)
+    return drive(control.on_request(exchange), answer)
 
 
 def reason(said: Any) -> str:
@@ -104,6 +109,31 @@ def test_issuers_of_forwarded_certificates(issuer: str, good: bool) -> None:
 def test_who_it_is(rule: CertificateRule | None, name: str) -> None:
     said = verdict(ClientCertificates(allow=(rule,) if rule else ()), CONNECTED)
     assert (said.principal.id, said.principal.kind, said.principal.credential) == (name, "certificate", FINGERPRINT)
+
+
+HELD = CertificateRecord("7", FINGERPRINT, "web shop", start=AT - 9, end=AT + 9, scopes=frozenset({"read"}))
+HERE, THERE = f"{STRANGER}/32", "198.51.100.0/24"
+# name: (what we keep of the certificate, why it is refused)
+KEPT: dict[str, tuple[CertificateRecord | None, str]] = {
+    "from anywhere": (HELD, ""),
+    "from where it may": (replace(HELD, networks=(THERE, HERE)), ""),
+    "from elsewhere": (replace(HELD, networks=(THERE,)), "wrong-address"),
+    "unknown": (None, "unknown"),
+    "revoked": (replace(HELD, revoked=AT), "revoked"),
+    "over": (replace(HELD, end=AT), "expired"),
+    "its holder's time is over": (replace(HELD, until=AT), "expired"),
+    "too early": (replace(HELD, start=AT + 1), "not-yet-valid"),
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_certificates_that_we_issued(name: str) -> None:
+    record, refused = KEPT[name]
+    said = verdict(ClientCertificates(issued=True), CONNECTED, answer=lambda ask: record)
+    if refused:
+        assert reason(said) == f"certificate-{refused}"
+    else:
+        assert (said.principal.id, said.principal.scopes) == ("web shop", {"read"})
 
 
 def test_none() -> None:

@@ -212,6 +212,14 @@ def test_who_sees_what(name, mode, tmp_path):
         assert "etag" in verdict.edits.remove  # type: ignore[union-attr]
 
 
+def test_what_is_undeclared_is_not_even_masked(tmp_path):
+    """A rule of the policy names it; the contract does not: it goes, with its name."""
+    rule = {"roles": ["staff"], "else": "mask"}
+    journey = Journey(tmp_path, fields={"$[*].note": rule, "$[*].email": rule}, responses="strip")
+    body = b'[{"id":1,"note":"canary","email":"canary","hash":"canary"}]'
+    assert journey.send("/users", body, JSON, TOTAL)[2] == b'[{"id":1,"email":"***"}]'
+
+
 @pytest.mark.parametrize(
     ("path", "kind"),
     [

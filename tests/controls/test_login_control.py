@@ -247,13 +247,12 @@ def test_there_is_no_open_redirect(number: int, shop: Shop) -> None:
     target, wanted = list(TARGETS.items())[number]
     decision = Browser(shop).log_in(f"/.stockade/login?{urlencode({'return_to': target})}")
     location = header(decision, "location")
-    assert location in (f"{URL}{wanted}", f"{URL}{target}")
-    assert urlsplit(location).netloc == "shop.example"
+    assert location == f"{URL}{wanted}"
 
 
 def test_a_login_leads_back_into_its_own_api() -> None:
     assert return_target("/shop/orders", "/shop") == "/shop/orders"
-    for target in ("/other", "/shopping", "/shop/../other", "/shop/%2e%2e/other"):
+    for target in ("/other", "/shopping", "/shop/../other", "/shop/%2e%2e/other", "/shop/ö", "/shop/\0", "/shop/<b>"):
         assert return_target(target, "/shop") == "/shop/"
 
 

@@ -71,6 +71,10 @@ BAD_PROOFS = [
     BadProof("from the future", "issued-in-future", _with(at=AT + 60)),
     BadProof("no time", "missing-claim", _with(iat=None)),
     BadProof("no id", "missing-claim", _with(jti=None)),
+    BadProof("an id that is no text", "missing-claim", _with(jti=7)),
+    BadProof("an id that is a list", "missing-claim", _with(jti=["a"])),
+    BadProof("an empty id", "missing-claim", _with(jti="")),
+    BadProof("an id beyond all bounds", "missing-claim", _with(jti="a" * 257)),
     BadProof("another token", "wrong-token", _with(ath=b64(hashlib.sha256(b"other").digest()))),
     BadProof("no token", "wrong-token", _with(ath=None)),
 ]
@@ -94,7 +98,7 @@ def test_bad_proofs(issuer: OAuthIssuer, case: BadProof) -> None:
 
 
 def test_there_are_many_bad_proofs() -> None:
-    assert len(BAD_PROOFS) == 27
+    assert len(BAD_PROOFS) == 31
 
 
 @pytest.mark.parametrize(

@@ -302,7 +302,7 @@ def test_what_the_door_must_read(phase, reads):
 def test_once_stopped_nothing_more_is_read():
     controls = [bound(phase, says(stop() if phase == "on_request" else PASS), phase=phase) for phase in PHASES]
     door = Door(make_route(*controls))
-    door.send(make_request())
+    door.send(make_request("POST", has_body=True))
     session = door.session
     assert (session.reads_request_body, session.reads_response, session.reads_response_body) == (False, False, False)
 

@@ -14,6 +14,7 @@ from stockade.engine.paths import Paths
 from stockade.engine.policy import host_of
 from stockade.operations import OperationTable
 from stockade.vocabulary import Stop
+from stockade.wire import Response
 from tests.exchanges import Door, make_request, make_route
 
 CLAIMS = [
@@ -105,7 +106,7 @@ def test_a_policy_of_one_api_may_claim_one_kind_of_host(claim, host):
 
 def test_no_api_is_a_404_on_the_record():
     door = Door(make_route(hosts=("api.example.com",)))
-    verdict = door.send(make_request("GET", "/x", host="elsewhere.example"))
+    verdict = door.send(make_request("POST", "/x", host="elsewhere.example", has_body=True))
     assert isinstance(verdict, Stop)
     assert verdict.response.status == 404
     record = door.session.close(404, 0.5)
@@ -113,6 +114,9 @@ def test_no_api_is_a_404_on_the_record():
     assert [(finding.control, finding.rule) for finding in record.findings] == [("routing", "no-api")]
     session = door.session
     assert (session.reads_request_body, session.reads_response, session.reads_response_body) == (False, False, False)
+    assert session.open_request_stream() is None
+    assert session.open_response_stream(Response(200)) is None
+    assert session.shortcut is None
 
 
 def test_methods_that_nobody_knows_make_no_names():

@@ -28,7 +28,7 @@ from tests.gateway.harness import Gateway, api, free_port, policy, running
 
 pytestmark = pytest.mark.envoy
 
-MANY, FEW = 60, 8  # cases of an operation and mode
+MANY, FEW = 40, 6  # cases of an operation and mode
 NOTHING_TO_BREAK = {  # no parameter; any bytes at all
     *("GET /health", "GET /whoami", "GET /error", "POST /upload"),
     *("GET /documents", "GET /projects", "GET /admin/users", "GET /admin/orders"),

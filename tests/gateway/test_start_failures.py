@@ -13,8 +13,9 @@ from typing import Any
 import find_libpython
 import pytest
 
-from stockade.gateway.envoy import module, preflight
+from stockade.gateway.envoy import module, preflight, supervisor
 from stockade.gateway.envoy.module import Unfit
+from tests.commands import Done, command
 from tests.gateway.certificates import Authority
 from tests.gateway.harness import Gateway, Policy, api, children, free_port, policy
 from tests.gateway.upstreams import Upstream
@@ -23,25 +24,42 @@ from tests.gateway.upstreams import plain as answering
 pytestmark = pytest.mark.envoy
 
 
-def fails(folder: Path, begin: Policy | str, *words: str, environment: dict[str, str] | None = None) -> str:
-    """What is said on stderr. The words stand in one line of it."""
-    text = begin if isinstance(begin, str) else json.dumps(begin)
+def process_fails(folder: Path, begin: Policy, *words: str, environment: dict[str, str] | None = None) -> str:
+    """As `fails`, of a gateway in a process of its own."""
     gateway = Gateway(folder, {"admin": {"address": ":1"}}, environment=environment)
-    (folder / "stockade.yaml").write_text(text)
-    before = set(folder.iterdir())
+    before = _written(folder, begin)
     gateway.launch()
     try:
         assert gateway.process.wait(30) == 2
     finally:
         gateway.end()
     assert children(gateway.process.pid) == []
-    said = gateway.stderr
-    assert [line for line in said.splitlines() if all(word in line for word in words)], said
-    assert gateway.stdout == ""
-    allowed = {"stdout.txt", "stderr.txt", "stockade.yaml", "decisions.jsonl", "stockade.hash-key"}
+    return _checked(folder, before, Done(2, gateway.stdout, gateway.stderr), *words)
+
+
+def fails(folder: Path, begin: Policy | str, *words: str) -> str:
+    """What is said on stderr, before anything is started. The words stand in one line of it."""
+    before = _written(folder, begin)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(supervisor, "supervise", lambda *_: pytest.fail("it would run"))
+        done = command(["up", "stockade.yaml"], folder)
+    return _checked(folder, before, done, *words)
+
+
+def _written(folder: Path, begin: Policy | str) -> set[Path]:
+    """What is in the folder when the policy is."""
+    (folder / "stockade.yaml").write_text(begin if isinstance(begin, str) else json.dumps(begin))
+    return set(folder.iterdir())
+
+
+def _checked(folder: Path, before: set[Path], done: Done, *words: str) -> str:
+    assert done.status == 2
+    assert [line for line in done.err.splitlines() if all(word in line for word in words)], done.err
+    assert done.out == ""
+    allowed = {"stdout.txt", "stderr.txt", "command.out", "command.err", "decisions.jsonl", "stockade.hash-key"}
     allowed |= {"stockade.db", "stockade.db-wal", "stockade.db-shm", "stockade.db.revision"}
     assert {path.name for path in set(folder.iterdir()) - before} <= allowed
-    return said
+    return done.err
 
 
 def one_line(said: str) -> None:
@@ -57,7 +75,7 @@ def test_a_port_in_use(tmp_path: Path, echoing: Upstream) -> None:
     begin = policy(api(echoing.port))
     port = begin["listen"][0]["address"].rpartition(":")[2]
     with socket.create_server(("127.0.0.1", int(port))):
-        one_line(fails(tmp_path, begin, "stockade.yaml:1: ", f"127.0.0.1:{port}", "is in use"))
+        one_line(process_fails(tmp_path, begin, "stockade.yaml:1: ", f"127.0.0.1:{port}", "is in use"))
 
 
 def test_a_port_that_another_gateway_has(tmp_path: Path, plain: Gateway, echoing: Upstream) -> None:
@@ -144,7 +162,7 @@ def test_no_policy(tmp_path: Path) -> None:
 
 def test_a_filter_that_cannot_begin(tmp_path: Path, echoing: Upstream) -> None:
     """What no check can foresee: Python does not come up inside Envoy. Soon, and in the end in one line."""
-    said = fails(tmp_path, policy(api(echoing.port)), "stockade: worker 0", environment={"PROBE_BROKEN": "yes"})
+    said = process_fails(tmp_path, policy(api(echoing.port)), "stockade: worker 0", environment={"PROBE_BROKEN": "yes"})
     assert "cannot run" in said or "ended while starting" in said
 
 
@@ -153,7 +171,7 @@ def test_a_folder_whose_name_is_too_long(tmp_path: Path, echoing: Upstream) -> N
     deep = tmp_path / ("x" * 100)
     deep.mkdir()
     environment = {"TMPDIR": str(deep)}
-    one_line(fails(tmp_path, policy(api(echoing.port)), "TMPDIR", environment=environment))
+    one_line(process_fails(tmp_path, policy(api(echoing.port)), "TMPDIR", environment=environment))
     assert list(deep.iterdir()) == []
 
 

@@ -195,6 +195,11 @@ def test_declared():
     assert world.rules() == ["not-declared"]
     assert world.ask(ann, "GET", "/x", query="account=7&account=08") == 200
     assert world.ask(ann, "GET", "/x", query="account=7&account=9") == 404
+    for spelling in ("7.json", "7;9", "0x9", "7e1", "7%009"):  # whatever else a server may read in it is not listed
+        assert world.ask(ann, "GET", "/x", query=f"account={spelling}") == 404, spelling
+    ten = Principal("ten", "jwt", claims={"accounts": [10, "1e3"]})
+    assert world.ask(ten, "GET", "/x", query="account=10") == 200
+    assert world.ask(ten, "GET", "/x", query="account=1e3") == 404  # it is listed, and to some it is another's 1000
     assert world.ask("bob", "GET", "/users/bob") == 403  # without the claim
 
 

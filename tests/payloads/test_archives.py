@@ -89,7 +89,7 @@ ARCHIVES = {
     "zip-cut": (zipped([("a", b"a" * 99)])[:-10], "archive"),
     "zip-no-directory": (b"PK\3\4" + b"\0" * 200, "archive"),
     "zip-damaged": (zipped([("a", b"a" * 99)]).replace(b"PK\1\2", b"PK\1\3"), "archive"),
-    "gzip-bomb": (gzip.compress(b"\0" * 20_000_000, mtime=0), "archive-ratio"),
+    "gzip-bomb": (gzip.compress(b"\0" * 20_000_000, 1, mtime=0), "archive-ratio"),
     "gzip-bomb-of-members": (gzip.compress(b"", mtime=0) * 2_000, "archive-entries"),
     "gzip-nested": (gzip.compress(gzip.compress(b"a", mtime=0), mtime=0), "archive-depth"),
     "gzip-zip-within": (gzip.compress(nested(1), mtime=0), "archive-depth"),
@@ -111,6 +111,9 @@ ARCHIVES = {
     "tar-cut": (tarred([(tar_info("a"), b"a" * 2_000)])[:1_024], "archive"),
     "tar-damaged": (tarred([(tar_info("a"), b"a")]).replace(b"ustar\x0000", b"ustar\x0011", 1), "archive"),
 }
+
+
+ARCHIVE_RULES = {rule for _, rule in ARCHIVES.values()}
 
 
 @pytest.mark.parametrize("name", ARCHIVES)
@@ -181,4 +184,6 @@ def test_a_damaged_archive_gives_our_error(content, data):
     body = bytearray(content)
     at = data.draw(st.integers(0, len(body) - 1))
     body[at : at + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
-    rules("a", "application/octet-stream", bytes(body))
+    found = rules("a", "application/octet-stream", bytes(body))
+    assert len(found) <= 1
+    assert ARCHIVE_RULES.issuperset(found) or at < 265, found  # what comes before says what kind of file it is

@@ -286,7 +286,7 @@ BOMBS = {
     "objects": (b'{"a":' * LARGE, "depth"),
     "mixed": (b'[{"a":' * LARGE, "depth"),
     "open-brackets-in-text": (b'["' + b"[" * LARGE + b'"]', "string-length"),
-    "keys": (b"{" + b",".join(b'"k%d":1' % index for index in range(LARGE)) + b"}", "members"),
+    "keys": (b"{" + b",".join(b'"k%d":1' % index for index in range(LARGE // 10)) + b"}", "members"),
     "same-keys": (b"{" + b",".join([b'"k":1'] * LARGE) + b"}", "duplicate-name"),
     "colliding-keys": (
         b"{" + b",".join(b'"%d":1' % (index * (2**61 - 1)) for index in range(20_000)) + b"}",

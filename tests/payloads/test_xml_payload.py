@@ -95,6 +95,16 @@ def test_an_xml_limit_is_exact(limits, fits, too_much):
     assert faults(too_much, limits) != []
 
 
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_an_encoding_is_utf8_however_it_is_quoted(quote):
+    def stating(encoding: str) -> bytes:
+        return f"<?xml version='1.0' encoding={quote}{encoding}{quote}?><a/>".encode()
+
+    for encoding in ("ISO-8859-1", "UTF-16", "UTF-7", "cp037"):
+        assert [rule for rule, _ in faults(stating(encoding))] == ["encoding"]
+    assert faults(stating("utf-8")) == faults(stating("UTF-8")) == []
+
+
 def test_instructions_are_an_option():
     assert faults(b"<?a b?><c><?d?></c>", Limits(instructions=True)) == []
 

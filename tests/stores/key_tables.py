@@ -13,7 +13,7 @@ from stockade.vocabulary import FindApiKey
 
 FULL = ApiKeyRecord(
     id="ScG94NDpDCkh",
-    owner="billing",
+    owner="billing Zoë",
     digest=bytes(range(32)),
     scopes=frozenset({"orders:read", "orders:write"}),
     networks=("203.0.113.0/24", "2001:db8::/32"),

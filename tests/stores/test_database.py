@@ -14,23 +14,10 @@ from msgspec.structs import replace
 
 from stockade.engine import NotNow
 from stockade.stores import METADATA, Conflict, Database, DatabasePlace, KeyStore, Use
-from stockade.tokens import ApiKeyRecord
 from stockade.vocabulary import FindApiKey, StoreError
+from tests.stores.key_tables import FULL, PLAIN
 
 KEYS = METADATA.tables["api_keys"]
-PLAIN = ApiKeyRecord(id="T9vTjNA81K74", owner="alice", digest=b"\0" * 32, created=900.0)
-FULL = ApiKeyRecord(
-    id="ScG94NDpDCkh",
-    owner="billing Zoë",
-    digest=bytes(range(32)),
-    scopes=frozenset({"orders:read", "orders:write"}),
-    networks=("203.0.113.0/24", "2001:db8::/32"),
-    created=1000.5,
-    expires=2000.25,
-    revoked=1500.125,
-    replaced_by="T9vTjNA81K74",
-    last_used=1400.0,
-)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -274,7 +274,7 @@ def breaks_off(handler):
     handler.wfile.write(jwks("k1"))
 
 
-BOMB = gzip.compress(b'{"keys": []' + b" " * 50_000_000 + b"}")
+BOMB = gzip.compress(b'{"keys": []' + b" " * 50_000_000 + b"}", 1)
 PRIVATE = json.dumps({"keys": [{**jwk("k1"), "d": "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE"}]}).encode()
 TROUBLES = [
     ("an error", sends(b"{}", 500), "answered 500"),

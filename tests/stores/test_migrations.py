@@ -18,6 +18,7 @@ from stockade.stores import METADATA, Database, DatabasePlace, KeyStore, migrati
 from stockade.stores.sealed import sealed_columns
 from stockade.tokens import ApiKeyRecord
 from stockade.vocabulary import StoreError
+from tests.recorded_tables import WALK, recorded
 
 FOLDER = Path(migrations.__file__).parent / "versions"
 OURS = {"stockade_version", "stockade_revision"}  # kept by the database itself, and by no store
@@ -32,6 +33,23 @@ CREATE TABLE api_keys (
 CREATE INDEX ix_api_keys_owner ON api_keys (owner);
 INSERT INTO api_keys VALUES ('T9vTjNA81K74', 'alice', x'00ff', '["a"]', '[]', 900.0, NULL, NULL, NULL, NULL);
 """
+
+
+@pytest.fixture(autouse=True)
+def _walked(monkeypatch):
+    """Nothing here is made from the recording."""
+    monkeypatch.setattr(migrations, "_upgrade", WALK)
+
+
+def dump_of(path: Path) -> list[str]:
+    with closing(Database(path)), closing(sqlite3.connect(path)) as connection:
+        return sorted(connection.iterdump())  # the indexes of a table come in any order
+
+
+def test_what_other_tests_begin_with_is_what_the_history_makes(tmp_path):
+    walked = dump_of(tmp_path / "walked.db")
+    with recorded():
+        assert [dump_of(tmp_path / f"{number}.db") for number in range(3)] == [walked] * 3
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -113,3 +113,16 @@ def test_requests_do_not_change():
 
 def test_a_repr_shows_no_header_value():
     assert "canary" not in repr(read(headers=Headers.of([("authorization", "Bearer canary")])))
+
+
+def test_what_has_a_body_is_no_handshake() -> None:
+    """Else the body would be taken for frames, and nobody would read it."""
+    fields = {"connection": "Upgrade", "upgrade": "websocket"}
+
+    def handshake(method: str = "GET", **more: str) -> bool:
+        headers = Headers.of([*fields.items(), *((name.replace("_", "-"), value) for name, value in more.items())])
+        return Request("r", 0.0, method, "http", "a", "/", "", headers, Peer("192.0.2.1")).is_upgrade
+
+    assert handshake()
+    assert not handshake(content_length="7")
+    assert not handshake("POST")

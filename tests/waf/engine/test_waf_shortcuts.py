@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.waf.engine.grammar import Play, plays
 from tests.waf.engine.plain import Both
 
-EXAMPLES = int(os.environ.get("STOCKADE_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("STOCKADE_EXAMPLES", "200"))
 
 
 @given(plays())
