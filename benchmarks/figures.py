@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from benchmarks.load import Outcome
 from benchmarks.processes import TICKS_PER_SECOND
+from benchmarks.stalls import Stalls
 
 SATURATED = "saturated"
 # Stages at a fixed rate, by the share of Stockade's throughput that they send.
@@ -84,6 +85,7 @@ class Results:
     not_started: dict[str, str] = field(default_factory=dict)
     voids: list[str] = field(default_factory=list)
     paced_rates: dict[str, dict[str, float]] = field(default_factory=dict)  # by stage, then load
+    stalls: list[Stalls] = field(default_factory=list)  # of the proxies' core and the load's, before the first run
 
     @property
     def sound(self) -> bool:

@@ -49,7 +49,9 @@ from benchmarks.peers import (
     output_of,
 )
 from benchmarks.processes import TICKS_PER_SECOND, Program, core_busy_ticks
+from benchmarks.stalls import watch_all
 
+STALLS_SECONDS = 5.0
 WARM_UP_SECONDS = 2.0
 MILLION = 1_000_000
 MILLION_MARKS = (0.1, 0.5, 1.0)
@@ -130,6 +132,7 @@ class Benchmark:
 
     def run(self) -> None:
         """All stages, in the order in which the report tells them."""
+        self.results.stalls = watch_all((PROXY_CORE, LOAD_CORE), STALLS_SECONDS)
         self._start_all()
         self._warm_up()
         for turn in range(self.options.rounds):

@@ -35,9 +35,21 @@ def conditions(results: Results, seconds: float, rounds: int, command: str, wrk_
         f"- Each proxy on core {PROXY_CORE}; upstream and load on core {LOAD_CORE}; {rounds} rounds of {seconds:g} s "
         "by turns, medians. Ratios and differences are taken within a round: median (least … greatest).",
         f"- `{WITHOUT_PROXY}` is the load straight on the upstream: the ceiling that core {LOAD_CORE} sets.",
+        *stood_still(results),
         *disturbance(results),
     ]
     return "\n".join(lines)
+
+
+def stood_still(results: Results) -> list[str]:
+    """What no percentile can be better than."""
+    if not results.stalls:
+        return []
+    told = " and ".join(f"{stalls.share:.1%} (longest {stalls.longest * 1e3:.1f} ms)" for stalls in results.stalls)
+    return [
+        f"- Cores {PROXY_CORE} and {LOAD_CORE}, both busy with reading the clock before the first run, stood still for "
+        f"{told} of the time: strangers on the same host. That is in every p99 here, the more the busier the core."
+    ]
 
 
 def disturbance(results: Results) -> list[str]:
