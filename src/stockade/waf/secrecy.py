@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _MOST_TEXT = 4096  # bytes of a value that are looked through: as many as are kept of it
 _MOST_LOOKS = 256  # values of a phase that are looked through; all others are withheld
+_MOST_BODY = 16_384  # bytes of a body that is looked through for secrets: about 2 ms; a larger one is said to have some
 _LONGEST_NAME = 256  # characters that are shown
 _NAMED = ("ARGS", "ARGS_GET", "ARGS_POST", "FILES", "FILES_TMP_CONTENT", "MULTIPART_PART_HEADERS")
 _NAMES = ("ARGS_NAMES", "ARGS_GET_NAMES", "ARGS_POST_NAMES", "FILES_NAMES", "MULTIPART_NAME")
@@ -193,9 +194,9 @@ class Veil:
     @cached_property
     def _body_mentions(self) -> bool:
         values = self._values
-        if any(map(self._names, {name for name, _ in values.post})) or mentions_secret(
-            values.body.decode("utf-8", "replace")
-        ):
+        if len(values.body) > _MOST_BODY or mentions_secret(values.body.decode("utf-8", "replace")):
+            return True
+        if any(map(self._names, {name for name, _ in values.post})):
             return True
         document = values.xml_body
         return document is not None and any(map(self._secrecy.names, document.names()))
@@ -222,9 +223,10 @@ class Veil:
 
     @cached_property
     def _has_secret(self) -> bool:
+        if self._body_mentions or self._path_mentions or self._query_mentions:
+            return True
         known = bool(self._secrets or self._secret_groups)
-        known = known or any(gives_secret(_text(value)) for _, value in self._values["REQUEST_HEADERS"])
-        return known or self._path_mentions or self._query_mentions or self._body_mentions
+        return known or any(gives_secret(_text(value)) for _, value in self._values["REQUEST_HEADERS"])
 
 
 def _text(value: bytes) -> str:
