@@ -19,19 +19,19 @@ _DEVELOPMENT = "pip install --group dev"
 
 def present(path: Path, what: str) -> Path:
     """The path. Where nothing is there the test ends: `what` says what it is and where it comes from."""
-    return path if path.exists() else _without(f"{path} is not there: {what}")
+    return path if path.exists() else without(f"{path} is not there: {what}")
 
 
 def program(*names: str, what: str) -> str:
     """Where the first of these programs is that the machine has."""
     found = next(filter(None, map(shutil.which, names)), None)
-    return found or _without(f"{' or '.join(names)} is not there: {what}")
+    return found or without(f"{' or '.join(names)} is not there: {what}")
 
 
 def installed(package: str, what: str = _DEVELOPMENT) -> None:
     """Nothing is imported."""
     if find_spec(package) is None:
-        _without(f"{package} is not there: {what}")
+        without(f"{package} is not there: {what}")
 
 
 def module(name: str, what: str = _DEVELOPMENT) -> Any:
@@ -40,7 +40,8 @@ def module(name: str, what: str = _DEVELOPMENT) -> Any:
     return import_module(name)
 
 
-def _without(said: str) -> NoReturn:
+def without(said: str) -> NoReturn:
+    """The end of a test that cannot run here: a failure in CI."""
     if os.environ.get("CI") == "true":
         pytest.fail(said, pytrace=False)
     pytest.skip(said, allow_module_level=True)
