@@ -342,6 +342,14 @@ def test_a_limit_is_exact(limit, fits, too_much):
     assert rules(too_much, limits) != []
 
 
+@pytest.mark.parametrize("depth", [127, 128, 129, 400])
+def test_what_is_deeper_than_the_quick_judge_sees_is_judged_all_the_same(depth):
+    body = b'{"a":[' * (depth // 2) + b"[]" * (depth % 2) + b"]}" * (depth // 2)
+    assert rules(body, Limits(depth=depth)) == rules(body, Limits(depth=depth), read=check_json) == []
+    assert rules(body, Limits(depth=depth - 1)) == ["depth"]
+    assert rules(b'[{"b":1,"b":' + body + b"}]", Limits(depth=depth + 2)) == ["duplicate-name"]
+
+
 def test_the_largest_integer_is_an_option():
     assert rules(b"[9223372036854775807]", Limits(integer=2**63 - 1)) == []
     assert rules(b"[9223372036854775808]", Limits(integer=2**63 - 1)) == ["integer-range"]
